@@ -1,0 +1,126 @@
+//! The facts a run learns about its data and keeps: findings (counted, not rejected) and rejected rows.
+//! Nothing here stops a run.
+
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Look at it before you trust the result.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+/// The closed list of what can be learnt; the names appear in `findings.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Facilities without coordinates: in no cluster by distance, kept among the dispersed sites.
+    NoCoordinates,
+    /// Facilities without emissions: outside every weighted figure.
+    NoEmissions,
+    /// A facility's coordinates differ between periods; the latest stand.
+    MovedFacility,
+    /// Links from a facility or operator to itself: not counted.
+    SelfLink,
+    /// The same tie given more than once in one source: counted once.
+    DuplicateLink,
+    /// A link end, member or figure names a facility or operator that `where` or the quarantine took away.
+    LostReference,
+    /// Some members of one cell are not in the register; the known ones are kept.
+    UnknownMember,
+    /// A feature without geometry: kept, and never near anything.
+    NoGeometry,
+    /// A polygon whose rings touch or cross themselves: kept, inside by the even-odd rule.
+    InvalidPolygon,
+    /// A figure given for a facility that is in no cluster.
+    FigureOutsideClusters,
+    /// Two different values for one figure of one cluster and period: the figure is missing there.
+    ConflictingFigures,
+    /// An indicator that gave no finite number for a cluster: missing there.
+    NotFinite,
+    /// An inherited indicator that rests on something this pipeline does not declare.
+    Undeclared,
+    /// The dimensions are not the typology's: scores, and no types.
+    NoTypology,
+    /// Groups below `min_facilities` or `min_emissions_t`: dissolved into dispersed sites.
+    Dissolved,
+}
+
+/// One fact about the data.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// The stage that learnt it.
+    pub stage: &'static str,
+    /// The source, as the pipeline file names it; empty where none.
+    pub source: String,
+    /// The file; empty where none.
+    pub file: String,
+    /// The first line that shows it.
+    pub line: Option<u64>,
+    /// The column; empty where none.
+    pub column: String,
+    /// Which fact.
+    pub rule: Rule,
+    /// The fact in words.
+    pub message: String,
+    /// How many rows or things it concerns.
+    pub count: u64,
+}
+
+/// One rejected row, as `quarantine.csv` has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Rejection {
+    /// The source, as the pipeline file names it.
+    pub source: String,
+    /// The file, as the pipeline file names it.
+    pub file: String,
+    /// The line of the file as an editor shows it; for GeoJSON, the feature's number.
+    pub line: u64,
+    /// The column of the file; empty where the whole row is at fault.
+    pub column: String,
+    /// The original text.
+    pub value: String,
+    /// The rule that it broke.
+    pub rule: &'static str,
+    /// The rule in words, and what to do.
+    pub message: String,
+}
+
+/// All that a run has learnt.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Facts.
+    pub findings: Vec<Finding>,
+    /// Rejected rows.
+    pub quarantine: Vec<Rejection>,
+}
+
+impl Findings {
+    /// Adds a fact that belongs to no line of a file.
+    pub fn add(&mut self, severity: Severity, stage: &'static str, source: &str, rule: Rule, message: String, count: usize) {
+        if count > 0 {
+            self.findings.push(Finding {
+                severity,
+                stage,
+                source: source.to_owned(),
+                file: String::new(),
+                line: None,
+                column: String::new(),
+                rule,
+                message,
+                count: count as u64,
+            });
+        }
+    }
+
+    /// Brings both lists into the fixed order in which they are written.
+    pub fn sort(&mut self) {
+        self.findings.sort();
+        self.quarantine.sort();
+    }
+}

@@ -1,0 +1,26 @@
+//! forerunner finds a country's industrial clusters, scores them on *locational advantage* and
+//! *inter-firm linkages*, and places each in the typology of Rattle & Taylor (2025).
+//!
+//! The modules stand in the order of the data's path; each may use only those above it.
+
+pub mod error;
+
+pub mod finding;
+
+pub mod sql;
+
+pub mod sources;
+
+pub mod validate;
+
+pub mod delineate;
+
+pub mod measure;
+
+pub mod score;
+
+pub mod classify;
+
+
+
+pub use error::{Error, Result};

@@ -1,0 +1,250 @@
+//! Indicators: SQL expressions over the tables of one run, one number a cluster and period, with its coverage.
+
+use std::collections::HashSet;
+
+use polars::prelude::*;
+
+use super::network;
+use super::settings::{Indicator, Over};
+use crate::error::{Error, Problem, Result};
+use crate::finding::{Findings, Rule, Severity};
+use crate::sql::{Expression, Shape};
+
+/// One indicator of one cluster and period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measurement {
+    /// Its value in the indicator's unit; `None` where it is missing.
+    pub value: Option<f64>,
+    /// The share of the cluster on which it rests, 0 to 1.
+    pub coverage: f64,
+    /// Why it is missing, or that it is not.
+    pub status: Status,
+}
+
+/// Whether an indicator is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It has a value.
+    Observed,
+    /// The data do not give it.
+    Missing,
+    /// The pipeline declares nothing that could give it.
+    Undeclared,
+}
+
+impl Status {
+    /// The word that outputs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Observed => "observed",
+            Self::Missing => "missing",
+            Self::Undeclared => "undeclared",
+        }
+    }
+}
+
+/// The tables' columns, before any of them is computed.
+pub struct Schemas {
+    /// Of `facilities`.
+    pub facilities: Schema,
+    /// Of `links`; `None` where no source of ties is declared.
+    pub links: Option<Schema>,
+    /// Of `clusters`.
+    pub clusters: Schema,
+}
+
+/// Parses every indicator and checks it against the columns that there will be. `None`: undeclared.
+///
+/// `inherited` are the indicators whose expression came through `extends`: what they name and only an undeclared
+/// layer, link kind or figure could give is missing by declaration.
+///
+/// # Errors
+///
+/// [`Error::Pipeline`] with every expression that does not fit.
+pub fn check(indicators: &[Indicator], inherited: &HashSet<String>, schemas: &Schemas, findings: &mut Findings) -> Result<Vec<Option<Expression>>> {
+    let (mut expressions, mut problems) = (Vec::new(), Vec::new());
+    for indicator in indicators {
+        let place = format!("indicators.{}.expr", indicator.id);
+        let checked = Expression::parse(&indicator.expr, &place).and_then(|expression| {
+            let undeclared = inherited.contains(&indicator.id).then(|| undeclared(&expression, indicator.over, schemas)).flatten();
+            if let Some(column) = undeclared {
+                let message = format!("`{}` rests on `{column}`, which this pipeline does not declare: missing", indicator.id);
+                findings.add(Severity::Info, "measure", &indicator.id, Rule::Undeclared, message, 1);
+                return Ok(None);
+            }
+            check_one(&expression, indicator.over, schemas, &place)?;
+            Ok(Some(expression))
+        });
+        match checked {
+            Ok(expression) => expressions.push(expression),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(expressions) } else { Err(Error::Pipeline { problems }) }
+}
+
+fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str) -> std::result::Result<(), Problem> {
+    match (over, &schemas.links) {
+        (Over::Facilities, _) => expression.check(&schemas.facilities, Shape::Aggregate, place),
+        (Over::Clusters, _) => expression.check(&schemas.clusters, Shape::Row, place),
+        (Over::Links, Some(links)) => expression.check(links, Shape::Aggregate, place),
+        (Over::Links, None) => {
+            let hint = "declare [links.NAME] or [memberships.NAME], or leave the indicator out";
+            Err(Problem::new(place, "the pipeline has no links", hint))
+        }
+    }
+}
+
+/// The first column that only an undeclared layer, link kind or figure could give.
+fn undeclared(expression: &Expression, over: Over, schemas: &Schemas) -> Option<String> {
+    let of_layer = |column: &str| column.starts_with("km_to_") || column.starts_with("nearest_") || column.contains("_within_");
+    match over {
+        Over::Facilities => {
+            let unknown = expression.columns().iter().filter(|column| schemas.facilities.get(column).is_none());
+            let unknown: Vec<&String> = unknown.collect();
+            (!unknown.is_empty() && unknown.iter().all(|column| of_layer(column))).then(|| unknown[0].clone())
+        }
+        Over::Clusters => expression.unknown_column(&schemas.clusters).map(str::to_owned),
+        Over::Links => schemas.links.is_none().then(|| "links".to_owned()),
+    }
+}
+
+/// The computed tables, with the unit (cluster and period) of each row in `__unit`.
+pub struct Inputs<'a> {
+    /// Facilities in clusters, by unit, then id; one chunk.
+    pub facilities: Option<DataFrame>,
+    /// Ties within clusters.
+    pub links: Option<DataFrame>,
+    /// One row a unit.
+    pub clusters: &'a DataFrame,
+    /// All kinds of ties.
+    pub kinds: &'a [String],
+    /// The number of units.
+    pub units: usize,
+}
+
+/// Evaluates all indicators; one list an indicator, one entry a unit.
+pub fn evaluate(indicators: &[Indicator], expressions: &[Option<Expression>], inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Vec<Vec<Measurement>>> {
+    let mut all = Vec::with_capacity(indicators.len());
+    for (indicator, expression) in indicators.iter().zip(expressions) {
+        let undeclared = Measurement { value: None, coverage: 0.0, status: Status::Undeclared };
+        let Some(expression) = expression else {
+            all.push(vec![undeclared; inputs.units]);
+            continue;
+        };
+        let values = values(expression, indicator.over, inputs)?;
+        let coverage = coverage(expression, indicator.over, inputs)?;
+        let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
+        let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
+        findings.add(Severity::Warning, "measure", &indicator.id, Rule::NotFinite, message, broken);
+        let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
+            Some(value) if indicator.over != Over::Links || coverage > 0.0 => Measurement { value: Some(value), coverage, status: Status::Observed },
+            _ => Measurement { value: None, coverage: 0.0, status: Status::Missing },
+        };
+        all.push(values.into_iter().zip(coverage).map(measured).collect());
+    }
+    Ok(all)
+}
+
+fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
+    let result = expression.expr().cast(DataType::Float64).alias("__result");
+    if over == Over::Clusters {
+        let frame = inputs.clusters.clone().lazy().select([result.alias("__result")]).collect().map_err(Error::table("measuring"))?;
+        let values = numbers(&frame, "__result")?;
+        return Ok(if values.len() == 1 { vec![values[0]; inputs.units] } else { values });
+    }
+    let table = if over == Over::Links { &inputs.links } else { &inputs.facilities };
+    let mut values = vec![None; inputs.units];
+    let Some(table) = table else { return Ok(values) };
+    if over == Over::Links {
+        // A cluster without a tie: the aggregate over nothing.
+        let nothing = table.clear().lazy().select([result.clone()]).collect().map_err(Error::table("measuring"))?;
+        values.fill(numbers(&nothing, "__result")?.first().copied().flatten());
+    }
+    let grouped = table.clone().lazy().group_by_stable([col("__unit")]).agg([result]).collect().map_err(Error::table("measuring"))?;
+    let units = grouped.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
+    for (unit, value) in units.iter().zip(numbers(&grouped, "__result")?) {
+        if let Some(unit) = unit {
+            values[unit as usize] = value;
+        }
+    }
+    Ok(values)
+}
+
+fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>> {
+    let column = frame.column(name).and_then(|column| column.cast(&DataType::Float64)).map_err(Error::table("measuring"))?;
+    Ok(column.f64().map_err(Error::table("measuring"))?.iter().collect())
+}
+
+/// METHOD, "Scoring": the share of each unit on which the expression rests, were it there.
+fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
+    match over {
+        Over::Facilities => inputs.facilities.as_ref().map_or_else(|| Ok(vec![0.0; inputs.units]), |table| present_share(expression, table, inputs.units)),
+        Over::Clusters => {
+            let named = |kind: &&String| network::FIGURES.iter().any(|figure| expression.columns().contains(&format!("{figure}_{kind}")));
+            observed_share(inputs, inputs.kinds.iter().filter(named))
+        }
+        Over::Links => observed_share(inputs, inputs.kinds.iter()),
+    }
+}
+
+/// The smallest observed share among some kinds of ties, 1 among none; by emissions, by count where a facility of
+/// the unit lacks emissions.
+fn observed_share<'k>(inputs: &Inputs<'_>, kinds: impl Iterator<Item = &'k String>) -> Result<Vec<f64>> {
+    let mut smallest = vec![1.0; inputs.units];
+    let by_count = lacks_emissions(inputs)?;
+    for kind in kinds {
+        let emissions = numbers(inputs.clusters, &format!("observed_emission_share_{kind}"))?;
+        let count = numbers(inputs.clusters, &format!("observed_share_{kind}"))?;
+        for unit in 0..inputs.units {
+            let share = if by_count[unit] { count[unit] } else { emissions[unit].or(count[unit]) };
+            smallest[unit] = f64::min(smallest[unit], share.unwrap_or(0.0));
+        }
+    }
+    Ok(smallest)
+}
+
+fn lacks_emissions(inputs: &Inputs<'_>) -> Result<Vec<bool>> {
+    let mut lacks = vec![false; inputs.units];
+    if let Some(table) = &inputs.facilities {
+        for (unit, emissions) in units(table)?.into_iter().zip(numbers(table, "emissions_t")?) {
+            lacks[unit] |= emissions.is_none();
+        }
+    }
+    Ok(lacks)
+}
+
+fn units(table: &DataFrame) -> Result<Vec<usize>> {
+    let column = table.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
+    Ok(column.iter().flatten().map(|unit| unit as usize).collect())
+}
+
+/// The share of each unit's emissions (or facilities) whose rows have every column that the expression names.
+fn present_share(expression: &Expression, table: &DataFrame, count: usize) -> Result<Vec<f64>> {
+    let mut present = vec![true; table.height()];
+    for name in expression.columns() {
+        let missing = table.column(name).map_err(Error::table("measuring"))?.is_null();
+        present.iter_mut().zip(missing.iter()).for_each(|(present, missing)| *present &= missing == Some(false));
+    }
+    let units = units(table)?;
+    let emissions = numbers(table, "emissions_t")?;
+    let mut totals = vec![[0.0; 4]; count];
+    let mut lacks = vec![false; count];
+    for row in 0..table.height() {
+        let sums = &mut totals[units[row]];
+        let weight = emissions[row].unwrap_or(0.0);
+        lacks[units[row]] |= emissions[row].is_none();
+        sums[0] += weight;
+        sums[1] += 1.0;
+        if present[row] {
+            sums[2] += weight;
+            sums[3] += 1.0;
+        }
+    }
+    let share = |(sums, lacks): (&[f64; 4], &bool)| match (*lacks || sums[0] <= 0.0, sums[1] > 0.0) {
+        (_, false) => 0.0,
+        (true, true) => sums[3] / sums[1],
+        (false, true) => sums[2] / sums[0],
+    };
+    Ok(totals.iter().zip(&lacks).map(share).collect())
+}

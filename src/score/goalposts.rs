@@ -1,0 +1,95 @@
+//! One number to a score of 0 to 100 by three goalposts.
+
+use crate::measure::settings::Scale;
+
+/// `worst` scores 0, `crossover` 50, `best` 100; straight lines between, cut to 0..100.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Goalposts {
+    worst: f64,
+    crossover: Option<f64>,
+    best: f64,
+    scale: Scale,
+}
+
+impl Goalposts {
+    /// Goalposts in the indicator's unit; `best < worst` where less is better.
+    ///
+    /// # Errors
+    ///
+    /// If the posts are not finite, not strictly monotone, or not all positive on a log scale.
+    pub fn new(worst: f64, crossover: Option<f64>, best: f64, scale: Scale) -> Result<Self, String> {
+        let posts: Vec<f64> = [Some(worst), crossover, Some(best)].into_iter().flatten().collect();
+        let shown = posts.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
+        if posts.iter().any(|post| !post.is_finite()) {
+            return Err(format!("the goalposts {shown} are not all numbers"));
+        }
+        let rises = posts.windows(2).all(|pair| pair[0] < pair[1]);
+        let falls = posts.windows(2).all(|pair| pair[0] > pair[1]);
+        if !rises && !falls {
+            return Err(format!("the goalposts {shown} are out of order"));
+        }
+        if scale == Scale::Log && posts.iter().any(|post| *post <= 0.0) {
+            return Err(format!("the goalposts {shown} are not all above 0, as a log scale needs"));
+        }
+        Ok(Self { worst, crossover, best, scale })
+    }
+
+    /// The score of a value; a value of 0 or less on a log scale lies at minus infinity.
+    ///
+    /// # Source
+    ///
+    /// Direct calibration as in fuzzy-set QCA (Ragin 2008), with goalposts as in the Human Development Index.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use forerunner::measure::settings::Scale;
+    /// use forerunner::score::Goalposts;
+    ///
+    /// let port_km = Goalposts::new(100.0, Some(25.0), 5.0, Scale::Linear)?;
+    /// assert_eq!([5.0, 25.0, 62.5, 400.0].map(|km| port_km.score(km)), [100.0, 50.0, 25.0, 0.0]);
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn score(&self, value: f64) -> f64 {
+        let scale = |value: f64| match self.scale {
+            Scale::Linear => value,
+            Scale::Log if value > 0.0 => value.ln(),
+            Scale::Log => f64::NEG_INFINITY,
+        };
+        let (worst, best, value) = (scale(self.worst), scale(self.best), scale(value));
+        let score = match self.crossover.map(scale) {
+            None => 100.0 * (value - worst) / (best - worst),
+            Some(crossover) if (value <= crossover) == (best > worst) || value == crossover => 50.0 * (value - worst) / (crossover - worst),
+            Some(crossover) => 50.0 + 50.0 * (value - crossover) / (best - crossover),
+        };
+        score.clamp(0.0, 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn posts_and_beyond() {
+        let log = Goalposts::new(0.1, Some(1.0), 10.0, Scale::Log).unwrap();
+        for (value, score) in [(0.1, 0.0), (1.0, 50.0), (10.0, 100.0), (0.0, 0.0), (-3.0, 0.0), (1e9, 100.0), (10f64.sqrt(), 75.0)] {
+            assert!((log.score(value) - score).abs() < 1e-12, "{value}: {}", log.score(value));
+        }
+        let falling = Goalposts::new(200.0, Some(20.0), 2.0, Scale::Log).unwrap();
+        for (value, score) in [(200.0, 0.0), (20.0, 50.0), (2.0, 100.0), (0.0, 100.0), (63.245_553_203_367_59, 25.0)] {
+            assert!((falling.score(value) - score).abs() < 1e-9, "{value}: {}", falling.score(value));
+        }
+        let straight = Goalposts::new(0.0, None, 4.0, Scale::Linear).unwrap();
+        assert_eq!(straight.score(1.0), 25.0);
+    }
+
+    #[test]
+    fn crooked_posts_are_refused() {
+        for (worst, crossover, best, scale) in
+            [(0.0, Some(5.0), 3.0, Scale::Linear), (1.0, None, 1.0, Scale::Linear), (0.0, Some(1.0), 2.0, Scale::Log), (f64::NAN, None, 1.0, Scale::Linear)]
+        {
+            assert!(Goalposts::new(worst, crossover, best, scale).is_err(), "{worst} {crossover:?} {best}");
+        }
+    }
+}

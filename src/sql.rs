@@ -1,0 +1,169 @@
+//! SQL expressions of the pipeline file: parsed, their columns named, their dry run typed. An expression
+//! sees the columns of one table and nothing else; it reaches neither files nor other tables.
+
+use polars::prelude::*;
+use polars::sql::sql_expr;
+
+use crate::error::{Problem, suggest};
+
+/// Where an expression is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// True or false for each row.
+    Predicate,
+    /// One number for each group of rows.
+    Aggregate,
+    /// One number for each row.
+    Row,
+}
+
+/// A parsed expression.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    text: String,
+    expr: Expr,
+    columns: Vec<String>,
+}
+
+impl Expression {
+    /// Parses one SQL expression.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] at `place` if the text is not one SQL expression or calls an unknown function.
+    pub fn parse(text: &str, place: &str) -> Result<Self, Problem> {
+        let refuse = |message: String| Problem::new(place, message, "write one SQL expression over the columns of one table");
+        if text.trim().is_empty() {
+            return Err(refuse("the expression is empty".into()));
+        }
+        if has_second_statement(text) {
+            return Err(refuse(format!("`{text}` holds more than one statement")));
+        }
+        let expr = sql_expr(text).map_err(|error| refuse(format!("`{text}` is not a SQL expression: {error}")))?;
+        let mut columns: Vec<String> = expr.clone().meta().root_names().iter().map(ToString::to_string).collect();
+        columns.sort();
+        columns.dedup();
+        Ok(Self { text: text.to_owned(), expr, columns })
+    }
+
+    /// The text as the pipeline file has it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The columns it names, sorted.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The expression for polars.
+    pub fn expr(&self) -> Expr {
+        self.expr.clone()
+    }
+
+    /// The first column it names that a table lacks.
+    pub fn unknown_column(&self, schema: &Schema) -> Option<&str> {
+        self.columns.iter().map(String::as_str).find(|column| schema.get(column).is_none())
+    }
+
+    /// Checks the expression against a table's schema: known columns, and a result of the right shape.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] at `place` that names the unknown column or the shape that came out.
+    pub fn check(&self, schema: &Schema, shape: Shape, place: &str) -> Result<(), Problem> {
+        if let Some(column) = self.unknown_column(schema) {
+            let known = schema.iter_names().map(|name| name.as_str()).filter(|name| !name.starts_with("__"));
+            return Err(Problem::new(place, format!("`{}` names no column: `{column}`", self.text), suggest(column, known)));
+        }
+        let fail = |error: PolarsError| Problem::new(place, format!("`{}` does not evaluate: {error}", self.text), "");
+        let empty = DataFrame::empty_with_schema(schema);
+        let result = self.expr.clone().alias("__result");
+        let out = match shape {
+            Shape::Aggregate => empty.lazy().with_column(lit(0i32).alias("__group")).group_by([col("__group")]).agg([result]).collect(),
+            Shape::Row | Shape::Predicate => empty.lazy().select([result]).collect(),
+        };
+        let frame = out.map_err(fail)?;
+        let dtype = frame.column("__result").map_err(fail)?.dtype().clone();
+        let wanted = match shape {
+            Shape::Predicate => "true or false for each row",
+            Shape::Aggregate => "one number for each cluster: use an aggregate such as SUM, AVG, MAX, COUNT",
+            Shape::Row => "one number for each row: plain arithmetic over its columns, without aggregates",
+        };
+        let right = match shape {
+            Shape::Predicate => dtype.is_bool() && !self.aggregates(),
+            Shape::Aggregate => dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null(),
+            Shape::Row => (dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null()) && !self.aggregates(),
+        };
+        if right {
+            return Ok(());
+        }
+        let found = if dtype.is_list() { "a list of values".to_owned() } else { format!("{dtype}") };
+        let found = if self.aggregates() && shape != Shape::Aggregate { "an aggregate".to_owned() } else { found };
+        Err(Problem::new(place, format!("`{}` yields {found}", self.text), format!("it must give {wanted}")))
+    }
+
+    fn aggregates(&self) -> bool {
+        self.expr.into_iter().any(|part| matches!(part, Expr::Agg(_) | Expr::Len | Expr::Over { .. }))
+    }
+}
+
+/// Whether a semicolon outside of quotes is followed by more text.
+fn has_second_statement(text: &str) -> bool {
+    let mut quote = None;
+    for (position, character) in text.char_indices() {
+        match (quote, character) {
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            (None, ';') => return !text[position + 1..].trim().is_empty(),
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::from_iter([
+            Field::new("emissions_t".into(), DataType::Float64),
+            Field::new("sector".into(), DataType::String),
+        ])
+    }
+
+    #[test]
+    fn what_is_refused() {
+        for (text, shape) in [
+            ("emissions_t", Shape::Aggregate),
+            ("AVG(emissions_t) OVER (PARTITION BY sector)", Shape::Aggregate),
+            ("SUM(km)", Shape::Aggregate),
+            ("MAX(sector)", Shape::Aggregate),
+            ("SUM(emissions_t)", Shape::Row),
+            ("emissions_t", Shape::Predicate),
+        ] {
+            let expression = Expression::parse(text, "x").unwrap();
+            assert!(expression.check(&schema(), shape, "x").is_err(), "{text} must be refused as {shape:?}");
+        }
+        for text in ["SUM(emissions_t); DROP TABLE x", "NOSUCH(emissions_t)", "(SELECT 1)", "SUM(", "", "read_csv('x')"] {
+            assert!(Expression::parse(text, "x").is_err(), "{text} must not parse");
+        }
+    }
+
+    #[test]
+    fn what_is_taken() {
+        for (text, shape) in [
+            ("COUNT(*) FILTER (WHERE emissions_t >= 50000)", Shape::Aggregate),
+            ("SUM(emissions_t) / 1000000", Shape::Aggregate),
+            ("emissions_t / 1000 / CASE WHEN emissions_t < 1 THEN 1 ELSE emissions_t END", Shape::Row),
+            ("sector LIKE 'Wind%' OR sector IN ('a; b')", Shape::Predicate),
+            ("TRUE", Shape::Predicate),
+        ] {
+            let expression = Expression::parse(text, "x").unwrap();
+            expression.check(&schema(), shape, "x").unwrap();
+        }
+        let names = Expression::parse("SUM(b) FILTER (WHERE a IS NOT NULL)", "x").unwrap();
+        assert_eq!(names.columns(), ["a", "b"]);
+    }
+}

@@ -1,0 +1,204 @@
+//! Ties between firms: links, and memberships in organisations, checked against the register.
+
+use std::collections::HashSet;
+
+use super::facilities::{numbers, texts};
+use super::settings::{Between, Contract, LinkSource, MembershipSource};
+use super::table::{Accepted, Table, pipeline};
+use super::{Reader, Register, known_type};
+use crate::error::Result;
+use crate::finding::{Findings, Rule, Severity};
+use crate::sources::ColumnType;
+use crate::sql::Expression;
+
+/// One source of ties.
+#[derive(Debug)]
+pub struct TieTable {
+    /// Its name in the pipeline file.
+    pub name: String,
+    /// The kind of tie.
+    pub kind: String,
+    /// What ends and members name.
+    pub between: Between,
+    /// The facilities for which absence means none; `None`: all.
+    pub observed: Option<Expression>,
+    /// The rows.
+    pub ties: Ties,
+}
+
+/// Links or memberships.
+#[derive(Debug)]
+pub enum Ties {
+    /// From one end to another.
+    Links(Vec<LinkRow>),
+    /// Member and organisation, in the two fields of the row.
+    Memberships(Vec<LinkRow>),
+}
+
+/// One tie, with the years in which it counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinkRow {
+    /// The link's end, or the member.
+    pub from: String,
+    /// The other end, or the organisation.
+    pub to: String,
+    /// Weight, if the source gives one.
+    pub weight: Option<f64>,
+    /// First year; empty is open.
+    pub from_year: Option<i64>,
+    /// Last year; empty is open.
+    pub to_year: Option<i64>,
+    /// The source's own reference.
+    pub source: Option<String>,
+}
+
+impl LinkRow {
+    /// Whether it counts in a period; without a period every tie does.
+    pub fn counts_in(&self, period: Option<i64>) -> bool {
+        period.is_none_or(|year| self.from_year.is_none_or(|from| from <= year) && self.to_year.is_none_or(|to| year <= to))
+    }
+}
+
+fn types(column: &str) -> Option<ColumnType> {
+    let text = ["from", "to", "member", "organisation", "source"];
+    known_type(&text, &["weight"], &["from_year", "to_year"], column)
+}
+
+/// Reads and checks one `[links.NAME]`.
+pub(super) fn read_links(link: &str, source: &LinkSource, reader: &mut Reader<'_>, register: &Register, findings: &mut Findings) -> Result<TieTable> {
+    let name = format!("links.{link}");
+    let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
+    let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
+    table.filter(&source.filters)?;
+    table.require(&["from", "to"], findings);
+    let mut lost = 0;
+    for row in 0..table.rows() {
+        for end in ["from", "to"] {
+            lost += check_reference(&mut table, row, end, source.between, register, findings);
+        }
+    }
+    report_lost(&name, lost, findings);
+    let accepted = finish(table, &source.contract, reader, findings)?;
+    let rows = rows(&accepted, "from", "to");
+    report_repeats(&name, &rows, findings);
+    let observed = observed(&name, source.observed.as_deref())?;
+    Ok(TieTable { name: link.to_owned(), kind: source.kind.clone(), between: source.between, observed, ties: Ties::Links(rows) })
+}
+
+/// Reads and checks one `[memberships.NAME]`.
+pub(super) fn read_members(body: &str, source: &MembershipSource, reader: &mut Reader<'_>, register: &Register, findings: &mut Findings) -> Result<TieTable> {
+    let name = format!("memberships.{body}");
+    let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
+    let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
+    table.filter(&source.filters)?;
+    table.require(&["member", "organisation"], findings);
+    let (mut lost, mut unknown) = (0, 0);
+    for row in 0..table.rows() {
+        if !table.is_kept(row) {
+            continue;
+        }
+        let members: Vec<String> = split(table.text("member", row).unwrap_or_default(), source.separator.as_deref());
+        let (known, strange): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| is_in(register, source.between, member));
+        lost += known.iter().filter(|member| !is_left(register, source.between, member)).count();
+        if known.is_empty() {
+            table.reject(row, "member", "reference", unknown_message(source.between), findings);
+        } else {
+            unknown += strange.len();
+        }
+    }
+    report_lost(&name, lost, findings);
+    let message = "members of a cell with several that the register does not have: left out".to_owned();
+    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, unknown);
+    let accepted = finish(table, &source.contract, reader, findings)?;
+    let mut members = Vec::new();
+    for row in rows(&accepted, "member", "organisation") {
+        for member in split(&row.from, source.separator.as_deref()) {
+            if is_in(register, source.between, &member) {
+                members.push(LinkRow { from: member, ..row.clone() });
+            }
+        }
+    }
+    let observed = observed(&name, source.observed.as_deref())?;
+    Ok(TieTable { name: body.to_owned(), kind: source.kind.clone(), between: source.between, observed, ties: Ties::Memberships(members) })
+}
+
+fn finish(mut table: Table, contract: &Contract, reader: &mut Reader<'_>, findings: &mut Findings) -> Result<Accepted> {
+    table.check(contract, findings)?;
+    reader.close(table, contract, findings)
+}
+
+fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
+    let frame = &accepted.frame;
+    let (from, to, source) = (texts(frame, from), texts(frame, to), texts(frame, "source"));
+    let whole = |name: &str| numbers(frame, name).into_iter().map(|value| value.map(|value| value as i64)).collect::<Vec<_>>();
+    let (weight, from_year, to_year) = (numbers(frame, "weight"), whole("from_year"), whole("to_year"));
+    let row = |row: usize| LinkRow {
+        from: from[row].clone().unwrap_or_default(),
+        to: to[row].clone().unwrap_or_default(),
+        weight: weight[row],
+        from_year: from_year[row],
+        to_year: to_year[row],
+        source: source[row].clone(),
+    };
+    (0..frame.height()).map(row).collect()
+}
+
+fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
+    text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
+}
+
+fn split(cell: &str, separator: Option<&str>) -> Vec<String> {
+    let parts: Vec<&str> = separator.map_or_else(|| vec![cell], |separator| cell.split(separator).collect());
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn is_in(register: &Register, between: Between, name: &str) -> bool {
+    match between {
+        Between::Facility => register.ids.contains(name),
+        Between::Operator => register.operators.contains(name),
+    }
+}
+
+fn is_left(register: &Register, between: Between, name: &str) -> bool {
+    match between {
+        Between::Facility => register.kept_ids.contains(name),
+        Between::Operator => register.kept_operators.contains(name),
+    }
+}
+
+fn unknown_message(between: Between) -> String {
+    match between {
+        Between::Facility => "no facility of the register has this id".into(),
+        Between::Operator => "no facility of the register has this operator".into(),
+    }
+}
+
+/// Rejects a row whose end the register never had; returns 1 where `where` or the quarantine took it away.
+fn check_reference(table: &mut Table, row: usize, column: &str, between: Between, register: &Register, findings: &mut Findings) -> usize {
+    if !table.is_kept(row) {
+        return 0;
+    }
+    let name = table.text(column, row).unwrap_or_default().to_owned();
+    if !is_in(register, between, &name) {
+        table.reject(row, column, "reference", unknown_message(between), findings);
+        return 0;
+    }
+    usize::from(!is_left(register, between, &name))
+}
+
+fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
+    let message = "ends or members that a filter or the quarantine took out of the register".to_owned();
+    findings.add(Severity::Info, "validate", name, Rule::LostReference, message, lost);
+}
+
+fn report_repeats(name: &str, rows: &[LinkRow], findings: &mut Findings) {
+    let selves = rows.iter().filter(|row| row.from == row.to).count();
+    findings.add(Severity::Info, "validate", name, Rule::SelfLink, "links from one end to itself: not counted".into(), selves);
+    let mut seen = HashSet::new();
+    let key = |row: &LinkRow| {
+        let (a, b) = if row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
+        (a.clone(), b.clone(), row.from_year, row.to_year)
+    };
+    let repeated = rows.iter().filter(|row| row.from != row.to).filter(|row| !seen.insert(key(row))).count();
+    findings.add(Severity::Info, "validate", name, Rule::DuplicateLink, "links given more than once: one tie".into(), repeated);
+}
