@@ -21,6 +21,10 @@ pub mod score;
 
 pub mod classify;
 
+pub mod report;
+
+pub mod pipeline;
+
 
 
 pub use error::{Error, Result};

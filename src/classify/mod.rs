@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::score::Score;
+use crate::score::{Dimension, Score};
 
 /// `[classify]`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -129,6 +129,41 @@ pub fn possible_types(location: Level, linkages: Level) -> Vec<&'static ClusterT
     let mut open: Vec<usize> = location.open().iter().flat_map(|&a| linkages.open().iter().map(move |&b| number(a, b))).collect();
     open.sort_unstable();
     open.into_iter().map(|number| &TYPES[number]).collect()
+}
+
+/// Where one cluster stands in one period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// One a dimension, in the pipeline file's order.
+    pub levels: Vec<Level>,
+    /// The types left open: one where the type is known, none where the dimensions are not the typology's.
+    pub possible: Vec<&'static ClusterType>,
+}
+
+impl Class {
+    /// The type, where only one is left.
+    pub fn of_type(&self) -> Option<&'static ClusterType> {
+        if self.possible.len() == 1 { Some(self.possible[0]) } else { None }
+    }
+
+    /// The numbers of the open types, joined by `|`.
+    pub fn possible_types(&self) -> String {
+        self.possible.iter().map(|kind| kind.number.to_string()).collect::<Vec<_>>().join("|")
+    }
+}
+
+/// Whether the dimensions are those of the typology.
+pub fn has_typology(dimensions: &[Dimension]) -> bool {
+    dimensions.len() == DIMENSIONS.len() && DIMENSIONS.iter().all(|id| dimensions.iter().any(|dimension| dimension.id == *id))
+}
+
+/// Classifies one cluster and period from the scores of its dimensions, in the pipeline file's order.
+pub fn classify(dimensions: &[Dimension], scores: &[Score], settings: &Classification) -> Class {
+    let levels: Vec<Level> =
+        dimensions.iter().zip(scores).map(|(dimension, score)| level(score, dimension.threshold, settings.coverage_floor)).collect();
+    let of = |id: &str| dimensions.iter().position(|dimension| dimension.id == id).map_or(Level::Unknown, |position| levels[position]);
+    let possible = if has_typology(dimensions) { possible_types(of(DIMENSIONS[0]), of(DIMENSIONS[1])) } else { Vec::new() };
+    Class { levels, possible }
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ pub struct Filtered {
 }
 
 impl Tally {
-    fn add(&mut self, tonnes: Option<f64>) {
+    /// Adds a row with its emissions.
+    pub fn add(&mut self, tonnes: Option<f64>) {
         self.rows += 1;
         match tonnes {
             Some(tonnes) => *self.tonnes.get_or_insert(0.0) += tonnes,

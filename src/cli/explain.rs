@@ -1,0 +1,147 @@
+//! `explain`: the score tree of one cluster down to its indicators, goalposts, sources and facilities.
+
+use std::path::Path;
+
+use forerunner::Result;
+use forerunner::error::suggest;
+use forerunner::report::stored::{Row, StoredRun};
+use serde_json::Value;
+
+use super::list::{cell, value};
+use super::run::usage;
+use super::table::{self, number};
+use super::{list, print};
+
+/// Explains one cluster, in every period.
+pub fn run(folder: &Path, wanted: &str) -> Result<()> {
+    let run = StoredRun::open(folder)?;
+    let clusters = run.table("clusters")?;
+    let matches = |row: &&Row| cell(row, "cluster_id") == wanted || cell(row, "cluster_name").to_lowercase() == wanted.to_lowercase();
+    let found: Vec<&Row> = clusters.iter().filter(matches).collect();
+    let mut ids: Vec<&str> = found.iter().map(|row| cell(row, "cluster_id")).collect();
+    ids.dedup();
+    let [id] = ids.as_slice() else {
+        if ids.is_empty() {
+            let known = clusters.iter().flat_map(|row| [cell(row, "cluster_id"), cell(row, "cluster_name")]);
+            return Err(usage(format!("the run has no cluster `{wanted}`"), Some(suggest(wanted, known))));
+        }
+        return Err(usage(format!("several clusters are called `{wanted}`"), Some(format!("give the id: {}", ids.join(", ")))));
+    };
+    let own = |name: &str| -> Result<Vec<Row>> { Ok(run.table(name)?.into_iter().filter(|row| cell(row, "cluster_id") == *id).collect()) };
+    let story = Story { run: &run, scores: own("scores")?, indicators: own("indicators")?, evidence: own("evidence")?, facilities: own("facilities")? };
+    let text: String = found.iter().map(|row| story.tell(row)).collect::<Vec<_>>().join("\n");
+    print(&text)
+}
+
+struct Story<'a> {
+    run: &'a StoredRun,
+    scores: Vec<Row>,
+    indicators: Vec<Row>,
+    evidence: Vec<Row>,
+    facilities: Vec<Row>,
+}
+
+impl Story<'_> {
+    fn tell(&self, cluster: &Row) -> String {
+        let period = cell(cluster, "period");
+        let mut text = format!("{} ({})", cell(cluster, "cluster_name"), cell(cluster, "cluster_id"));
+        text += &if period.is_empty() { String::new() } else { format!(", {period}") };
+        text += &match (cell(cluster, "type_name"), cell(cluster, "possible_types")) {
+            ("", "") => ": no types".into(),
+            ("", open) => format!(": type unknown, one of {open}"),
+            (name, _) => format!(": type {} {name}", cell(cluster, "type")),
+        };
+        text.push('\n');
+        for (dimension, threshold) in list::dimensions(self.run) {
+            let level = cell(cluster, &format!("{dimension}_level"));
+            text += &format!("\n{}, {level} (threshold {threshold})\n", self.node(&dimension, period, 0));
+            text += &self.children(&dimension, period, 1);
+        }
+        text + &self.sites(period)
+    }
+
+    fn node(&self, node: &str, period: &str, depth: usize) -> String {
+        let row = self.scores.iter().find(|row| cell(row, "node") == node && cell(row, "period") == period);
+        let Some(row) = row else { return node.to_owned() };
+        let bounds = format!("{} to {}", number(value(row, "low"), 2), number(value(row, "high"), 2));
+        let (score, coverage) = (number(value(row, "score"), 2), number(value(row, "coverage"), 3));
+        format!("{}{node}: {score}, coverage {coverage}, bounds {bounds}", "  ".repeat(depth))
+    }
+
+    fn children(&self, parent: &str, period: &str, depth: usize) -> String {
+        let pipeline = self.run.pipeline();
+        let mut text = String::new();
+        for component in of(pipeline, "components").filter(|component| component["parent"] == parent) {
+            let id = component["id"].as_str().unwrap_or_default();
+            text += &format!("{}, weight {}\n", self.node(id, period, depth), component["weight"]);
+            text += &self.children(id, period, depth + 1);
+        }
+        for indicator in of(pipeline, "indicators").filter(|indicator| indicator["parent"] == parent) {
+            text += &self.indicator(indicator, period, depth);
+        }
+        text
+    }
+
+    fn indicator(&self, indicator: &Value, period: &str, depth: usize) -> String {
+        let id = indicator["id"].as_str().unwrap_or_default();
+        let row = self.indicators.iter().find(|row| cell(row, "indicator") == id && cell(row, "period") == period);
+        let Some(row) = row else { return String::new() };
+        let indent = "  ".repeat(depth);
+        let unit = indicator["unit"].as_str().unwrap_or_default();
+        let measured = match cell(row, "status") {
+            "observed" => format!("{} {unit} scores {}", short(value(row, "value")), number(value(row, "score"), 2)),
+            other => other.to_owned(),
+        };
+        let mut text = format!("{indent}{id}: {measured}, coverage {}, weight {}\n", number(value(row, "coverage"), 3), indicator["weight"]);
+        let posts = ["worst", "crossover", "best"].map(|post| short(indicator[post].as_f64())).join(" / ");
+        let scale = indicator["scale"].as_str().unwrap_or_default();
+        let mark = indicator["mark"].as_str().unwrap_or_default();
+        text += &format!("{indent}  goalposts {posts} {unit}, {scale} [{mark}] {}\n", indicator["source"].as_str().unwrap_or_default());
+        let expr = indicator["expr"].as_str().unwrap_or_default();
+        text += &format!("{indent}  {} over {}\n", expr, indicator["over"].as_str().unwrap_or_default());
+        for fact in self.evidence.iter().filter(|fact| cell(fact, "period") == period && names(expr, cell(fact, "figure"))) {
+            let note = if cell(fact, "note").is_empty() { String::new() } else { format!(": {}", cell(fact, "note")) };
+            let place = format!("{}:{}", cell(fact, "file"), cell(fact, "line"));
+            text += &format!("{indent}  from {}{note} ({place})\n", cell(fact, "source"));
+        }
+        text
+    }
+
+    fn sites(&self, period: &str) -> String {
+        let mut sites: Vec<&Row> = self.facilities.iter().filter(|row| cell(row, "period") == period).collect();
+        sites.sort_by(|a, b| value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0)));
+        let Some(first) = sites.first() else { return String::new() };
+        let mut distances: Vec<&String> = first.keys().filter(|column| column.starts_with("km_to_")).collect();
+        distances.sort();
+        let mut header = vec!["facility", "name", "operator", "t"];
+        header.extend(distances.iter().map(|column| column.as_str()));
+        let row = |site: &&Row| {
+            let text = ["facility_id", "name", "operator"].map(|column| cell(site, column).chars().take(32).collect::<String>());
+            let distances = distances.iter().map(|column| number(value(site, column), 1));
+            text.into_iter().chain([number(value(site, "emissions_t"), 0)]).chain(distances).collect()
+        };
+        let rows: Vec<Vec<String>> = sites.iter().map(row).collect();
+        format!("\nfacilities\n{}", table::text(&header, &rows))
+    }
+}
+
+fn of<'a>(pipeline: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
+    pipeline[list].as_array().into_iter().flatten()
+}
+
+/// Whether an expression names a column.
+fn names(expr: &str, column: &str) -> bool {
+    expr.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == column)
+}
+
+/// A number as people write it: four significant digits or more.
+fn short(value: Option<f64>) -> String {
+    match value {
+        None => "-".into(),
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => format!("{value}"),
+        Some(value) => {
+            let decimals = (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+            format!("{value:.decimals$}")
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What was typed, and the command that answers it. Results go to stdout, messages to stderr.
+
+mod explain;
+mod init;
+mod list;
+mod run;
+mod table;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+use forerunner::{Error, Result};
+use tracing_subscriber::filter::LevelFilter;
+
+/// Finds a country's industrial clusters, scores them, and places each in the typology of Rattle & Taylor (2025).
+///
+/// Exit status: 0 done; 1 the run failed; 2 the command line or the pipeline file is wrong; 3 the data broke their
+/// contract; 4 another run holds the output folder.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say less.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a working pipeline file with sample data, commented.
+    Init {
+        /// The folder to write into.
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Read and check only: what would be rejected, and why.
+    Check {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+    },
+    /// Run a pipeline and publish its outputs.
+    Run {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+        /// The folder of the outputs [default: out/NAME].
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Show the score tree of one cluster down to its facilities and sources.
+    Explain {
+        /// The run's folder.
+        run: PathBuf,
+        /// The cluster's id or name.
+        cluster: String,
+    },
+    /// List the clusters of a run.
+    List {
+        /// The run's folder.
+        run: PathBuf,
+        /// Only clusters of this type.
+        #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
+        kind: Option<u8>,
+        /// Only clusters with a dimension within so many points of its threshold.
+        #[arg(long, value_name = "POINTS")]
+        near_threshold: Option<f64>,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the pipeline file.
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+struct PipelineArguments {
+    /// The pipeline file.
+    pipeline: PathBuf,
+    /// Override a key of the pipeline file, as delineate.radius_km=5.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Threads to use [default: all].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// One JSON document on stdout.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Answers the command line.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let level = match (arguments.quiet, arguments.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::INFO,
+        (false, _) => LevelFilter::DEBUG,
+    };
+    let plain = std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).with_ansi(!plain).init();
+    match arguments.command {
+        Command::Init { dir } => init::run(&dir),
+        Command::Check { pipeline } => {
+            use_threads(pipeline.threads)?;
+            run::check(&pipeline.pipeline, &pipeline.set, pipeline.json)
+        }
+        Command::Run { pipeline, out } => {
+            use_threads(pipeline.threads)?;
+            run::run(&pipeline.pipeline, &pipeline.set, out, pipeline.json, arguments.quiet)
+        }
+        Command::Explain { run, cluster } => explain::run(&run, &cluster),
+        Command::List { run, kind, near_threshold, json } => list::run(&run, kind, near_threshold, json),
+        Command::Schema => print(&json_text(&forerunner::pipeline::schema())),
+    }
+}
+
+/// Bounds both thread pools. That of polars is bounded by its environment variable alone, so the program starts
+/// itself anew with it.
+fn use_threads(threads: Option<u16>) -> Result<()> {
+    const VARIABLE: &str = "POLARS_MAX_THREADS";
+    let Some(threads) = threads else { return Ok(()) };
+    if std::env::var(VARIABLE).ok() == Some(threads.to_string()) {
+        let built = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+        return built.map_err(|error| Error::Usage { message: format!("--threads {threads}: {error}"), hint: None });
+    }
+    let program = std::env::current_exe().map_err(Error::io(std::path::Path::new("forerunner")))?;
+    let mut again = std::process::Command::new(&program);
+    again.args(std::env::args_os().skip(1)).env(VARIABLE, threads.to_string());
+    let source = std::os::unix::process::CommandExt::exec(&mut again);
+    Err(Error::Io { path: program, source })
+}
+
+fn json_text(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Writes to stdout; a reader that has gone away is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(Error::io(std::path::Path::new("stdout"))),
+    }
+}

@@ -1,0 +1,168 @@
+//! `run` and `check`: progress, and what came out.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use forerunner::finding::Findings;
+use forerunner::pipeline::{self, Outcome, Pipeline, STAGES};
+use forerunner::report::stored::{Row, StoredRun};
+use forerunner::validate::{Account, Tally};
+use forerunner::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::table::{self, number, thousands};
+use super::{json_text, list, print};
+
+/// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
+pub fn run(path: &Path, set: &[String], out: Option<PathBuf>, json: bool, quiet: bool) -> Result<()> {
+    let pipeline = Pipeline::load(path, set)?;
+    let out = out.unwrap_or_else(|| Path::new("out").join(&pipeline.file.name));
+    let progress = Progress::new();
+    let outcome = pipeline::run(&pipeline, &out, &|stage| progress.begin(stage));
+    progress.end();
+    let outcome = outcome?;
+    if !quiet {
+        eprint!("{}", summary(&outcome, &out)?);
+    }
+    if json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
+}
+
+/// Checks a pipeline and its data; says what would be kept and what rejected.
+pub fn check(path: &Path, set: &[String], json: bool) -> Result<()> {
+    let pipeline = Pipeline::load(path, set)?;
+    let mut findings = Findings::default();
+    let tables = pipeline::check(&pipeline, &mut findings);
+    if json {
+        let accounts = tables.as_ref().map(|tables| tables.accounts.clone()).unwrap_or_default();
+        let document = serde_json::json!({
+            "sources": accounts,
+            "findings": findings.findings,
+            "quarantine": findings.quarantine,
+            "error": tables.as_ref().err().map(ToString::to_string),
+        });
+        print(&json_text(&document))?;
+        return tables.map(|_| ());
+    }
+    let tables = tables?;
+    print(&accounts(&tables.accounts))?;
+    let rejected = findings.quarantine.iter().take(20).map(|row| {
+        let value: String = row.value.chars().take(40).collect();
+        vec![row.source.clone(), format!("{}:{}", row.file, row.line), row.column.clone(), format!("{value:?}"), row.message.clone()]
+    });
+    let rejected: Vec<Vec<String>> = rejected.collect();
+    if !rejected.is_empty() {
+        let more = findings.quarantine.len() - rejected.len();
+        print(&format!("\n{} rows would be rejected:\n", findings.quarantine.len()))?;
+        print(&table::text(&["source", "place", "column", "value", "why"], &rejected))?;
+        if more > 0 {
+            print(&format!("  … and {more} more: --json lists them all\n"))?;
+        }
+    }
+    print(&found(&findings))
+}
+
+fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
+    let manifest = &outcome.manifest;
+    let mut text = accounts(&manifest.sources);
+    for split in &manifest.periods {
+        let period = split.period.map(|period| format!("{period}: ")).unwrap_or_default();
+        let tonnes = |tally: &Tally| tally.tonnes.map(|tonnes| format!(", {:.2} Mt", tonnes / 1e6)).unwrap_or_default();
+        text += &format!(
+            "\n{period}{} clusters with {} facilities{}; {} dispersed sites{}",
+            split.clusters,
+            thousands(split.clustered.rows),
+            tonnes(&split.clustered),
+            thousands(split.dispersed.rows),
+            tonnes(&split.dispersed)
+        );
+        if split.without_coordinates.rows > 0 {
+            let lost = &split.without_coordinates;
+            text += &format!(" ({} of them without coordinates{})", thousands(lost.rows), tonnes(lost));
+        }
+    }
+    let run = StoredRun::open(out)?;
+    let rows: Vec<Row> = run.table("clusters")?;
+    text += "\n\n";
+    text += &list::clusters(&run, &rows.iter().take(40).collect::<Vec<_>>());
+    if rows.len() > 40 {
+        text += &format!("  … and {} more: forerunner list {}\n", rows.len() - 40, out.display());
+    }
+    text += &found(&outcome.findings);
+    text += &format!("\nOutputs: {}\n", out.display());
+    if out.join("report.html").exists() {
+        text += &format!("Report:  {}\n", out.join("report.html").display());
+    }
+    Ok(text)
+}
+
+fn accounts(accounts: &[Account]) -> String {
+    let mega = |tally: &Tally| number(tally.tonnes.map(|tonnes| tonnes / 1e6), 2);
+    let mut rows = Vec::new();
+    for account in accounts {
+        let filtered = account.filtered.iter().map(|filtered| filtered.tally.rows).sum();
+        let away = account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).sum::<f64>() / 1e6;
+        let away = account.read.tonnes.map(|_| away);
+        let counts = [account.read.rows, filtered, account.quarantined.rows, account.kept.rows].map(thousands);
+        let [read, filtered, rejected, kept] = counts;
+        let tonnes = [mega(&account.read), number(away, 2), mega(&account.quarantined), mega(&account.kept)];
+        let [mt_read, mt_filtered, mt_rejected, mt_kept] = tonnes;
+        rows.push(vec![account.source.clone(), read, mt_read, filtered, mt_filtered, rejected, mt_rejected, kept, mt_kept]);
+    }
+    table::text(&["source", "rows in", "Mt", "filtered", "Mt", "rejected", "Mt", "kept", "Mt"], &rows)
+}
+
+fn found(findings: &Findings) -> String {
+    let mut text = String::new();
+    for finding in &findings.findings {
+        let word = if finding.severity == forerunner::finding::Severity::Warning { "warning" } else { "note" };
+        let source = if finding.source.is_empty() { String::new() } else { format!("{}: ", finding.source) };
+        text += &format!("{word}: {source}{} ({})\n", finding.message, finding.count);
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// A bar on a terminal once the work takes longer than a second; log lines elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    stages: RefCell<u64>,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let bar = ProgressBar::hidden();
+        let style = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {msg} {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_length(STAGES.len() as u64);
+        if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+            let shown = bar.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_secs(1));
+                if !shown.is_finished() {
+                    shown.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+                    shown.enable_steady_tick(Duration::from_millis(100));
+                }
+            });
+        }
+        Self { bar, started: Instant::now(), stages: RefCell::new(0) }
+    }
+
+    fn begin(&self, stage: &str) {
+        self.bar.set_position(*self.stages.borrow());
+        self.bar.set_message(stage.to_owned());
+        *self.stages.borrow_mut() += 1;
+        if !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+            tracing::info!("{stage} ({:.1} s)", self.started.elapsed().as_secs_f64());
+        }
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// An error of the command line.
+pub fn usage(message: String, hint: Option<String>) -> Error {
+    Error::Usage { message, hint }
+}

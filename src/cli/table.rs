@@ -1,0 +1,42 @@
+//! Aligned columns for people.
+
+/// Lays rows out in columns: numbers to the right, text to the left.
+pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([header[column].chars().count()]).max().unwrap_or(0);
+    let numeric = |column: usize| {
+        let mut cells = rows.iter().map(|row| row[column].as_str()).filter(|cell| !cell.is_empty() && *cell != "-").peekable();
+        cells.peek().is_some() && cells.all(|cell| cell.replace([',', '%', ' '], "").parse::<f64>().is_ok())
+    };
+    let columns: Vec<(usize, bool)> = (0..header.len()).map(|column| (width(column), numeric(column))).collect();
+    let line = |cells: &[&str]| {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&columns)
+            .map(|(cell, (width, right))| {
+                let pad = " ".repeat(width - cell.chars().count());
+                if *right { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
+            })
+            .collect();
+        format!("  {}\n", padded.join("  ").trim_end())
+    };
+    let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
+    std::iter::once(line(header)).chain(body).collect()
+}
+
+/// A number with so many decimals, or a dash.
+pub fn number(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
+}
+
+/// A whole number with thousands separated.
+pub fn thousands(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

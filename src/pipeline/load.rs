@@ -1,0 +1,409 @@
+//! A pipeline file to a checked [`Pipeline`]: parse, merge what it extends, refuse unknown keys, check all
+//! cross-references and report every problem at its place.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use toml::{Table, Value};
+
+use super::settings::PipelineFile;
+use crate::error::{Error, Problem, Result, nearest};
+use crate::score::Tree;
+use crate::sql::Expression;
+use crate::validate::units;
+
+/// A pipeline that holds together.
+#[derive(Debug)]
+pub struct Pipeline {
+    /// What the file and all it extends say.
+    pub file: PipelineFile,
+    /// The file.
+    pub path: PathBuf,
+    /// The folder that its paths start from.
+    pub folder: PathBuf,
+    /// SHA-256 of the resolved file.
+    pub sha256: String,
+    /// The score tree.
+    pub tree: Tree,
+    /// Indicators whose expression came through `extends`.
+    pub inherited: HashSet<String>,
+}
+
+/// Lists of tables that are merged by `id`.
+const LISTS: [&str; 3] = ["dimensions", "components", "indicators"];
+/// Tables of sources, whose paths are relative to the file that they stand in.
+const SOURCES: [&str; 4] = ["layers", "links", "memberships", "figures"];
+
+impl Pipeline {
+    /// Reads a pipeline file. `set` holds `KEY=VALUE` overrides, as `delineate.radius_km=5` or
+    /// `indicators.port_distance.weight=2`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] with everything that is wrong in it.
+    pub fn load(path: &Path, set: &[String]) -> Result<Self> {
+        let (mut merged, texts) = read_with_bases(path, &mut Vec::new())?;
+        for assignment in set {
+            assign(&mut merged, assignment)?;
+        }
+        let own = texts.first().map(|(_, text)| text.parse::<Table>().unwrap_or_default()).unwrap_or_default();
+        let file = parse(&merged, &texts)?;
+        let inherited = inherited(&file, &own);
+        let mut problems = check(&file);
+        let tree = match Tree::new(&file.dimensions, &file.components, &file.indicators) {
+            Ok(tree) => Some(tree),
+            Err(more) => {
+                problems.extend(more);
+                None
+            }
+        };
+        for problem in &mut problems {
+            problem.place = locate(&problem.place, &texts);
+        }
+        let Some(tree) = tree.filter(|_| problems.is_empty()) else { return Err(Error::Pipeline { problems }) };
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let resolved = toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
+        let sha256 = Sha256::digest(resolved.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
+    }
+
+    /// Gives problems that were found while running their place in the file.
+    pub fn locate(&self, error: Error) -> Error {
+        let Error::Pipeline { mut problems } = error else { return error };
+        let texts = read_with_bases(&self.path, &mut Vec::new()).map(|(_, texts)| texts).unwrap_or_default();
+        for problem in &mut problems {
+            problem.place = locate(&problem.place, &texts);
+        }
+        Error::Pipeline { problems }
+    }
+}
+
+type Texts = Vec<(PathBuf, String)>;
+
+fn wrong(place: String, message: String) -> Error {
+    Error::Pipeline { problems: vec![Problem::new(place, message, "")] }
+}
+
+/// The merged table of a file and its bases, and their texts, the file first.
+fn read_with_bases(path: &Path, open: &mut Vec<PathBuf>) -> Result<(Table, Texts)> {
+    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+    let mut own: Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+        let place = error.span().map_or_else(|| path.display().to_string(), |span| place(path, &text, span.start));
+        wrong(place, error.message().to_owned())
+    })?;
+    let identity = path.canonicalize().map_err(Error::io(path))?;
+    if open.contains(&identity) {
+        return Err(wrong(path.display().to_string(), "`extends` goes in a circle".into()));
+    }
+    open.push(identity);
+    let mut texts = vec![(path.to_path_buf(), text)];
+    let Some(base) = own.remove("extends") else { return Ok((own, texts)) };
+    let Value::String(base) = base else {
+        return Err(wrong(locate("extends", &texts), "`extends` must be the path of a pipeline file".into()));
+    };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (mut merged, more) = read_with_bases(&folder.join(&base), open)?;
+    let up = Path::new(&base).parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
+    rebase(&mut merged, &up);
+    merge(&mut merged, own);
+    texts.extend(more);
+    Ok((merged, texts))
+}
+
+/// Makes the paths of a base relative to the file that extends it.
+fn rebase(table: &mut Table, up: &str) {
+    if up.is_empty() {
+        return;
+    }
+    let turn = |source: &mut Value| match source.get_mut("path") {
+        Some(Value::String(path)) => *path = format!("{up}/{path}"),
+        Some(Value::Array(paths)) => paths.iter_mut().for_each(|path| {
+            if let Value::String(path) = path {
+                *path = format!("{up}/{path}");
+            }
+        }),
+        _ => {}
+    };
+    table.get_mut("facilities").into_iter().for_each(turn);
+    for list in SOURCES {
+        if let Some(Value::Table(sources)) = table.get_mut(list) {
+            sources.iter_mut().for_each(|(_, source)| turn(source));
+        }
+    }
+}
+
+/// Lays `over` on `base`: tables key by key, lists of tables by id, all else replaced.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            (Some(Value::Array(below)), Value::Array(above)) if LISTS.contains(&key.as_str()) => {
+                for item in above {
+                    let same = below.iter_mut().find(|known| known.get("id").is_some() && known.get("id") == item.get("id"));
+                    match (same, item) {
+                        (Some(Value::Table(known)), Value::Table(item)) => merge(known, item),
+                        (_, item) => below.push(item),
+                    }
+                }
+            }
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Applies one `KEY=VALUE`; the value is TOML, else text.
+fn assign(table: &mut Table, assignment: &str) -> Result<()> {
+    let usage = |message: String| Error::Usage { message, hint: Some("write --set delineate.radius_km=5".into()) };
+    let (key, text) = assignment.split_once('=').ok_or_else(|| usage(format!("--set {assignment}: there is no `=`")))?;
+    let value = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
+    let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
+    let mut parts: Vec<&str> = key.trim().split('.').collect();
+    let last = parts.pop().filter(|last| !last.is_empty()).ok_or_else(|| usage(format!("--set {assignment}: there is no key")))?;
+    let mut current = table;
+    let mut parts = parts.into_iter();
+    while let Some(part) = parts.next() {
+        let entry = current.entry(part).or_insert_with(|| Value::Table(Table::new()));
+        current = match entry {
+            Value::Table(inner) => inner,
+            Value::Array(items) => {
+                let id = parts.next().unwrap_or_default();
+                let found = items.iter_mut().find(|item| item.get("id").and_then(Value::as_str) == Some(id));
+                found.and_then(Value::as_table_mut).ok_or_else(|| usage(format!("--set {assignment}: `{part}` has no `{id}`")))?
+            }
+            _ => return Err(usage(format!("--set {assignment}: `{part}` is no table"))),
+        };
+    }
+    current.insert(last.to_owned(), value);
+    Ok(())
+}
+
+/// The typed file; an error stands at its place in the file that holds the key.
+fn parse(merged: &Table, texts: &Texts) -> Result<PipelineFile> {
+    let parsed = serde_path_to_error::deserialize::<_, PipelineFile>(Value::Table(merged.clone()));
+    parsed.map_err(|error| {
+        let path = named_path(&error.path().to_string(), merged);
+        let message = error.into_inner().message().to_owned();
+        let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let (mut path, mut hint) = (path, String::new());
+        if message.starts_with("unknown") && !names.is_empty() {
+            hint = nearest(names[0], names[1..].iter().copied()).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            if message.starts_with("unknown field") && !path.ends_with(names[0]) {
+                path = if path == "." { names[0].to_owned() } else { format!("{path}.{}", names[0]) };
+            }
+        }
+        let place = locate(&path, texts);
+        Error::Pipeline { problems: vec![Problem::new(place, message, hint)] }
+    })
+}
+
+/// `indicators[3].scale` as `indicators.ID.scale`.
+fn named_path(path: &str, merged: &Table) -> String {
+    let mut named: Vec<String> = Vec::new();
+    for part in path.split('.') {
+        let Some((list, position)) = part.strip_suffix(']').and_then(|part| part.split_once('[')) else {
+            named.push(part.to_owned());
+            continue;
+        };
+        let item = merged.get(list).and_then(|list| list.get(position.parse::<usize>().unwrap_or(usize::MAX)));
+        let id = item.and_then(|item| item.get("id")).and_then(Value::as_str);
+        named.push(list.to_owned());
+        named.push(id.unwrap_or(position).to_owned());
+    }
+    named.join(".")
+}
+
+/// `file:line:column` of a key such as `indicators.ID.scale`, in the first file that has it or the most of it.
+fn locate(key: &str, texts: &Texts) -> String {
+    let found = texts.iter().filter_map(|(path, text)| {
+        let (depth, offset) = offset(key, text)?;
+        Some((depth, place(path, text, offset)))
+    });
+    let mut best: Option<(usize, String)> = None;
+    for (depth, place) in found {
+        if best.as_ref().is_none_or(|(deepest, _)| depth > *deepest) {
+            best = Some((depth, place));
+        }
+    }
+    match (best, texts.first()) {
+        (Some((depth, place)), _) if depth > 0 => format!("{place}: {key}"),
+        (_, Some((path, _))) if key == "." || key.is_empty() => path.display().to_string(),
+        (_, Some((path, _))) => format!("{}: {key}", path.display()),
+        (_, None) => key.to_owned(),
+    }
+}
+
+fn place(path: &Path, text: &str, offset: usize) -> String {
+    let before = &text[..offset.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|character| *character != '\n').count() + 1;
+    format!("{}:{line}:{column}", path.display())
+}
+
+/// How many parts of a dotted key a file has, and where the last of them stands.
+fn offset(key: &str, text: &str) -> Option<(usize, usize)> {
+    let document = toml::de::DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let (mut depth, mut at) = (0, 0);
+    let mut parts = key.split('.');
+    while let Some(part) = parts.next() {
+        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
+        depth += 1;
+        at = name.span().start;
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => table = inner,
+            toml::de::DeValue::Array(items) => {
+                let Some(id) = parts.next() else { break };
+                let has_id = |item: &&toml::Spanned<toml::de::DeValue<'_>>| {
+                    item.get_ref().get("id").is_some_and(|value| value.get_ref().as_str() == Some(id))
+                };
+                let Some(item) = items.iter().find(has_id) else { break };
+                depth += 1;
+                at = item.span().start;
+                match item.get_ref() {
+                    toml::de::DeValue::Table(inner) => table = inner,
+                    _ => break,
+                }
+            }
+            _ => break,
+        }
+    }
+    Some((depth, at))
+}
+
+fn inherited(file: &PipelineFile, own: &Table) -> HashSet<String> {
+    let own: HashSet<&str> = own
+        .get("indicators")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter(|indicator| indicator.get("expr").is_some())
+        .filter_map(|indicator| indicator.get("id")?.as_str())
+        .collect();
+    file.indicators.iter().map(|indicator| indicator.id.clone()).filter(|id| !own.contains(id.as_str())).collect()
+}
+
+/// Everything that the types cannot see.
+fn check(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let name = &file.name;
+    if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+        problems.push(Problem::new("name", format!("`{name}` cannot name a folder"), "use letters, digits and dashes"));
+    }
+    if file.dimensions.is_empty() {
+        problems.push(Problem::new("dimensions", "there is no dimension", "add [[dimensions]], or extend a pipeline that has them"));
+    }
+    for dimension in &file.dimensions {
+        if !(0.0..=100.0).contains(&dimension.threshold) {
+            let message = format!("the threshold {} is not a score from 0 to 100", dimension.threshold);
+            problems.push(Problem::new(format!("dimensions.{}.threshold", dimension.id), message, ""));
+        }
+    }
+    if !(0.0..=1.0).contains(&file.classify.coverage_floor) {
+        problems.push(Problem::new("classify.coverage_floor", "the coverage floor is a share from 0 to 1", ""));
+    }
+    for indicator in &file.indicators {
+        problems.extend(Expression::parse(&indicator.expr, &format!("indicators.{}.expr", indicator.id)).err());
+    }
+    problems.extend(check_register(file));
+    problems.extend(check_sources(file));
+    problems
+}
+
+fn check_register(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match (&file.facilities, &file.delineate) {
+        (Some(source), Some(delineate)) => {
+            problems.extend(delineate.check());
+            if delineate.method == crate::delineate::Method::Label && !source.columns.contains_key("label") {
+                problems.push(Problem::new("facilities.columns", "`label` is not mapped", "method = \"label\" needs a column `label`"));
+            }
+        }
+        (Some(_), None) => problems.push(Problem::new("delineate", "there is no [delineate]", "say how clusters are found")),
+        (None, delineate) => {
+            for (key, given) in [
+                ("delineate", delineate.is_some()),
+                ("layers", !file.layers.is_empty()),
+                ("links", !file.links.is_empty()),
+                ("memberships", !file.memberships.is_empty()),
+            ] {
+                if given {
+                    problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));
+                }
+            }
+            if file.figures.is_empty() {
+                problems.push(Problem::new("facilities", "there is nothing to read", "add [facilities] or [figures.NAME]"));
+            }
+        }
+    }
+    if let Some(source) = &file.facilities {
+        if !source.columns.contains_key("id") {
+            problems.push(Problem::new("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\""));
+        }
+        for column in source.columns.keys() {
+            let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat"].contains(&column.as_str());
+            if reserved || column.starts_with("__") {
+                let message = format!("`{column}` is a name that the outputs need");
+                problems.push(Problem::new(format!("facilities.columns.{column}"), message, "choose another name"));
+            }
+        }
+    }
+    problems
+}
+
+fn check_sources(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut need = |place: &str, columns: &crate::sources::settings::Columns, needed: &[&str]| {
+        for column in needed.iter().filter(|column| !columns.contains_key(**column)) {
+            problems.push(Problem::new(format!("{place}.columns"), format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\"")));
+        }
+        for (column, spec) in columns {
+            let place = format!("{place}.columns.{column}");
+            problems.extend(units::factor(column, spec, &place).err());
+            if spec.column.0.is_empty() {
+                problems.push(Problem::new(place, "there is no column name", "name a column of the file"));
+            }
+        }
+    };
+    if let Some(source) = &file.facilities {
+        need("facilities", &source.columns, &[]);
+    }
+    for (name, source) in &file.layers {
+        need(&format!("layers.{name}"), &source.columns, &[]);
+    }
+    for (name, source) in &file.links {
+        need(&format!("links.{name}"), &source.columns, &["from", "to"]);
+    }
+    for (name, source) in &file.memberships {
+        need(&format!("memberships.{name}"), &source.columns, &["member", "organisation"]);
+    }
+    for (name, source) in &file.figures {
+        let long = source.shape == crate::validate::settings::Shape::Long;
+        need(&format!("figures.{name}"), &source.columns, if long { &["figure", "value"] } else { &[] });
+    }
+    for (name, source) in &file.layers {
+        for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {
+            problems.push(Problem::new(format!("layers.{name}.within_km"), format!("{radius} is no radius"), ""));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_is_by_key_and_by_id() {
+        let mut base: Table = toml::from_str("a = 1\nt = { x = 1, y = 2 }\n[[indicators]]\nid = 'i'\nweight = 1\nexpr = 'e'").unwrap();
+        let over = toml::from_str("a = 2\nt = { y = 3 }\n[[indicators]]\nid = 'i'\nweight = 5\n[[indicators]]\nid = 'j'").unwrap();
+        merge(&mut base, over);
+        assign(&mut base, "indicators.j.weight=2").unwrap();
+        assign(&mut base, "t.x=text").unwrap();
+        let wanted = "a = 2\nt = { x = 'text', y = 3 }\nindicators = [{ id = 'i', weight = 5, expr = 'e' }, { id = 'j', weight = 2 }]";
+        assert_eq!(base, toml::from_str::<Table>(wanted).unwrap());
+        assert!(assign(&mut base, "indicators.k.weight=2").is_err());
+    }
+}

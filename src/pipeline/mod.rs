@@ -1,0 +1,180 @@
+//! A pipeline file and the order of the stages. No logic of any stage.
+
+pub mod load;
+pub mod publish;
+pub mod settings;
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::classify;
+use crate::delineate;
+use crate::error::Result;
+use crate::finding::Findings;
+use crate::measure;
+use crate::report::manifest::{self, Manifest};
+use crate::report::{self, Formats, Results};
+use crate::score::Scores;
+use crate::validate::{self, Sources, Tables};
+pub use load::Pipeline;
+use publish::Stage;
+pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
+
+/// What a run has found, beside its files.
+pub struct Outcome {
+    /// What it wrote down.
+    pub manifest: Manifest,
+    /// Facts and rejected rows.
+    pub findings: Findings,
+    /// The clusters as they stand in `clusters.csv`.
+    pub clusters: polars::prelude::DataFrame,
+}
+
+/// The stages that a run passes through, in their order.
+pub const STAGES: [&str; 6] = ["validate", "delineate", "measure", "score", "classify", "report"];
+
+/// Runs a pipeline and publishes its outputs as `out`. `watch` hears of every stage as it begins.
+///
+/// # Errors
+///
+/// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
+pub fn run(pipeline: &Pipeline, out: &Path, watch: &dyn Fn(&str)) -> Result<Outcome> {
+    let stage = Stage::open(out)?;
+    run_into(pipeline, stage, watch).map_err(|error| pipeline.locate(error))
+}
+
+/// The order of the lines is the method.
+fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<Outcome> {
+    let file = &pipeline.file;
+    let mut clock = Clock::new(watch);
+    let mut findings = Findings::default();
+    clock.begin("validate");
+    let tables = validate::validate(&sources(pipeline), &mut findings)?;
+    let checked = measure::check(&file.indicators, &pipeline.inherited, &tables, &mut findings)?;
+    clock.begin("delineate");
+    let clusters = match (&tables.facilities, &file.delineate) {
+        (Some(facilities), Some(settings)) => delineate::delineate(facilities, settings, &mut findings),
+        _ => measure::clusters_of_facts(&tables.facts.facts),
+    };
+    clock.begin("measure");
+    let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
+    clock.begin("score");
+    let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
+    let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| pipeline.tree.score(&of_unit(unit))).collect();
+    clock.begin("classify");
+    let classes: Vec<_> = scores.iter().map(|scores| classify::classify(&file.dimensions, &scores.nodes, &file.classify)).collect();
+    note_typology(pipeline, &mut findings);
+    clock.begin("report");
+    findings.sort();
+    let results = Results {
+        name: &file.name,
+        title: if file.title.is_empty() { &file.name } else { &file.title },
+        description: &file.description,
+        dimensions: &file.dimensions,
+        components: &file.components,
+        indicators: &file.indicators,
+        tree: &pipeline.tree,
+        facilities: tables.facilities.as_ref(),
+        accounts: &tables.accounts,
+        measurements: &measurements,
+        scores: &scores,
+        classes: &classes,
+        findings: &findings,
+    };
+    report::write(&results, formats(pipeline), stage.folder())?;
+    let clusters = report::tables::clusters_frame(&results)?;
+    let manifest = manifest(pipeline, &results, &stage, clock.finish())?;
+    manifest.write(stage.folder())?;
+    stage.publish()?;
+    Ok(Outcome { manifest, findings, clusters })
+}
+
+/// Reads and checks only: what a run would keep, filter and reject.
+///
+/// # Errors
+///
+/// What a run would end with before it measures anything.
+pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Tables> {
+    let checked = validate::validate(&sources(pipeline), findings).and_then(|tables| {
+        measure::check(&pipeline.file.indicators, &pipeline.inherited, &tables, findings)?;
+        Ok(tables)
+    });
+    findings.sort();
+    checked.map_err(|error| pipeline.locate(error))
+}
+
+fn sources(pipeline: &Pipeline) -> Sources<'_> {
+    let file = &pipeline.file;
+    Sources {
+        folder: &pipeline.folder,
+        facilities: file.facilities.as_ref(),
+        layers: &file.layers,
+        links: &file.links,
+        memberships: &file.memberships,
+        figures: &file.figures,
+    }
+}
+
+fn formats(pipeline: &Pipeline) -> Formats {
+    let outputs = &pipeline.file.outputs;
+    Formats {
+        csv: outputs.tables.contains(&TableFormat::Csv),
+        parquet: outputs.tables.contains(&TableFormat::Parquet),
+        geojson: outputs.layers.contains(&LayerFormat::Geojson),
+        html: outputs.report,
+    }
+}
+
+fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
+    if !classify::has_typology(&pipeline.file.dimensions) {
+        let message = format!("the dimensions are not {}: scores, and no types", classify::DIMENSIONS.join(" and "));
+        findings.add(crate::finding::Severity::Info, "classify", "", crate::finding::Rule::NoTypology, message, 1);
+    }
+}
+
+fn manifest(pipeline: &Pipeline, results: &Results<'_>, stage: &Stage, timing: Vec<(String, f64)>) -> Result<Manifest> {
+    let mut types: Vec<(String, u64)> = Vec::new();
+    for kind in classify::TYPES {
+        let count = results.classes.iter().filter(|class| class.of_type() == Some(&kind)).count();
+        types.push((kind.number.to_string(), count as u64));
+    }
+    let known: u64 = types.iter().map(|(_, count)| count).sum();
+    types.push(("unknown".into(), results.classes.len() as u64 - known));
+    Ok(Manifest {
+        program: format!("forerunner {}", env!("CARGO_PKG_VERSION")),
+        name: pipeline.file.name.clone(),
+        pipeline_sha256: pipeline.sha256.clone(),
+        pipeline: serde_json::to_value(&pipeline.file).unwrap_or_default(),
+        sources: results.accounts.to_vec(),
+        periods: report::splits(results.facilities, results.measurements),
+        types,
+        findings: results.findings.findings.len() as u64,
+        quarantined: results.findings.quarantine.len() as u64,
+        outputs: manifest::outputs(stage.folder())?,
+        timing,
+    })
+}
+
+/// Seconds a stage.
+struct Clock<'a> {
+    watch: &'a dyn Fn(&str),
+    laps: Vec<(String, Instant)>,
+}
+
+impl<'a> Clock<'a> {
+    fn new(watch: &'a dyn Fn(&str)) -> Self {
+        Self { watch, laps: Vec::new() }
+    }
+
+    fn begin(&mut self, stage: &str) {
+        (self.watch)(stage);
+        tracing::debug!(stage, "begins");
+        self.laps.push((stage.to_owned(), Instant::now()));
+    }
+
+    fn finish(self) -> Vec<(String, f64)> {
+        let ends = self.laps.iter().skip(1).map(|(_, start)| *start).chain([Instant::now()]);
+        let laps: Vec<_> = self.laps.iter().zip(ends).collect();
+        laps.into_iter().map(|((stage, start), end)| (stage.clone(), (end - *start).as_secs_f64())).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! The pipeline file as a type; its JSON Schema comes from here.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::classify::Classification;
+use crate::delineate::Delineation;
+use crate::measure::settings::Indicator;
+use crate::score::{Component, Dimension};
+use crate::validate::settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
+
+/// One pipeline: what is read, how it is measured, scored and classified, what is written.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "forerunner pipeline file")]
+pub struct PipelineFile {
+    /// Short name; the run's folder is `out/NAME` unless told otherwise.
+    pub name: String,
+    /// Title of the report.
+    #[serde(default)]
+    pub title: String,
+    /// What a reader of the report must know about this pipeline.
+    #[serde(default)]
+    pub description: String,
+    /// A pipeline file that this one builds on; relative to this file. Keys here override it, tables in lists by id.
+    #[serde(default, skip_serializing)]
+    pub extends: Option<String>,
+    /// The register.
+    pub facilities: Option<FacilitySource>,
+    /// Infrastructure.
+    #[serde(default)]
+    pub layers: IndexMap<String, LayerSource>,
+    /// Ties between two facilities or operators.
+    #[serde(default)]
+    pub links: IndexMap<String, LinkSource>,
+    /// Facilities or operators in organisations.
+    #[serde(default)]
+    pub memberships: IndexMap<String, MembershipSource>,
+    /// Facts about whole clusters.
+    #[serde(default)]
+    pub figures: IndexMap<String, FigureSource>,
+    /// How clusters are found.
+    pub delineate: Option<Delineation>,
+    /// How levels are decided.
+    #[serde(default)]
+    pub classify: Classification,
+    /// The dimensions.
+    #[serde(default)]
+    pub dimensions: Vec<Dimension>,
+    /// The components.
+    #[serde(default)]
+    pub components: Vec<Component>,
+    /// The indicators.
+    #[serde(default)]
+    pub indicators: Vec<Indicator>,
+    /// What is written.
+    #[serde(default)]
+    pub outputs: Outputs,
+}
+
+/// `[outputs]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outputs {
+    /// Formats of every table.
+    pub tables: Vec<TableFormat>,
+    /// Formats of the GIS layers.
+    pub layers: Vec<LayerFormat>,
+    /// Whether to write `report.html`.
+    pub report: bool,
+}
+
+/// A format of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TableFormat {
+    /// Comma-separated text.
+    Csv,
+    /// Parquet; clusters and facilities as GeoParquet.
+    Parquet,
+}
+
+/// A format of GIS layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LayerFormat {
+    /// GeoJSON (RFC 7946).
+    Geojson,
+}
+
+impl Default for Outputs {
+    fn default() -> Self {
+        Self { tables: vec![TableFormat::Csv, TableFormat::Parquet], layers: vec![LayerFormat::Geojson], report: true }
+    }
+}
+
+/// The JSON Schema of the pipeline file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(PipelineFile).to_value()
+}

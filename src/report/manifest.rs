@@ -1,0 +1,76 @@
+//! `manifest.json`: what a run read, decided and wrote, so that it can be checked and done again.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Split;
+use crate::error::{Error, Result};
+use crate::validate::Account;
+
+/// The file's name in the run's folder.
+pub const FILE: &str = "manifest.json";
+
+/// The run. Everything but `timing` is the same for the same input, pipeline and version.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    /// Name and version of the program.
+    pub program: String,
+    /// The pipeline's name.
+    pub name: String,
+    /// SHA-256 of the resolved pipeline.
+    pub pipeline_sha256: String,
+    /// The pipeline with all that it extends and all overrides.
+    pub pipeline: Value,
+    /// Rows and tonnes of every source: read = kept + filtered + quarantined.
+    pub sources: Vec<Account>,
+    /// Where the kept facilities and tonnes went, by period.
+    pub periods: Vec<Split>,
+    /// Clusters and periods a type; `unknown` where more than one is possible.
+    pub types: Vec<(String, u64)>,
+    /// Findings and rejected rows.
+    pub findings: u64,
+    /// Rejected rows.
+    pub quarantined: u64,
+    /// The files of the run but this one.
+    pub outputs: Vec<Output>,
+    /// Seconds a stage.
+    pub timing: Vec<(String, f64)>,
+}
+
+/// A file that the run wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+/// The files of a folder, by name, with their hashes.
+pub fn outputs(folder: &Path) -> Result<Vec<Output>> {
+    let mut outputs = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        outputs.push(Output { path: name, bytes: bytes.len() as u64, sha256 });
+    }
+    outputs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(outputs)
+}
+
+impl Manifest {
+    /// Writes the manifest into the run's folder.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(FILE);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::Run { path: path.clone(), message: error.to_string() })?;
+        std::fs::write(&path, text + "\n").map_err(Error::io(&path))
+    }
+}

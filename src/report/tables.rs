@@ -1,0 +1,279 @@
+//! The output tables, as DESIGN names them: columns in a fixed order, rows by their key.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+use geo::{Geometry, Point};
+use polars::io::parquet::write::KeyValueMetadata;
+use polars::prelude::*;
+
+use super::{Formats, Results};
+use crate::error::{Error, Result};
+use crate::measure::Unit;
+use crate::score::Score;
+
+/// One table to write.
+pub struct OutputTable {
+    name: &'static str,
+    frame: DataFrame,
+    /// WKB geometry a row, for GeoParquet, with its geometry types.
+    geometry: Option<Vec<Option<Geometry>>>,
+    csv_only: bool,
+}
+
+impl OutputTable {
+    /// Writes the table in the wanted formats.
+    pub fn write(mut self, formats: Formats, folder: &Path) -> Result<()> {
+        if formats.csv || self.csv_only {
+            let path = folder.join(format!("{}.csv", self.name));
+            let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
+            CsvWriter::new(file).finish(&mut self.frame).map_err(Error::table("writing CSV"))?;
+        }
+        if formats.parquet && !self.csv_only {
+            self.write_parquet(folder)?;
+        }
+        Ok(())
+    }
+
+    fn write_parquet(mut self, folder: &Path) -> Result<()> {
+        let path = folder.join(format!("{}.parquet", self.name));
+        let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
+        let mut writer = ParquetWriter::new(file);
+        if let Some(geometry) = self.geometry.take() {
+            let kinds = geometry_types(&geometry);
+            let wkb: Vec<Option<Vec<u8>>> = geometry.iter().map(|geometry| geometry.as_ref().map(wkb).transpose()).collect::<Result<_>>()?;
+            let column = Series::new("geometry".into(), wkb);
+            self.frame.with_column(column.into_column()).map_err(Error::table("writing GeoParquet"))?;
+            let geo = serde_json::json!({
+                "version": "1.1.0",
+                "primary_column": "geometry",
+                "columns": { "geometry": { "encoding": "WKB", "geometry_types": kinds } }
+            });
+            let metadata = KeyValueMetadata::from_static(vec![("geo".into(), geo.to_string().into())]);
+            writer = writer.with_key_value_metadata(Some(metadata));
+        }
+        writer.finish(&mut self.frame).map_err(Error::table("writing Parquet"))?;
+        Ok(())
+    }
+}
+
+fn geometry_types(geometry: &[Option<Geometry>]) -> Vec<&'static str> {
+    let mut kinds: Vec<&'static str> = geometry
+        .iter()
+        .flatten()
+        .map(|geometry| match geometry {
+            Geometry::Point(_) => "Point",
+            Geometry::LineString(_) => "LineString",
+            Geometry::MultiPolygon(_) => "MultiPolygon",
+            _ => "Polygon",
+        })
+        .collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
+fn wkb(geometry: &Geometry) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let written = wkb::writer::write_geometry(&mut bytes, geometry, &wkb::writer::WriteOptions::default());
+    written.map_err(|error| Error::Run { path: "geometry".into(), message: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// All tables of a run.
+pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+    let mut tables = vec![clusters(results)?, figures(results)?, indicators(results)?, scores(results)?];
+    tables.extend(facilities(results)?);
+    tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
+    Ok(tables)
+}
+
+fn frame(columns: Vec<Column>) -> Result<DataFrame> {
+    DataFrame::new_infer_height(columns).map_err(Error::table("building an output table"))
+}
+
+fn column<T>(name: &str, values: Vec<T>) -> Column
+where
+    Series: NamedFrom<Vec<T>, [T]>,
+    Vec<T>: AsRef<[T]>,
+{
+    Column::new(name.into(), values)
+}
+
+/// A figure's column as whole numbers where it counts things.
+fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
+    let rows = results.measurements.units.len();
+    let Ok(found) = results.measurements.figures.column(name) else {
+        return Ok(Column::full_null(name.into(), rows, if name.ends_with("_count") { &DataType::Int64 } else { &DataType::Float64 }));
+    };
+    let counts = name.ends_with("_count") && results.facilities.is_some();
+    if counts { found.cast(&DataType::Int64).map_err(Error::table("counting")) } else { Ok(found.clone()) }
+}
+
+/// One row a cluster and period.
+pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
+    let mut columns = Vec::new();
+    for name in ["cluster_id", "cluster_name", "period", "facility_count", "operator_count", "emissions_t", "lon", "lat"] {
+        columns.push(figure(results, name)?);
+    }
+    for (position, dimension) in results.dimensions.iter().enumerate() {
+        let id = &dimension.id;
+        let score = |pick: &dyn Fn(&Score) -> Option<f64>| results.scores.iter().map(|scores| pick(&scores.nodes[position])).collect::<Vec<_>>();
+        let levels: Vec<&str> = results.classes.iter().map(|class| class.levels[position].as_str()).collect();
+        columns.push(column(id, score(&|score| score.score)));
+        columns.push(column(&format!("{id}_level"), levels));
+        columns.push(column(&format!("{id}_coverage"), score(&|score| Some(score.coverage))));
+        columns.push(column(&format!("{id}_low"), score(&|score| Some(score.low))));
+        columns.push(column(&format!("{id}_high"), score(&|score| Some(score.high))));
+    }
+    columns.push(column("type", results.classes.iter().map(|class| class.of_type().map(|kind| kind.number)).collect::<Vec<_>>()));
+    columns.push(column("type_name", results.classes.iter().map(|class| class.of_type().map(|kind| kind.name)).collect::<Vec<_>>()));
+    let possible = |class: &crate::classify::Class| Some(class.possible_types()).filter(|types| !types.is_empty());
+    columns.push(column("possible_types", results.classes.iter().map(possible).collect::<Vec<_>>()));
+    frame(columns)
+}
+
+fn clusters(results: &Results<'_>) -> Result<OutputTable> {
+    let geometry = Some(results.measurements.hulls.clone());
+    Ok(OutputTable { name: "clusters", frame: clusters_frame(results)?, geometry, csv_only: false })
+}
+
+fn figures(results: &Results<'_>) -> Result<OutputTable> {
+    let names = results.measurements.figures.get_column_names();
+    let columns = names.into_iter().map(|name| figure(results, name)).collect::<Result<Vec<_>>>()?;
+    Ok(OutputTable { name: "figures", frame: frame(columns)?, geometry: None, csv_only: false })
+}
+
+fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
+    (&results.measurements.clusters.ids[unit.cluster], unit.period)
+}
+
+fn indicators(results: &Results<'_>) -> Result<OutputTable> {
+    let count = results.indicators.len();
+    let rows: Vec<(usize, usize)> = (0..results.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
+    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
+    let of = |&(_, indicator): &(usize, usize)| &results.indicators[indicator];
+    let measured = |&(unit, indicator): &(usize, usize)| results.measurements.indicators[indicator][unit];
+    let score = |&(unit, indicator): &(usize, usize)| results.scores[unit].indicators[indicator];
+    let contribution = |&(unit, indicator): &(usize, usize)| results.scores[unit].contributions[indicator];
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
+        column("indicator", rows.iter().map(|row| of(row).id.as_str()).collect::<Vec<&str>>()),
+        column("parent", rows.iter().map(|row| of(row).parent.as_str()).collect::<Vec<&str>>()),
+        column("value", rows.iter().map(|row| measured(row).value).collect::<Vec<_>>()),
+        column("unit", rows.iter().map(|row| of(row).unit.as_str()).collect::<Vec<&str>>()),
+        column("score", rows.iter().map(|row| score(row).score).collect::<Vec<_>>()),
+        column("coverage", rows.iter().map(|row| score(row).coverage).collect::<Vec<f64>>()),
+        column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<f64>>()),
+        column("contribution", rows.iter().map(contribution).collect::<Vec<_>>()),
+        column("status", rows.iter().map(|row| measured(row).status.as_str()).collect::<Vec<&str>>()),
+    ])?;
+    Ok(OutputTable { name: "indicators", frame, geometry: None, csv_only: false })
+}
+
+fn scores(results: &Results<'_>) -> Result<OutputTable> {
+    let nodes = results.tree.nodes();
+    let rows: Vec<(usize, usize)> = (0..results.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
+    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
+    let score = |&(unit, node): &(usize, usize)| results.scores[unit].nodes[node];
+    let kind = |&(_, node): &(usize, usize)| if nodes[node].is_dimension { "dimension" } else { "component" };
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
+        column("node", rows.iter().map(|&(_, node)| nodes[node].id.as_str()).collect::<Vec<&str>>()),
+        column("kind", rows.iter().map(kind).collect::<Vec<&str>>()),
+        column("score", rows.iter().map(|row| score(row).score).collect::<Vec<_>>()),
+        column("coverage", rows.iter().map(|row| score(row).coverage).collect::<Vec<f64>>()),
+        column("low", rows.iter().map(|row| score(row).low).collect::<Vec<f64>>()),
+        column("high", rows.iter().map(|row| score(row).high).collect::<Vec<f64>>()),
+    ])?;
+    Ok(OutputTable { name: "scores", frame, geometry: None, csv_only: false })
+}
+
+/// One row a facility and period; `None` for a pipeline without facilities.
+pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
+    let (Some(register), Some(table)) = (results.facilities, &results.measurements.facilities) else { return Ok(None) };
+    let fail = || Error::table("building the facilities");
+    let unit: Vec<Option<u32>> = table.column("__unit").and_then(|column| Ok(column.u32()?.iter().collect())).map_err(fail())?;
+    let ids = &results.measurements.clusters;
+    let cluster = |&facility: &usize| ids.of_facility[facility].map(|cluster| ids.ids[cluster].as_str());
+    let class = |unit: &Option<u32>| unit.and_then(|unit| results.classes[unit as usize].of_type()).map(|kind| kind.number);
+    let first = ["id", "name", "operator", "sector", "year"];
+    let mut columns = Vec::new();
+    for name in first {
+        let renamed = match name {
+            "id" => "facility_id",
+            "year" => "period",
+            other => other,
+        };
+        columns.push(table.column(name).map_err(fail())?.clone().with_name(renamed.into()));
+    }
+    columns.push(column("cluster_id", register.facility.iter().map(cluster).collect::<Vec<_>>()));
+    for name in ["emissions_t", "lon", "lat"] {
+        columns.push(table.column(name).map_err(fail())?.clone());
+    }
+    let placed = ["emissions_t", "lon", "lat", "__unit", "x", "y", "geometry"];
+    let rest = table.columns().iter().filter(|column| !first.contains(&column.name().as_str()) && !placed.contains(&column.name().as_str()));
+    let (distances, carried): (Vec<&Column>, Vec<&Column>) = rest.partition(|column| column.name().starts_with("km_to_"));
+    columns.extend(distances.into_iter().chain(carried).cloned());
+    columns.push(column("type", unit.iter().map(class).collect::<Vec<_>>()));
+    Ok(Some(frame(columns)?))
+}
+
+fn facilities(results: &Results<'_>) -> Result<Option<OutputTable>> {
+    let (Some(register), Some(frame)) = (results.facilities, facilities_frame(results)?) else { return Ok(None) };
+    let place = |&facility: &usize| register.places[facility].map(|(lon, lat)| Geometry::Point(Point::new(lon, lat)));
+    let geometry = Some(register.facility.iter().map(place).collect());
+    Ok(Some(OutputTable { name: "facilities", frame, geometry, csv_only: false }))
+}
+
+/// One row a fact that became a figure.
+fn evidence(results: &Results<'_>) -> Result<OutputTable> {
+    let mut rows: Vec<_> = results.measurements.evidence.iter().collect();
+    rows.sort_by(|a, b| (a.0, &a.1.figure, &a.1.file, a.1.line).cmp(&(b.0, &b.1.figure, &b.1.file, b.1.line)));
+    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(|row| key(row.0).0).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| key(row.0).1).collect::<Vec<_>>()),
+        column("figure", rows.iter().map(|row| row.1.figure.as_str()).collect::<Vec<&str>>()),
+        column("value", rows.iter().map(|row| row.1.value).collect::<Vec<f64>>()),
+        column("source", rows.iter().map(|row| row.1.source.as_deref()).collect::<Vec<_>>()),
+        column("note", rows.iter().map(|row| row.1.note.as_deref()).collect::<Vec<_>>()),
+        column("file", rows.iter().map(|row| row.1.file.as_str()).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.1.line).collect::<Vec<u64>>()),
+    ])?;
+    Ok(OutputTable { name: "evidence", frame, geometry: None, csv_only: true })
+}
+
+fn findings(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.findings.findings;
+    let word = |value: serde_json::Result<serde_json::Value>| value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let frame = frame(vec![
+        column("severity", rows.iter().map(|row| word(serde_json::to_value(row.severity))).collect::<Vec<String>>()),
+        column("stage", rows.iter().map(|row| row.stage).collect::<Vec<&str>>()),
+        column("source", rows.iter().map(|row| row.source.as_str()).collect::<Vec<&str>>()),
+        column("file", rows.iter().map(|row| row.file.as_str()).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.line).collect::<Vec<_>>()),
+        column("column", rows.iter().map(|row| row.column.as_str()).collect::<Vec<&str>>()),
+        column("rule", rows.iter().map(|row| word(serde_json::to_value(row.rule))).collect::<Vec<String>>()),
+        column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
+        column("count", rows.iter().map(|row| row.count).collect::<Vec<u64>>()),
+    ])?;
+    Ok(OutputTable { name: "findings", frame, geometry: None, csv_only: true })
+}
+
+fn quarantine(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.findings.quarantine;
+    let frame = frame(vec![
+        column("source", rows.iter().map(|row| row.source.as_str()).collect::<Vec<&str>>()),
+        column("file", rows.iter().map(|row| row.file.as_str()).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.line).collect::<Vec<u64>>()),
+        column("column", rows.iter().map(|row| row.column.as_str()).collect::<Vec<&str>>()),
+        column("value", rows.iter().map(|row| row.value.as_str()).collect::<Vec<&str>>()),
+        column("rule", rows.iter().map(|row| row.rule).collect::<Vec<&str>>()),
+        column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
+    ])?;
+    Ok(OutputTable { name: "quarantine", frame, geometry: None, csv_only: true })
+}
