@@ -104,7 +104,13 @@ impl Expression {
     }
 
     fn aggregates(&self) -> bool {
-        self.expr.into_iter().any(|part| matches!(part, Expr::Agg(_) | Expr::Len | Expr::Over { .. }))
+        let aggregates = |part: &Expr| match part {
+            // The list of `IN (...)` is one value for all rows.
+            Expr::Agg(AggExpr::Implode { .. }) => false,
+            Expr::Agg(_) | Expr::Len | Expr::Over { .. } => true,
+            _ => false,
+        };
+        self.expr.into_iter().any(aggregates)
     }
 }
 

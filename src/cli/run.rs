@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use forerunner::finding::Findings;
+use forerunner::finding::{Finding, Findings, Severity};
 use forerunner::pipeline::{self, Outcome, Pipeline, STAGES};
 use forerunner::report::stored::{Row, StoredRun};
 use forerunner::validate::{Account, Tally};
@@ -101,8 +101,8 @@ fn accounts(accounts: &[Account]) -> String {
     let mut rows = Vec::new();
     for account in accounts {
         let filtered = account.filtered.iter().map(|filtered| filtered.tally.rows).sum();
-        let away = account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).sum::<f64>() / 1e6;
-        let away = account.read.tonnes.map(|_| away);
+        let away = account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).fold(0.0, |sum, tonnes| sum + tonnes);
+        let away = account.read.tonnes.map(|_| away / 1e6);
         let counts = [account.read.rows, filtered, account.quarantined.rows, account.kept.rows].map(thousands);
         let [read, filtered, rejected, kept] = counts;
         let tonnes = [mega(&account.read), number(away, 2), mega(&account.quarantined), mega(&account.kept)];
@@ -112,13 +112,21 @@ fn accounts(accounts: &[Account]) -> String {
     table::text(&["source", "rows in", "Mt", "filtered", "Mt", "rejected", "Mt", "kept", "Mt"], &rows)
 }
 
+/// One line a fact, with the sources that show it.
 fn found(findings: &Findings) -> String {
-    let mut text = String::new();
+    let mut facts: Vec<(&Finding, Vec<String>)> = Vec::new();
     for finding in &findings.findings {
-        let word = if finding.severity == forerunner::finding::Severity::Warning { "warning" } else { "note" };
-        let source = if finding.source.is_empty() { String::new() } else { format!("{}: ", finding.source) };
-        text += &format!("{word}: {source}{} ({})\n", finding.message, finding.count);
+        let source = if finding.count == 1 { finding.source.clone() } else { format!("{} {}", finding.source, finding.count) };
+        match facts.iter_mut().find(|(first, _)| first.rule == finding.rule && first.message == finding.message) {
+            Some((_, sources)) => sources.push(source),
+            None => facts.push((finding, vec![source])),
+        }
     }
+    let line = |(finding, sources): &(&Finding, Vec<String>)| {
+        let word = if finding.severity == Severity::Warning { "warning" } else { "note" };
+        format!("{word}: {}: {}\n", finding.message, sources.join(", ").trim())
+    };
+    let text: String = facts.iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 

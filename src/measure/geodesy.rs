@@ -46,6 +46,7 @@ pub fn geocentric(point: Degrees) -> [f64; 3] {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Segment {
     start: Degrees,
+    end: Degrees,
     azimuth: f64,
     length_km: f64,
 }
@@ -54,7 +55,7 @@ impl Segment {
     /// The shortest path between two points.
     pub fn new(start: Degrees, end: Degrees) -> Self {
         let (metres, azimuth, _, _): (f64, f64, f64, f64) = WGS84.inverse(start.1, start.0, end.1, end.0);
-        Self { start, azimuth, length_km: metres / 1000.0 }
+        Self { start, end, azimuth, length_km: metres / 1000.0 }
     }
 
     /// Its length, km.
@@ -75,8 +76,9 @@ impl Segment {
         let mut split = Vec::with_capacity(parts as usize);
         let (mut start, mut azimuth) = (self.start, self.azimuth);
         for part in 1..=parts as usize {
-            let (end, next) = self.at(step * part as f64);
-            split.push((Self { start, azimuth, length_km: step }, geocentric(start), geocentric(end)));
+            let is_last = part == parts as usize;
+            let (end, next) = if is_last { (self.end, azimuth) } else { self.at(step * part as f64) };
+            split.push((Self { start, end, azimuth, length_km: step }, geocentric(start), geocentric(end)));
             (start, azimuth) = (end, next);
         }
         split
@@ -88,7 +90,7 @@ impl Segment {
     /// Steps to the foot of the perpendicular as on a sphere; each step leaves an error of the order of the
     /// flattening, so few are needed.
     pub fn distance_km(&self, point: Degrees) -> f64 {
-        let (a, b) = (geocentric(self.start), geocentric(self.at(self.length_km).0));
+        let (a, b) = (geocentric(self.start), geocentric(self.end));
         let mut along = self.length_km * foot(&geocentric(point), &a, &b);
         let mut best = f64::INFINITY;
         for _ in 0..30 {

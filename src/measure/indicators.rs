@@ -7,7 +7,7 @@ use polars::prelude::*;
 use super::network;
 use super::settings::{Indicator, Over};
 use crate::error::{Error, Problem, Result};
-use crate::finding::{Findings, Rule, Severity};
+use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::sql::{Expression, Shape};
 
 /// One indicator of one cluster and period.
@@ -68,8 +68,7 @@ pub fn check(indicators: &[Indicator], inherited: &HashSet<String>, schemas: &Sc
         let checked = Expression::parse(&indicator.expr, &place).and_then(|expression| {
             let undeclared = inherited.contains(&indicator.id).then(|| undeclared(&expression, indicator.over, schemas)).flatten();
             if let Some(column) = undeclared {
-                let message = format!("`{}` rests on `{column}`, which this pipeline does not declare: missing", indicator.id);
-                findings.add(Severity::Info, "measure", &indicator.id, Rule::Undeclared, message, 1);
+                findings.findings.push(undeclared_finding(&indicator.id, column));
                 return Ok(None);
             }
             check_one(&expression, indicator.over, schemas, &place)?;
@@ -92,6 +91,20 @@ fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str
             let hint = "declare [links.NAME] or [memberships.NAME], or leave the indicator out";
             Err(Problem::new(place, "the pipeline has no links", hint))
         }
+    }
+}
+
+fn undeclared_finding(indicator: &str, column: String) -> Finding {
+    Finding {
+        severity: Severity::Info,
+        stage: "measure",
+        source: format!("indicators.{indicator}"),
+        file: String::new(),
+        line: None,
+        column,
+        rule: Rule::Undeclared,
+        message: "rests on a layer, kind of tie or figure that this pipeline does not declare: missing by declaration".into(),
+        count: 1,
     }
 }
 

@@ -266,7 +266,7 @@ impl Near {
     fn new(index: &NearIndex, layer: &Layer, place: Option<(f64, f64)>) -> Self {
         let within = |radius: &f64| {
             let found = index.within(place?, *radius);
-            let sum = |values: &Vec<Option<f64>>| found.iter().filter_map(|&feature| values[feature]).sum::<f64>();
+            let sum = |values: &Vec<Option<f64>>| found.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value);
             Some(std::iter::once(found.len() as f64).chain(layer.sums.iter().map(|(_, values)| sum(values))).collect())
         };
         Self { nearest: place.and_then(|place| index.nearest(place)), within: layer.within_km.iter().map(within).collect() }

@@ -1,3 +1,331 @@
-//! stub to be replaced
-use super::Results;
-pub fn render(_: &Results<'_>) -> crate::Result<String> { Ok(String::new()) }
+//! `report.html`: one self-contained page. Lays out what the run has found; computes positions, no figures.
+
+use askama::Template;
+use geo::{BooleanOps, BoundingRect, Coord, Geometry, Intersects, MultiPolygon, Polygon, Rect};
+
+use super::labels::{self, Label};
+use super::{Results, Split, splits};
+use crate::classify::{Level, TYPES};
+use crate::error::{Error, Result};
+use crate::measure::settings::{Indicator, Mark, Over, Scale};
+
+/// Natural Earth land, 1:50 million, public domain.
+const LAND: &str = include_str!("../../data/basemap/land-50m.geojson");
+/// Rejected rows and sites shown before the reader is sent to the tables.
+const SHOWN: usize = 50;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    results: &'a Results<'a>,
+    splits: Vec<Split>,
+    plot: Option<Plot>,
+    map: Option<Map>,
+    clusters: Vec<ClusterRow>,
+    goalposts: Vec<GoalpostRow<'a>>,
+    sites: Vec<SiteRow<'a>>,
+    types: &'static [crate::classify::ClusterType],
+
+}
+
+/// The quadrant plot: location to the right, linkages up.
+struct Plot {
+    points: Vec<PlotPoint>,
+    moves: Vec<[f64; 4]>,
+    threshold: (f64, f64),
+    has_lane: bool,
+}
+
+struct PlotPoint {
+    x: f64,
+    y: f64,
+    name: String,
+    class: String,
+    label: Option<Label>,
+    /// Ends of the bounds of linkages, where they are not known.
+    bounds: Option<(f64, f64)>,
+}
+
+struct Map {
+    width: f64,
+    height: f64,
+    land: String,
+    hulls: Vec<(String, String)>,
+    sites: Vec<(f64, f64, String, f64)>,
+    names: Vec<(String, Label)>,
+}
+
+struct ClusterRow {
+    name: String,
+    id: String,
+    period: String,
+    sites: String,
+    megatonnes: String,
+    dimensions: Vec<[String; 4]>,
+    kind: String,
+    class: String,
+}
+
+struct GoalpostRow<'a> {
+    indicator: &'a Indicator,
+    posts: String,
+    scale: &'static str,
+    mark: &'static str,
+    over: &'static str,
+}
+
+struct SiteRow<'a> {
+    name: &'a str,
+    operator: &'a str,
+    sector: &'a str,
+    period: String,
+    kilotonnes: String,
+}
+
+/// Renders the page.
+pub fn render(results: &Results<'_>) -> Result<String> {
+    let page = Page {
+        splits: splits(results.facilities, results.measurements),
+        plot: plot(results),
+        map: map(results)?,
+        clusters: clusters(results)?,
+        goalposts: results.indicators.iter().map(goalpost).collect(),
+        sites: sites(results),
+        types: &TYPES,
+
+        results,
+    };
+    page.render().map_err(|error| Error::Run { path: "report.html".into(), message: error.to_string() })
+}
+
+fn class(results: &Results<'_>, unit: usize) -> String {
+    results.classes[unit].of_type().map_or_else(|| "t0".into(), |kind| format!("t{}", kind.number))
+}
+
+fn period(period: Option<i64>) -> String {
+    period.map(|period| period.to_string()).unwrap_or_default()
+}
+
+fn decimals(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.decimals$}"))
+}
+
+fn figure(results: &Results<'_>, name: &str) -> Vec<Option<f64>> {
+    let column = results.measurements.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));
+    column.unwrap_or_else(|_: polars::prelude::PolarsError| vec![None; results.measurements.units.len()])
+}
+
+/// Units, greatest emissions first.
+fn by_size(results: &Results<'_>) -> Vec<usize> {
+    let emissions = figure(results, "emissions_t");
+    let mut units: Vec<usize> = (0..emissions.len()).collect();
+    units.sort_by(|&a, &b| emissions[b].unwrap_or(0.0).total_cmp(&emissions[a].unwrap_or(0.0)).then(a.cmp(&b)));
+    units
+}
+
+const PLOT: f64 = 600.0;
+const LANE: f64 = 660.0;
+
+fn plot(results: &Results<'_>) -> Option<Plot> {
+    let position = |id: &str| results.dimensions.iter().position(|dimension| dimension.id == id);
+    let [location, linkages] = crate::classify::DIMENSIONS.map(position);
+    let (location, linkages) = (location?, linkages?);
+    let periods = results.measurements.units.iter().map(|unit| unit.period).collect::<std::collections::BTreeSet<_>>().len();
+    let up = |score: f64| PLOT - score * PLOT / 100.0;
+    let mut placed: Vec<(usize, PlotPoint)> = Vec::new();
+    for unit in by_size(results) {
+        let (across, upward) = (&results.scores[unit].nodes[location], &results.scores[unit].nodes[linkages]);
+        let Some(score) = across.score else { continue };
+        let of = results.measurements.units[unit];
+        let mut name = results.measurements.clusters.names[of.cluster].clone();
+        if periods > 1 {
+            name = format!("{name} {}", period(of.period));
+        }
+        let unknown = results.classes[unit].levels[linkages] == Level::Unknown;
+        let y = upward.score.map_or(LANE, up);
+        let bounds = (unknown && upward.score.is_some()).then(|| (up(upward.low), up(upward.high)));
+        placed.push((unit, PlotPoint { x: score * PLOT / 100.0, y, name, class: class(results, unit), label: None, bounds }));
+    }
+    let wanted: Vec<(f64, f64, usize)> = placed.iter().map(|(_, point)| (point.x, point.y, point.name.chars().count())).collect();
+    let has_lane = placed.iter().any(|(_, point)| point.y > PLOT);
+    for ((_, point), label) in placed.iter_mut().zip(labels::place(&wanted, (PLOT + 160.0, LANE + 120.0))) {
+        point.label = label;
+    }
+    let units = &results.measurements.units;
+    let follows = |a: &(usize, PlotPoint), b: &(usize, PlotPoint)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
+    let pairs = placed.iter().flat_map(|a| placed.iter().filter(move |b| follows(a, b)).map(move |b| (a, b)));
+    let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
+    let threshold = (results.dimensions[location].threshold * PLOT / 100.0, up(results.dimensions[linkages].threshold));
+    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, threshold, has_lane })
+}
+
+/// Longitude and latitude to the canvas: equirectangular, true to scale at the middle latitude.
+struct Projection {
+    west: f64,
+    north: f64,
+    scale: f64,
+    squeeze: f64,
+}
+
+impl Projection {
+    fn at(&self, coord: Coord) -> (f64, f64) {
+        ((coord.x - self.west) * self.squeeze * self.scale, (self.north - coord.y) * self.scale)
+    }
+
+    fn path<'c>(&self, coords: impl IntoIterator<Item = &'c Coord>, close: bool) -> String {
+        let mut path = String::new();
+        for (position, coord) in coords.into_iter().enumerate() {
+            let (x, y) = self.at(*coord);
+            path += &format!("{}{x:.1} {y:.1}", if position == 0 { "M" } else { "L" });
+        }
+        if close { path + "Z" } else { path }
+    }
+}
+
+fn map(results: &Results<'_>) -> Result<Option<Map>> {
+    let Some(register) = results.facilities else { return Ok(None) };
+    let places = geo::MultiPoint::from_iter(register.places.iter().flatten().map(|&(lon, lat)| geo::Point::new(lon, lat)));
+    let Some(bounds) = places.bounding_rect() else { return Ok(None) };
+    let margin = (bounds.width().max(bounds.height()) * 0.06).max(0.2);
+    let frame = Rect::new((bounds.min().x - margin, (bounds.min().y - margin).max(-90.0)), (bounds.max().x + margin, (bounds.max().y + margin).min(90.0)));
+    let squeeze = frame.center().y.to_radians().cos().max(0.1);
+    let scale = (900.0 / (frame.width() * squeeze)).min(900.0 / frame.height());
+    let projection = Projection { west: frame.min().x, north: frame.max().y, scale, squeeze };
+    let (width, height) = (frame.width() * squeeze * scale, frame.height() * scale);
+    let units = by_size(results);
+    let latest = results.measurements.units.iter().filter_map(|unit| unit.period).max();
+    let current: Vec<usize> = units.into_iter().filter(|&unit| results.measurements.units[unit].period == latest).collect();
+    let hull = |&unit: &usize| results.measurements.hulls[unit].as_ref().map(|hull| (outline(hull, &projection), class(results, unit)));
+    let middles: Vec<(usize, (f64, f64))> = current
+        .iter()
+        .filter_map(|&unit| {
+            let bounds = results.measurements.hulls[unit].as_ref()?.bounding_rect()?;
+            Some((unit, projection.at(bounds.center())))
+        })
+        .collect();
+    let name = |unit: usize| &results.measurements.clusters.names[results.measurements.units[unit].cluster];
+    let wanted: Vec<(f64, f64, usize)> = middles.iter().map(|&(unit, (x, y))| (x, y, name(unit).chars().count())).collect();
+    let placed = labels::place(&wanted, (width, height));
+    let names = middles.iter().zip(placed).filter_map(|((unit, _), label)| Some((name(*unit).clone(), label?))).collect();
+    Ok(Some(Map {
+        width,
+        height,
+        land: land(&frame, &projection)?,
+        hulls: current.iter().filter_map(hull).collect(),
+        sites: dots(results, register, latest, &current, &projection),
+        names,
+    }))
+}
+
+fn outline(hull: &Geometry, projection: &Projection) -> String {
+    match hull {
+        Geometry::Polygon(polygon) => projection.path(polygon.exterior(), true),
+        Geometry::LineString(line) => projection.path(line, false),
+        Geometry::Point(point) => projection.path([&point.0, &point.0], true),
+        _ => String::new(),
+    }
+}
+
+/// Sites of the latest period, large ones under small ones; radius by the square root of emissions.
+fn dots(
+    results: &Results<'_>,
+    register: &crate::validate::Facilities,
+    latest: Option<i64>,
+    current: &[usize],
+    projection: &Projection,
+) -> Vec<(f64, f64, String, f64)> {
+    let of_cluster = |cluster: usize| current.iter().find(|&&unit| results.measurements.units[unit].cluster == cluster);
+    let mut sites = Vec::new();
+    for row in (0..register.rows()).filter(|&row| latest.is_none() || register.period[row] == latest) {
+        let facility = register.facility[row];
+        let Some((lon, lat)) = register.places[facility] else { continue };
+        let (x, y) = projection.at(geo::coord! { x: lon, y: lat });
+        let unit = results.measurements.clusters.of_facility[facility].and_then(of_cluster);
+        let class = unit.map_or_else(|| "none".into(), |&unit| class(results, unit));
+        let radius = (register.emissions_t[row].unwrap_or(0.0) / 1e6).sqrt().mul_add(4.0, 1.5).min(14.0);
+        sites.push((x, y, class, radius));
+    }
+    sites.sort_by(|a, b| b.3.total_cmp(&a.3));
+    sites
+}
+
+fn land(frame: &Rect, projection: &Projection) -> Result<String> {
+    let fail = |message: String| Error::Run { path: "land-50m.geojson".into(), message };
+    let parsed: geojson::FeatureCollection = LAND.parse().map_err(|error: geojson::Error| fail(error.to_string()))?;
+    let window = MultiPolygon::new(vec![frame.to_polygon()]);
+    let mut path = String::new();
+    for geometry in parsed.features.into_iter().filter_map(|feature| feature.geometry) {
+        let polygons = MultiPolygon::<f64>::try_from(geometry).map_err(|error| fail(error.to_string()))?;
+        let near: Vec<Polygon> = polygons.0.into_iter().filter(|part| part.bounding_rect().is_some_and(|bounds| bounds.intersects(frame))).collect();
+        for part in &window.intersection(&MultiPolygon::new(near)) {
+            path += &projection.path(part.exterior(), true);
+            part.interiors().iter().for_each(|ring| path += &projection.path(ring, true));
+        }
+    }
+    Ok(path)
+}
+
+fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
+    let (emissions, counts) = (figure(results, "emissions_t"), figure(results, "facility_count"));
+    let row = |unit: usize| {
+        let of = results.measurements.units[unit];
+        let dimension = |position: usize| {
+            let score = results.scores[unit].nodes[position];
+            let bounds = format!("{:.0}–{:.0}", score.low, score.high);
+            let level = results.classes[unit].levels[position].as_str().to_owned();
+            [decimals(score.score, 1), level, decimals(Some(score.coverage), 2), bounds]
+        };
+        let possible = &results.classes[unit];
+        ClusterRow {
+            name: results.measurements.clusters.names[of.cluster].clone(),
+            id: results.measurements.clusters.ids[of.cluster].clone(),
+            period: period(of.period),
+            sites: decimals(counts[unit], 0),
+            megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
+            dimensions: (0..results.dimensions.len()).map(dimension).collect(),
+            kind: possible.of_type().map_or_else(|| possible.possible_types(), |kind| format!("{} {}", kind.number, kind.name)),
+            class: class(results, unit),
+        }
+    };
+    Ok(by_size(results).into_iter().map(row).collect())
+}
+
+fn goalpost(indicator: &Indicator) -> GoalpostRow<'_> {
+    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
+    GoalpostRow {
+        indicator,
+        posts: posts.map(|post| post.map_or_else(|| "–".into(), |post| post.to_string())).join(" / "),
+        scale: if indicator.scale == Scale::Log { "log" } else { "linear" },
+        mark: match indicator.mark {
+            Mark::P => "P",
+            Mark::E => "E",
+            Mark::J => "J",
+        },
+        over: match indicator.over {
+            Over::Facilities => "facilities",
+            Over::Links => "links",
+            Over::Clusters => "clusters",
+        },
+    }
+}
+
+/// The largest dispersed sites.
+fn sites<'a>(results: &'a Results<'_>) -> Vec<SiteRow<'a>> {
+    let Some(register) = results.facilities else { return Vec::new() };
+    let outside = |row: &usize| results.measurements.clusters.of_facility[register.facility[*row]].is_none();
+    let mut rows: Vec<usize> = (0..register.rows()).filter(outside).collect();
+    rows.sort_by(|&a, &b| register.emissions_t[b].unwrap_or(-1.0).total_cmp(&register.emissions_t[a].unwrap_or(-1.0)).then(a.cmp(&b)));
+    let row = |row: usize| SiteRow {
+        name: &register.names[register.facility[row]],
+        operator: register.operator[row].as_deref().unwrap_or_default(),
+        sector: register.sector[row].as_deref().unwrap_or_default(),
+        period: period(register.period[row]),
+        kilotonnes: decimals(register.emissions_t[row].map(|tonnes| tonnes / 1e3), 0),
+    };
+    rows.into_iter().take(SHOWN).map(row).collect()
+}
+
+/// Tonnes as Mt, for the template.
+fn megatonnes(tonnes: &Option<f64>) -> String {
+    tonnes.map_or_else(|| "–".into(), |tonnes| format!("{:.2}", tonnes / 1e6))
+}

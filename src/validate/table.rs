@@ -125,8 +125,6 @@ pub struct Accepted {
     pub frame: DataFrame,
     /// Where each kept row stood.
     pub origin: Vec<Origin>,
-    /// Geometries that came with the file (GeoJSON), one a kept row.
-    pub geometry: Vec<Option<Geometry>>,
     /// The files.
     pub files: Vec<InputFile>,
 }
@@ -185,11 +183,6 @@ impl Table {
     /// Whether a row is still in.
     pub fn is_kept(&self, row: usize) -> bool {
         !self.rejected[row] && self.filtered_by[row].is_none()
-    }
-
-    /// Whether a row's file is GeoJSON or some such, that brings its own geometry.
-    pub fn origin(&self, row: usize) -> Origin {
-        self.raw.origin[row]
     }
 
     /// The first column of the file that has a value in a row, with its text.
@@ -339,7 +332,6 @@ impl Table {
         let accepted = Accepted {
             frame,
             origin: kept.iter().map(|&row| self.raw.origin[row]).collect(),
-            geometry: kept.iter().map(|&row| self.raw.geometry[row].clone()).collect(),
             files: self.raw.files,
         };
         Ok((accepted, account, problem))
@@ -371,9 +363,9 @@ impl Table {
             account.quarantined.add(None);
         }
         if tonnes.is_none() {
-            let clear = |tally: &mut Tally| tally.rows_without_tonnes = 0;
-            [&mut account.read, &mut account.quarantined, &mut account.kept].map(clear);
-            account.filtered.iter_mut().for_each(|filtered| clear(&mut filtered.tally));
+            let tallies = [&mut account.read, &mut account.quarantined, &mut account.kept].into_iter();
+            let filtered = account.filtered.iter_mut().map(|filtered| &mut filtered.tally);
+            tallies.chain(filtered).for_each(|tally| tally.rows_without_tonnes = 0);
         }
         account
     }
