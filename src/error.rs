@@ -1,5 +1,5 @@
 //! Every reason to stop, each with the place, the evidence and what to do. What a run merely learns about
-//! its data is a [`crate::finding::Finding`], never an error.
+//! its data is a finding, never an error.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -119,20 +119,22 @@ impl Error {
         }
     }
 
-    /// What to do about it, one sentence a line, without repeats.
-    pub fn hints(&self) -> Vec<String> {
-        let mut hints: Vec<String> = match self {
-            Self::Usage { hint, .. } => hint.iter().cloned().collect(),
+    /// What to say: each problem by itself, with what to do about it.
+    pub fn reports(&self) -> Vec<(String, Option<String>)> {
+        let hint = match self {
             Self::Pipeline { problems } | Self::Data { problems } => {
-                problems.iter().map(|problem| problem.hint.clone()).filter(|hint| !hint.is_empty()).collect()
+                let hint = |problem: &Problem| Some(problem.hint.clone()).filter(|hint| !hint.is_empty());
+                return problems.iter().map(|problem| (problem.to_string(), hint(problem))).collect();
             }
-            Self::Locked { .. } => vec!["wait for the other run, or give this one its own folder with --out".into()],
-            Self::Run { .. } => vec!["run the pipeline again to write this folder anew".into()],
-            Self::Io { .. } | Self::Table { .. } => Vec::new(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Locked { .. } => Some("wait for the other run, or give this one its own folder with --out".into()),
+            Self::Run { .. } => Some("run the pipeline again to write this folder anew".into()),
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Some("check the name; paths in a pipeline file start from that file's folder".into())
+            }
+            Self::Io { .. } | Self::Table { .. } => None,
         };
-        let mut seen = std::collections::HashSet::new();
-        hints.retain(|hint| seen.insert(hint.clone()));
-        hints
+        vec![(self.to_string(), hint)]
     }
 }
 

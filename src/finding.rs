@@ -102,7 +102,15 @@ pub struct Findings {
 
 impl Findings {
     /// Adds a fact that belongs to no line of a file.
-    pub fn add(&mut self, severity: Severity, stage: &'static str, source: &str, rule: Rule, message: String, count: usize) {
+    pub fn add(
+        &mut self,
+        severity: Severity,
+        stage: &'static str,
+        source: &str,
+        rule: Rule,
+        message: String,
+        count: usize,
+    ) {
         if count > 0 {
             self.findings.push(Finding {
                 severity,

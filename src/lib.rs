@@ -25,6 +25,4 @@ pub mod report;
 
 pub mod pipeline;
 
-
-
 pub use error::{Error, Result};

@@ -11,9 +11,12 @@ fn main() -> ExitCode {
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            for hint in error.hints() {
-                eprintln!("\nhint: {hint}");
+            for (position, (message, hint)) in error.reports().into_iter().enumerate() {
+                let gap = if position > 0 { "\n" } else { "" };
+                eprintln!("{gap}error: {message}");
+                if let Some(hint) = hint {
+                    eprintln!("hint: {hint}");
+                }
             }
             ExitCode::from(error.exit_status())
         }

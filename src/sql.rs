@@ -32,7 +32,8 @@ impl Expression {
     ///
     /// A [`Problem`] at `place` if the text is not one SQL expression or calls an unknown function.
     pub fn parse(text: &str, place: &str) -> Result<Self, Problem> {
-        let refuse = |message: String| Problem::new(place, message, "write one SQL expression over the columns of one table");
+        let refuse =
+            |message: String| Problem::new(place, message, "write one SQL expression over the columns of one table");
         if text.trim().is_empty() {
             return Err(refuse("the expression is empty".into()));
         }
@@ -74,13 +75,19 @@ impl Expression {
     pub fn check(&self, schema: &Schema, shape: Shape, place: &str) -> Result<(), Problem> {
         if let Some(column) = self.unknown_column(schema) {
             let known = schema.iter_names().map(|name| name.as_str()).filter(|name| !name.starts_with("__"));
-            return Err(Problem::new(place, format!("`{}` names no column: `{column}`", self.text), suggest(column, known)));
+            return Err(Problem::new(
+                place,
+                format!("`{}` names no column: `{column}`", self.text),
+                suggest(column, known),
+            ));
         }
         let fail = |error: PolarsError| Problem::new(place, format!("`{}` does not evaluate: {error}", self.text), "");
         let empty = DataFrame::empty_with_schema(schema);
         let result = self.expr.clone().alias("__result");
         let out = match shape {
-            Shape::Aggregate => empty.lazy().with_column(lit(0i32).alias("__group")).group_by([col("__group")]).agg([result]).collect(),
+            Shape::Aggregate => {
+                empty.lazy().with_column(lit(0i32).alias("__group")).group_by([col("__group")]).agg([result]).collect()
+            }
             Shape::Row | Shape::Predicate => empty.lazy().select([result]).collect(),
         };
         let frame = out.map_err(fail)?;
@@ -152,7 +159,8 @@ mod tests {
             let expression = Expression::parse(text, "x").unwrap();
             assert!(expression.check(&schema(), shape, "x").is_err(), "{text} must be refused as {shape:?}");
         }
-        for text in ["SUM(emissions_t); DROP TABLE x", "NOSUCH(emissions_t)", "(SELECT 1)", "SUM(", "", "read_csv('x')"] {
+        for text in ["SUM(emissions_t); DROP TABLE x", "NOSUCH(emissions_t)", "(SELECT 1)", "SUM(", "", "read_csv('x')"]
+        {
             assert!(Expression::parse(text, "x").is_err(), "{text} must not parse");
         }
     }

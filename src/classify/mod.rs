@@ -126,7 +126,8 @@ pub fn possible_types(location: Level, linkages: Level) -> Vec<&'static ClusterT
         (true, false) => 2,
         (false, false) => 3,
     };
-    let mut open: Vec<usize> = location.open().iter().flat_map(|&a| linkages.open().iter().map(move |&b| number(a, b))).collect();
+    let mut open: Vec<usize> =
+        location.open().iter().flat_map(|&a| linkages.open().iter().map(move |&b| number(a, b))).collect();
     open.sort_unstable();
     open.into_iter().map(|number| &TYPES[number]).collect()
 }
@@ -154,15 +155,22 @@ impl Class {
 
 /// Whether the dimensions are those of the typology.
 pub fn has_typology(dimensions: &[Dimension]) -> bool {
-    dimensions.len() == DIMENSIONS.len() && DIMENSIONS.iter().all(|id| dimensions.iter().any(|dimension| dimension.id == *id))
+    dimensions.len() == DIMENSIONS.len()
+        && DIMENSIONS.iter().all(|id| dimensions.iter().any(|dimension| dimension.id == *id))
 }
 
 /// Classifies one cluster and period from the scores of its dimensions, in the pipeline file's order.
 pub fn classify(dimensions: &[Dimension], scores: &[Score], settings: &Classification) -> Class {
-    let levels: Vec<Level> =
-        dimensions.iter().zip(scores).map(|(dimension, score)| level(score, dimension.threshold, settings.coverage_floor)).collect();
-    let of = |id: &str| dimensions.iter().position(|dimension| dimension.id == id).map_or(Level::Unknown, |position| levels[position]);
-    let possible = if has_typology(dimensions) { possible_types(of(DIMENSIONS[0]), of(DIMENSIONS[1])) } else { Vec::new() };
+    let levels: Vec<Level> = dimensions
+        .iter()
+        .zip(scores)
+        .map(|(dimension, score)| level(score, dimension.threshold, settings.coverage_floor))
+        .collect();
+    let of = |id: &str| {
+        dimensions.iter().position(|dimension| dimension.id == id).map_or(Level::Unknown, |position| levels[position])
+    };
+    let possible =
+        if has_typology(dimensions) { possible_types(of(DIMENSIONS[0]), of(DIMENSIONS[1])) } else { Vec::new() };
     Class { levels, possible }
 }
 

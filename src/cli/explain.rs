@@ -16,7 +16,9 @@ use super::{list, print};
 pub fn run(folder: &Path, wanted: &str) -> Result<()> {
     let run = StoredRun::open(folder)?;
     let clusters = run.table("clusters")?;
-    let matches = |row: &&Row| cell(row, "cluster_id") == wanted || cell(row, "cluster_name").to_lowercase() == wanted.to_lowercase();
+    let matches = |row: &&Row| {
+        cell(row, "cluster_id") == wanted || cell(row, "cluster_name").to_lowercase() == wanted.to_lowercase()
+    };
     let found: Vec<&Row> = clusters.iter().filter(matches).collect();
     let mut ids: Vec<&str> = found.iter().map(|row| cell(row, "cluster_id")).collect();
     ids.dedup();
@@ -25,10 +27,21 @@ pub fn run(folder: &Path, wanted: &str) -> Result<()> {
             let known = clusters.iter().flat_map(|row| [cell(row, "cluster_id"), cell(row, "cluster_name")]);
             return Err(usage(format!("the run has no cluster `{wanted}`"), Some(suggest(wanted, known))));
         }
-        return Err(usage(format!("several clusters are called `{wanted}`"), Some(format!("give the id: {}", ids.join(", ")))));
+        return Err(usage(
+            format!("several clusters are called `{wanted}`"),
+            Some(format!("give the id: {}", ids.join(", "))),
+        ));
     };
-    let own = |name: &str| -> Result<Vec<Row>> { Ok(run.table(name)?.into_iter().filter(|row| cell(row, "cluster_id") == *id).collect()) };
-    let story = Story { run: &run, scores: own("scores")?, indicators: own("indicators")?, evidence: own("evidence")?, facilities: own("facilities")? };
+    let own = |name: &str| -> Result<Vec<Row>> {
+        Ok(run.table(name)?.into_iter().filter(|row| cell(row, "cluster_id") == *id).collect())
+    };
+    let story = Story {
+        run: &run,
+        scores: own("scores")?,
+        indicators: own("indicators")?,
+        evidence: own("evidence")?,
+        facilities: own("facilities")?,
+    };
     let text: String = found.iter().map(|row| story.tell(row)).collect::<Vec<_>>().join("\n");
     print(&text)
 }
@@ -92,14 +105,23 @@ impl Story<'_> {
             "observed" => format!("{} {unit} scores {}", short(value(row, "value")), number(value(row, "score"), 2)),
             other => other.to_owned(),
         };
-        let mut text = format!("{indent}{id}: {measured}, coverage {}, weight {}\n", number(value(row, "coverage"), 3), indicator["weight"]);
+        let mut text = format!(
+            "{indent}{id}: {measured}, coverage {}, weight {}\n",
+            number(value(row, "coverage"), 3),
+            indicator["weight"]
+        );
         let posts = ["worst", "crossover", "best"].map(|post| short(indicator[post].as_f64())).join(" / ");
         let scale = indicator["scale"].as_str().unwrap_or_default();
         let mark = indicator["mark"].as_str().unwrap_or_default();
-        text += &format!("{indent}  goalposts {posts} {unit}, {scale} [{mark}] {}\n", indicator["source"].as_str().unwrap_or_default());
+        text += &format!(
+            "{indent}  goalposts {posts} {unit}, {scale} [{mark}] {}\n",
+            indicator["source"].as_str().unwrap_or_default()
+        );
         let expr = indicator["expr"].as_str().unwrap_or_default();
         text += &format!("{indent}  {} over {}\n", expr, indicator["over"].as_str().unwrap_or_default());
-        for fact in self.evidence.iter().filter(|fact| cell(fact, "period") == period && names(expr, cell(fact, "figure"))) {
+        for fact in
+            self.evidence.iter().filter(|fact| cell(fact, "period") == period && names(expr, cell(fact, "figure")))
+        {
             let note = if cell(fact, "note").is_empty() { String::new() } else { format!(": {}", cell(fact, "note")) };
             let place = format!("{}:{}", cell(fact, "file"), cell(fact, "line"));
             text += &format!("{indent}  from {}{note} ({place})\n", cell(fact, "source"));
@@ -109,14 +131,17 @@ impl Story<'_> {
 
     fn sites(&self, period: &str) -> String {
         let mut sites: Vec<&Row> = self.facilities.iter().filter(|row| cell(row, "period") == period).collect();
-        sites.sort_by(|a, b| value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0)));
+        sites.sort_by(|a, b| {
+            value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0))
+        });
         let Some(first) = sites.first() else { return String::new() };
         let mut distances: Vec<&String> = first.keys().filter(|column| column.starts_with("km_to_")).collect();
         distances.sort();
         let mut header = vec!["facility", "name", "operator", "t"];
         header.extend(distances.iter().map(|column| column.as_str()));
         let row = |site: &&Row| {
-            let text = ["facility_id", "name", "operator"].map(|column| cell(site, column).chars().take(32).collect::<String>());
+            let text = ["facility_id", "name", "operator"]
+                .map(|column| cell(site, column).chars().take(32).collect::<String>());
             let distances = distances.iter().map(|column| number(value(site, column), 1));
             text.into_iter().chain([number(value(site, "emissions_t"), 0)]).chain(distances).collect()
         };

@@ -14,11 +14,19 @@ pub fn run(folder: &Path, kind: Option<u8>, near: Option<f64>, json: bool) -> Re
     let rows = run.table("clusters")?;
     let wanted = |row: &&Row| {
         let of_type = kind.is_none_or(|kind| cell(row, "type") == kind.to_string());
-        let close = |points: f64| dimensions(&run).iter().any(|(id, threshold)| value(row, id).is_some_and(|score| (score - threshold).abs() <= points));
+        let close = |points: f64| {
+            dimensions(&run)
+                .iter()
+                .any(|(id, threshold)| value(row, id).is_some_and(|score| (score - threshold).abs() <= points))
+        };
         of_type && near.is_none_or(close)
     };
     let rows: Vec<&Row> = rows.iter().filter(wanted).collect();
-    if json { print(&json_text(&rows.iter().map(|row| typed(row)).collect::<Vec<_>>())) } else { print(&clusters(&run, &rows)) }
+    if json {
+        print(&json_text(&rows.iter().map(|row| typed(row)).collect::<Vec<_>>()))
+    } else {
+        print(&clusters(&run, &rows))
+    }
 }
 
 /// The table of clusters that `run` and `list` show, greatest emissions first.
@@ -61,7 +69,9 @@ pub fn clusters(run: &StoredRun, rows: &[&Row]) -> String {
 /// The dimensions of a run with their thresholds.
 pub fn dimensions(run: &StoredRun) -> Vec<(String, f64)> {
     let list = run.pipeline()["dimensions"].as_array().cloned().unwrap_or_default();
-    list.iter().map(|one| (one["id"].as_str().unwrap_or_default().to_owned(), one["threshold"].as_f64().unwrap_or(50.0))).collect()
+    list.iter()
+        .map(|one| (one["id"].as_str().unwrap_or_default().to_owned(), one["threshold"].as_f64().unwrap_or(50.0)))
+        .collect()
 }
 
 /// A cell of a row.

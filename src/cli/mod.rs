@@ -99,7 +99,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
         (false, _) => LevelFilter::DEBUG,
     };
     let plain = std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).with_ansi(!plain).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(!plain)
+        .init();
     match arguments.command {
         Command::Init { dir } => init::run(&dir),
         Command::Check { pipeline } => {

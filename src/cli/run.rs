@@ -48,7 +48,13 @@ pub fn check(path: &Path, set: &[String], json: bool) -> Result<()> {
     print(&accounts(&tables.accounts))?;
     let rejected = findings.quarantine.iter().take(20).map(|row| {
         let value: String = row.value.chars().take(40).collect();
-        vec![row.source.clone(), format!("{}:{}", row.file, row.line), row.column.clone(), format!("{value:?}"), row.message.clone()]
+        vec![
+            row.source.clone(),
+            format!("{}:{}", row.file, row.line),
+            row.column.clone(),
+            format!("{value:?}"),
+            row.message.clone(),
+        ]
     });
     let rejected: Vec<Vec<String>> = rejected.collect();
     if !rejected.is_empty() {
@@ -101,13 +107,24 @@ fn accounts(accounts: &[Account]) -> String {
     let mut rows = Vec::new();
     for account in accounts {
         let filtered = account.filtered.iter().map(|filtered| filtered.tally.rows).sum();
-        let away = account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).fold(0.0, |sum, tonnes| sum + tonnes);
+        let away =
+            account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).fold(0.0, |sum, tonnes| sum + tonnes);
         let away = account.read.tonnes.map(|_| away / 1e6);
         let counts = [account.read.rows, filtered, account.quarantined.rows, account.kept.rows].map(thousands);
         let [read, filtered, rejected, kept] = counts;
         let tonnes = [mega(&account.read), number(away, 2), mega(&account.quarantined), mega(&account.kept)];
         let [mt_read, mt_filtered, mt_rejected, mt_kept] = tonnes;
-        rows.push(vec![account.source.clone(), read, mt_read, filtered, mt_filtered, rejected, mt_rejected, kept, mt_kept]);
+        rows.push(vec![
+            account.source.clone(),
+            read,
+            mt_read,
+            filtered,
+            mt_filtered,
+            rejected,
+            mt_rejected,
+            kept,
+            mt_kept,
+        ]);
     }
     table::text(&["source", "rows in", "Mt", "filtered", "Mt", "rejected", "Mt", "kept", "Mt"], &rows)
 }
@@ -116,7 +133,8 @@ fn accounts(accounts: &[Account]) -> String {
 fn found(findings: &Findings) -> String {
     let mut facts: Vec<(&Finding, Vec<String>)> = Vec::new();
     for finding in &findings.findings {
-        let source = if finding.count == 1 { finding.source.clone() } else { format!("{} {}", finding.source, finding.count) };
+        let source =
+            if finding.count == 1 { finding.source.clone() } else { format!("{} {}", finding.source, finding.count) };
         match facts.iter_mut().find(|(first, _)| first.rule == finding.rule && first.message == finding.message) {
             Some((_, sources)) => sources.push(source),
             None => facts.push((finding, vec![source])),

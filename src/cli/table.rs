@@ -2,9 +2,12 @@
 
 /// Lays rows out in columns: numbers to the right, text to the left.
 pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).chain([header[column].chars().count()]).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().map(|row| row[column].chars().count()).chain([header[column].chars().count()]).max().unwrap_or(0)
+    };
     let numeric = |column: usize| {
-        let mut cells = rows.iter().map(|row| row[column].as_str()).filter(|cell| !cell.is_empty() && *cell != "-").peekable();
+        let mut cells =
+            rows.iter().map(|row| row[column].as_str()).filter(|cell| !cell.is_empty() && *cell != "-").peekable();
         cells.peek().is_some() && cells.all(|cell| cell.replace([',', '%', ' '], "").parse::<f64>().is_ok())
     };
     let columns: Vec<(usize, bool)> = (0..header.len()).map(|column| (width(column), numeric(column))).collect();

@@ -62,7 +62,8 @@ impl Grid {
     fn new(vectors: Vec<Vector>, reach: f64) -> Self {
         let side = reach / 3f64.sqrt() * (1.0 - 1e-9);
         let key = |vector: &Vector| vector.map(|axis| (axis / side).floor() as i32);
-        let mut keyed: Vec<(Key, usize)> = vectors.iter().enumerate().map(|(point, vector)| (key(vector), point)).collect();
+        let mut keyed: Vec<(Key, usize)> =
+            vectors.iter().enumerate().map(|(point, vector)| (key(vector), point)).collect();
         keyed.sort_unstable();
         let mut cubes: Vec<(Key, Vec<usize>)> = Vec::new();
         for (key, point) in keyed {
@@ -103,7 +104,8 @@ impl Grid {
                 let around: Vec<usize> = self.around(cube).collect();
                 let others = || around.iter().flat_map(|&other| &self.cubes[other].1);
                 let needed = min_points - members.len();
-                let is_core = |point: usize| others().filter(|&&other| self.near(point, other)).take(needed).count() == needed;
+                let is_core =
+                    |point: usize| others().filter(|&&other| self.near(point, other)).take(needed).count() == needed;
                 members.iter().copied().filter(|&point| is_core(point)).collect()
             })
             .collect();
@@ -138,7 +140,8 @@ impl Grid {
             for &point in members.iter().filter(|&&point| !core[point]) {
                 let around = self.around(cube).chain([cube]).flat_map(|other| &self.cubes[other].1);
                 let reached = around.copied().filter(|&other| core[other] && self.near(point, other));
-                border[point] = reached.min_by(|&a, &b| self.squared(point, a).total_cmp(&self.squared(point, b)).then(a.cmp(&b)));
+                border[point] =
+                    reached.min_by(|&a, &b| self.squared(point, a).total_cmp(&self.squared(point, b)).then(a.cmp(&b)));
             }
         }
         border

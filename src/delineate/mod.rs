@@ -40,7 +40,9 @@ impl Delineation {
     /// What the settings lack or have too much of.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut refuse = |key: &str, message: &str, hint: &str| problems.push(Problem::new(format!("delineate.{key}"), message, hint));
+        let mut refuse = |key: &str, message: &str, hint: &str| {
+            problems.push(Problem::new(format!("delineate.{key}"), message, hint))
+        };
         match (self.method, self.radius_km) {
             (Method::Dbscan, None) => refuse("radius_km", "`dbscan` needs a radius", "add radius_km = 10"),
             (Method::Dbscan, Some(radius)) if !(radius > 0.0 && radius < 10_000.0) => {
@@ -50,7 +52,9 @@ impl Delineation {
             _ => {}
         }
         match (self.method, self.min_facilities) {
-            (Method::Dbscan, None) => refuse("min_facilities", "`dbscan` needs a smallest number", "add min_facilities = 4"),
+            (Method::Dbscan, None) => {
+                refuse("min_facilities", "`dbscan` needs a smallest number", "add min_facilities = 4")
+            }
             (_, Some(0)) => refuse("min_facilities", "must be 1 or more", ""),
             _ => {}
         }
@@ -83,7 +87,8 @@ pub fn delineate(facilities: &Facilities, settings: &Delineation, findings: &mut
         .filter(|(_, members)| members.len() >= least)
         .filter(|(_, members)| settings.min_emissions_t.is_none_or(|min| greatest_period(facilities, members) >= min))
         .map(|(label, members)| {
-            let (id, name) = label.map_or_else(|| identity(facilities, &totals, &members), |label| (label.clone(), label));
+            let (id, name) =
+                label.map_or_else(|| identity(facilities, &totals, &members), |label| (label.clone(), label));
             (id, name, members)
         })
         .collect();
@@ -112,7 +117,8 @@ fn by_label(facilities: &Facilities) -> Vec<Group> {
 
 fn by_density(facilities: &Facilities, settings: &Delineation) -> Vec<Group> {
     let (radius, least) = (settings.radius_km.unwrap_or_default(), settings.min_facilities.unwrap_or(1));
-    let placed: Vec<usize> = (0..facilities.ids.len()).filter(|&facility| facilities.places[facility].is_some()).collect();
+    let placed: Vec<usize> =
+        (0..facilities.ids.len()).filter(|&facility| facilities.places[facility].is_some()).collect();
     let points: Vec<(f64, f64)> = placed.iter().filter_map(|&facility| facilities.places[facility]).collect();
     let labels = dbscan::dbscan(&points, radius, least);
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

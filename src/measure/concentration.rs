@@ -19,7 +19,8 @@ pub fn sector_shannon(emissions: &[Option<f64>], sectors: &[Option<&str>]) -> Op
         }
     }
     let total: f64 = sums.values().sum();
-    let entropy = || sums.values().map(|sum| sum / total).filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum();
+    let entropy =
+        || sums.values().map(|sum| sum / total).filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum();
     (total > 0.0).then(entropy)
 }
 
@@ -49,7 +50,9 @@ mod tests {
     /// tests/oracles/concentration: pyproj, shapely and pandas.
     #[test]
     fn figures_agree_with_pandas_and_pyproj() {
-        let rows = |path: &str| csv::Reader::from_path(path).unwrap().into_records().map(|row| row.unwrap()).collect::<Vec<_>>();
+        let rows = |path: &str| {
+            csv::Reader::from_path(path).unwrap().into_records().map(|row| row.unwrap()).collect::<Vec<_>>()
+        };
         let facilities = rows("tests/oracles/concentration/facilities.csv");
         let expected = rows("tests/oracles/concentration/clusters.csv");
         for row in &expected {
@@ -57,7 +60,8 @@ mod tests {
             let emissions: Vec<Option<f64>> = members.iter().map(|member| member[4].parse().ok()).collect();
             let sectors: Vec<Option<&str>> = members.iter().map(|member| Some(&member[5])).collect();
             let place = |member: &csv::StringRecord| (member[1].parse().unwrap(), member[2].parse().unwrap());
-            let places: Vec<_> = members.iter().zip(&emissions).map(|(member, emissions)| (place(member), *emissions)).collect();
+            let places: Vec<_> =
+                members.iter().zip(&emissions).map(|(member, emissions)| (place(member), *emissions)).collect();
             let spread = spread(&places);
             let found = [
                 sum(emissions.iter().copied()),
@@ -71,7 +75,11 @@ mod tests {
             for (found, column) in found.into_iter().zip([2, 3, 4, 6, 7, 8]) {
                 let wanted: f64 = row[column].parse().unwrap();
                 let error = (found.unwrap() - wanted).abs();
-                assert!(error <= 1e-9 * wanted.abs(), "cluster {} column {column}: {found:?} instead of {wanted}", &row[0]);
+                assert!(
+                    error <= 1e-9 * wanted.abs(),
+                    "cluster {} column {column}: {found:?} instead of {wanted}",
+                    &row[0]
+                );
             }
         }
         assert_eq!(expected.len(), 24);

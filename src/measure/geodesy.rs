@@ -65,7 +65,8 @@ impl Segment {
 
     /// The point at a distance from the start, and the azimuth there.
     fn at(&self, along_km: f64) -> (Degrees, f64) {
-        let (lat, lon, azimuth): (f64, f64, f64) = WGS84.direct(self.start.1, self.start.0, self.azimuth, along_km * 1000.0);
+        let (lat, lon, azimuth): (f64, f64, f64) =
+            WGS84.direct(self.start.1, self.start.0, self.azimuth, along_km * 1000.0);
         ((lon, lat), azimuth)
     }
 
@@ -138,7 +139,12 @@ mod tests {
 
     #[test]
     fn chords_bracket_geodesics() {
-        for (a, b) in [((0.0, 0.0), (0.5, 0.0)), ((3.0, 52.0), (10.0, 48.0)), ((179.9, -17.0), (-179.9, -17.2)), ((0.0, 89.0), (180.0, 89.5))] {
+        for (a, b) in [
+            ((0.0, 0.0), (0.5, 0.0)),
+            ((3.0, 52.0), (10.0, 48.0)),
+            ((179.9, -17.0), (-179.9, -17.2)),
+            ((0.0, 89.0), (180.0, 89.5)),
+        ] {
             let (chord, geodesic) = (chord_km(&geocentric(a), &geocentric(b)), distance_km(a, b));
             assert!(chord <= geodesic && geodesic <= longest_geodesic_km(chord), "{a:?} {b:?}");
         }

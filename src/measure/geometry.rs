@@ -29,7 +29,8 @@ pub struct Spread {
 /// Of one facility alone all but centre and hull are `None`: it has no proximity, neither good nor bad.
 pub fn spread(places: &[(Degrees, Option<f64>)]) -> Spread {
     let points: Vec<Degrees> = places.iter().map(|(place, _)| *place).collect();
-    let weighted: Vec<(Degrees, f64)> = places.iter().filter_map(|(place, emissions)| Some((*place, (*emissions)?))).collect();
+    let weighted: Vec<(Degrees, f64)> =
+        places.iter().filter_map(|(place, emissions)| Some((*place, (*emissions)?))).collect();
     let total: f64 = weighted.iter().map(|(_, weight)| weight).sum();
     let centre = if total > 0.0 { mean_place(&weighted) } else { None };
     let mut spread = Spread { centre, hull: hull(&points), ..Spread::default() };
@@ -38,7 +39,8 @@ pub fn spread(places: &[(Degrees, Option<f64>)]) -> Spread {
         spread.mst_km = Some(tree_km(&points));
         spread.nn_mean_km = Some(neighbour_km(&points));
         spread.standard_distance_km = centre.map(|centre| {
-            let squares: f64 = weighted.iter().map(|(place, weight)| weight * distance_km(*place, centre).powi(2)).sum();
+            let squares: f64 =
+                weighted.iter().map(|(place, weight)| weight * distance_km(*place, centre).powi(2)).sum();
             (squares / total).sqrt()
         });
     }
@@ -137,7 +139,8 @@ pub fn next_group_km(groups: &[Vec<Degrees>]) -> Vec<Option<f64>> {
     let next = |group: usize| {
         let (centre, radius) = balls[group]?;
         let gap = |other: &usize| balls[*other].map(|(far, reach)| (chord_km(&centre, &far) - radius - reach, *other));
-        let mut others: Vec<(f64, usize)> = (0..groups.len()).filter(|&other| other != group).filter_map(|other| gap(&other)).collect();
+        let mut others: Vec<(f64, usize)> =
+            (0..groups.len()).filter(|&other| other != group).filter_map(|other| gap(&other)).collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut best = f64::INFINITY;
         for (gap, other) in others {
@@ -145,7 +148,10 @@ pub fn next_group_km(groups: &[Vec<Degrees>]) -> Vec<Option<f64>> {
                 break;
             }
             let (few, many) = if groups[group].len() <= groups[other].len() { (group, other) } else { (other, group) };
-            best = groups[few].iter().map(|&place| nearest_km(&trees[many], &groups[many], place, None)).fold(best, f64::min);
+            best = groups[few]
+                .iter()
+                .map(|&place| nearest_km(&trees[many], &groups[many], place, None))
+                .fold(best, f64::min);
         }
         best.is_finite().then_some(best)
     };
@@ -173,7 +179,10 @@ mod tests {
         assert_eq!((one.mst_km, one.nn_mean_km, one.area_km2, one.standard_distance_km), (None, None, None, None));
         let two = spread(&[((3.0, 52.0), None), ((3.0, 53.0), None)]);
         let degree = distance_km((3.0, 52.0), (3.0, 53.0));
-        assert_eq!((two.mst_km, two.nn_mean_km, two.area_km2, two.centre), (Some(degree), Some(degree), Some(0.0), None));
+        assert_eq!(
+            (two.mst_km, two.nn_mean_km, two.area_km2, two.centre),
+            (Some(degree), Some(degree), Some(0.0), None)
+        );
         let row = spread(&[((0.0, 0.0), None), ((1.0, 0.0), None), ((2.0, 0.0), None)]);
         assert_eq!(row.area_km2, Some(0.0));
         let same = spread(&[((1.0, 1.0), Some(1.0)), ((1.0, 1.0), Some(3.0))]);

@@ -61,12 +61,18 @@ pub struct Schemas {
 /// # Errors
 ///
 /// [`Error::Pipeline`] with every expression that does not fit.
-pub fn check(indicators: &[Indicator], inherited: &HashSet<String>, schemas: &Schemas, findings: &mut Findings) -> Result<Vec<Option<Expression>>> {
+pub fn check(
+    indicators: &[Indicator],
+    inherited: &HashSet<String>,
+    schemas: &Schemas,
+    findings: &mut Findings,
+) -> Result<Vec<Option<Expression>>> {
     let (mut expressions, mut problems) = (Vec::new(), Vec::new());
     for indicator in indicators {
         let place = format!("indicators.{}.expr", indicator.id);
         let checked = Expression::parse(&indicator.expr, &place).and_then(|expression| {
-            let undeclared = inherited.contains(&indicator.id).then(|| undeclared(&expression, indicator.over, schemas)).flatten();
+            let undeclared =
+                inherited.contains(&indicator.id).then(|| undeclared(&expression, indicator.over, schemas)).flatten();
             if let Some(column) = undeclared {
                 findings.findings.push(undeclared_finding(&indicator.id, column));
                 return Ok(None);
@@ -103,14 +109,16 @@ fn undeclared_finding(indicator: &str, column: String) -> Finding {
         line: None,
         column,
         rule: Rule::Undeclared,
-        message: "rests on a layer, kind of tie or figure that this pipeline does not declare: missing by declaration".into(),
+        message: "rests on a layer, kind of tie or figure that this pipeline does not declare: missing by declaration"
+            .into(),
         count: 1,
     }
 }
 
 /// The first column that only an undeclared layer, link kind or figure could give.
 fn undeclared(expression: &Expression, over: Over, schemas: &Schemas) -> Option<String> {
-    let of_layer = |column: &str| column.starts_with("km_to_") || column.starts_with("nearest_") || column.contains("_within_");
+    let of_layer =
+        |column: &str| column.starts_with("km_to_") || column.starts_with("nearest_") || column.contains("_within_");
     match over {
         Over::Facilities => {
             let unknown = expression.columns().iter().filter(|column| schemas.facilities.get(column).is_none());
@@ -137,7 +145,12 @@ pub struct Inputs<'a> {
 }
 
 /// Evaluates all indicators; one list an indicator, one entry a unit.
-pub fn evaluate(indicators: &[Indicator], expressions: &[Option<Expression>], inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Vec<Vec<Measurement>>> {
+pub fn evaluate(
+    indicators: &[Indicator],
+    expressions: &[Option<Expression>],
+    inputs: &Inputs<'_>,
+    findings: &mut Findings,
+) -> Result<Vec<Vec<Measurement>>> {
     let mut all = Vec::with_capacity(indicators.len());
     for (indicator, expression) in indicators.iter().zip(expressions) {
         let undeclared = Measurement { value: None, coverage: 0.0, status: Status::Undeclared };
@@ -151,7 +164,9 @@ pub fn evaluate(indicators: &[Indicator], expressions: &[Option<Expression>], in
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
         findings.add(Severity::Warning, "measure", &indicator.id, Rule::NotFinite, message, broken);
         let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
-            Some(value) if indicator.over != Over::Links || coverage > 0.0 => Measurement { value: Some(value), coverage, status: Status::Observed },
+            Some(value) if indicator.over != Over::Links || coverage > 0.0 => {
+                Measurement { value: Some(value), coverage, status: Status::Observed }
+            }
             _ => Measurement { value: None, coverage: 0.0, status: Status::Missing },
         };
         all.push(values.into_iter().zip(coverage).map(measured).collect());
@@ -162,7 +177,13 @@ pub fn evaluate(indicators: &[Indicator], expressions: &[Option<Expression>], in
 fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
     let result = expression.expr().cast(DataType::Float64).alias("__result");
     if over == Over::Clusters {
-        let frame = inputs.clusters.clone().lazy().select([result.alias("__result")]).collect().map_err(Error::table("measuring"))?;
+        let frame = inputs
+            .clusters
+            .clone()
+            .lazy()
+            .select([result.alias("__result")])
+            .collect()
+            .map_err(Error::table("measuring"))?;
         let values = numbers(&frame, "__result")?;
         return Ok(if values.len() == 1 { vec![values[0]; inputs.units] } else { values });
     }
@@ -174,8 +195,15 @@ fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Ve
         let nothing = table.clear().lazy().select([result.clone()]).collect().map_err(Error::table("measuring"))?;
         values.fill(numbers(&nothing, "__result")?.first().copied().flatten());
     }
-    let grouped = table.clone().lazy().group_by_stable([col("__unit")]).agg([result]).collect().map_err(Error::table("measuring"))?;
-    let units = grouped.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
+    let grouped = table
+        .clone()
+        .lazy()
+        .group_by_stable([col("__unit")])
+        .agg([result])
+        .collect()
+        .map_err(Error::table("measuring"))?;
+    let units =
+        grouped.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
     for (unit, value) in units.iter().zip(numbers(&grouped, "__result")?) {
         if let Some(unit) = unit {
             values[unit as usize] = value;
@@ -185,16 +213,22 @@ fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Ve
 }
 
 fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>> {
-    let column = frame.column(name).and_then(|column| column.cast(&DataType::Float64)).map_err(Error::table("measuring"))?;
+    let column =
+        frame.column(name).and_then(|column| column.cast(&DataType::Float64)).map_err(Error::table("measuring"))?;
     Ok(column.f64().map_err(Error::table("measuring"))?.iter().collect())
 }
 
 /// METHOD, "Scoring": the share of each unit on which the expression rests, were it there.
 fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
     match over {
-        Over::Facilities => inputs.facilities.as_ref().map_or_else(|| Ok(vec![0.0; inputs.units]), |table| present_share(expression, table, inputs.units)),
+        Over::Facilities => inputs
+            .facilities
+            .as_ref()
+            .map_or_else(|| Ok(vec![0.0; inputs.units]), |table| present_share(expression, table, inputs.units)),
         Over::Clusters => {
-            let named = |kind: &&String| network::FIGURES.iter().any(|figure| expression.columns().contains(&format!("{figure}_{kind}")));
+            let named = |kind: &&String| {
+                network::FIGURES.iter().any(|figure| expression.columns().contains(&format!("{figure}_{kind}")))
+            };
             observed_share(inputs, inputs.kinds.iter().filter(named))
         }
         Over::Links => observed_share(inputs, inputs.kinds.iter()),
@@ -228,7 +262,8 @@ fn lacks_emissions(inputs: &Inputs<'_>) -> Result<Vec<bool>> {
 }
 
 fn units(table: &DataFrame) -> Result<Vec<usize>> {
-    let column = table.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
+    let column =
+        table.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
     Ok(column.iter().flatten().map(|unit| unit as usize).collect())
 }
 

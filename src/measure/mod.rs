@@ -20,7 +20,7 @@ use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sql::{Expression, Shape};
-use crate::validate::{Fact, Facilities, Layer, Tables, Target};
+use crate::validate::{Facilities, Fact, Layer, Tables, Target};
 use geometry::Spread;
 use indicators::{Inputs, Measurement, Schemas};
 use near::{NearIndex, Nearest};
@@ -85,32 +85,42 @@ pub struct Checked {
 /// # Errors
 ///
 /// [`Error::Pipeline`] with all that do not fit.
-pub fn check(indicators: &[Indicator], inherited: &HashSet<String>, tables: &Tables, findings: &mut Findings) -> Result<Checked> {
+pub fn check(
+    indicators: &[Indicator],
+    inherited: &HashSet<String>,
+    tables: &Tables,
+    findings: &mut Findings,
+) -> Result<Checked> {
     let schemas = schemas(tables)?;
     let mut problems = Vec::new();
     for table in &tables.ties {
         let place = format!("{}.observed", table.name);
-        let checked = table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
+        let checked =
+            table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
         problems.extend(checked.and_then(std::result::Result::err));
     }
     match indicators::check(indicators, inherited, &schemas, findings) {
         Ok(expressions) if problems.is_empty() => Ok(Checked { expressions }),
         Ok(_) => Err(Error::Pipeline { problems }),
-        Err(Error::Pipeline { problems: more }) => Err(Error::Pipeline { problems: problems.into_iter().chain(more).collect() }),
+        Err(Error::Pipeline { problems: more }) => {
+            Err(Error::Pipeline { problems: problems.into_iter().chain(more).collect() })
+        }
         Err(other) => Err(other),
     }
 }
 
 fn schemas(tables: &Tables) -> Result<Schemas> {
     let number = |name: &str| Field::new(name.into(), DataType::Float64);
-    let mut facilities = tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
+    let mut facilities =
+        tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
     for (name, dtype) in tables.layers.iter().flat_map(layer_columns) {
         if facilities.get(&name).is_none() {
             facilities.with_column(name.into(), dtype);
         }
     }
     let text = |name: &str| Field::new(name.into(), DataType::String);
-    let mut clusters: Schema = [text("cluster_id"), text("cluster_name"), Field::new("period".into(), DataType::Int64)].into_iter().collect();
+    let mut clusters: Schema =
+        [text("cluster_id"), text("cluster_name"), Field::new("period".into(), DataType::Int64)].into_iter().collect();
     let mut problems = Vec::new();
     for name in computed_figures(tables).iter().chain(&tables.facts.names) {
         if clusters.get(name).is_some() {
@@ -145,7 +155,8 @@ fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
     let mut columns = vec![(format!("km_to_{name}"), DataType::Float64), (format!("nearest_{name}"), DataType::String)];
     for radius in &layer.within_km {
         columns.push((format!("{name}_count_within_{radius}km"), DataType::Float64));
-        columns.extend(layer.sums.iter().map(|(sum, _)| (format!("{name}_{sum}_within_{radius}km"), DataType::Float64)));
+        columns
+            .extend(layer.sums.iter().map(|(sum, _)| (format!("{name}_{sum}_within_{radius}km"), DataType::Float64)));
     }
     columns
 }
@@ -155,13 +166,23 @@ fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
 /// # Errors
 ///
 /// [`Error::Table`] if polars fails.
-pub fn measure(indicators: &[Indicator], checked: &Checked, tables: &Tables, clusters: Clusters, findings: &mut Findings) -> Result<Measurements> {
+pub fn measure(
+    indicators: &[Indicator],
+    checked: &Checked,
+    tables: &Tables,
+    clusters: Clusters,
+    findings: &mut Findings,
+) -> Result<Measurements> {
     let kinds = kinds(tables);
     let (units, rows) = match &tables.facilities {
         Some(facilities) => units_of_facilities(facilities, &clusters),
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
     };
-    let facilities = tables.facilities.as_ref().map(|facilities| with_layers(facilities, &tables.layers, &units, &rows)).transpose()?;
+    let facilities = tables
+        .facilities
+        .as_ref()
+        .map(|facilities| with_layers(facilities, &tables.layers, &units, &rows))
+        .transpose()?;
     let spreads = tables.facilities.as_ref().map(|facilities| spreads(facilities, &rows)).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
     if let Some(register) = &tables.facilities {
@@ -183,12 +204,18 @@ pub fn measure(indicators: &[Indicator], checked: &Checked, tables: &Tables, clu
         units: units.len(),
     };
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
-    let hulls = if spreads.is_empty() { vec![None; units.len()] } else { spreads.into_iter().map(|spread| spread.hull).collect() };
+    let hulls = if spreads.is_empty() {
+        vec![None; units.len()]
+    } else {
+        spreads.into_iter().map(|spread| spread.hull).collect()
+    };
     Ok(Measurements { clusters, units, hulls, facilities, figures, indicators: measured, evidence, kinds })
 }
 
 fn units_of_facilities(facilities: &Facilities, clusters: &Clusters) -> (Vec<Unit>, Vec<Vec<usize>>) {
-    let unit = |row: usize| Some(Unit { cluster: clusters.of_facility[facilities.facility[row]]?, period: facilities.period[row] });
+    let unit = |row: usize| {
+        Some(Unit { cluster: clusters.of_facility[facilities.facility[row]]?, period: facilities.period[row] })
+    };
     let units: Vec<Unit> = (0..facilities.rows()).filter_map(unit).collect::<BTreeSet<_>>().into_iter().collect();
     let mut rows = vec![Vec::new(); units.len()];
     for row in 0..facilities.rows() {
@@ -266,15 +293,22 @@ impl Near {
     fn new(index: &NearIndex, layer: &Layer, place: Option<(f64, f64)>) -> Self {
         let within = |radius: &f64| {
             let found = index.within(place?, *radius);
-            let sum = |values: &Vec<Option<f64>>| found.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value);
+            let sum = |values: &Vec<Option<f64>>| {
+                found.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value)
+            };
             Some(std::iter::once(found.len() as f64).chain(layer.sums.iter().map(|(_, values)| sum(values))).collect())
         };
-        Self { nearest: place.and_then(|place| index.nearest(place)), within: layer.within_km.iter().map(within).collect() }
+        Self {
+            nearest: place.and_then(|place| index.nearest(place)),
+            within: layer.within_km.iter().map(within).collect(),
+        }
     }
 }
 
 fn near_columns(layer: &Layer, facilities: &Facilities, near: &[Near]) -> Vec<Column> {
-    let rows = |value: &dyn Fn(&Near) -> Option<f64>| facilities.facility.iter().map(|&at| value(&near[at])).collect::<Vec<_>>();
+    let rows = |value: &dyn Fn(&Near) -> Option<f64>| {
+        facilities.facility.iter().map(|&at| value(&near[at])).collect::<Vec<_>>()
+    };
     let mut names = layer_columns(layer).into_iter().map(|(name, _)| name);
     let mut name = || names.next().unwrap_or_default();
     let mut columns = vec![Column::new(name().into(), rows(&|near| near.nearest.map(|nearest| nearest.km)))];
@@ -298,7 +332,9 @@ fn in_clusters(frame: &DataFrame) -> Result<DataFrame> {
 }
 
 fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option<f64>)> {
-    rows.iter().filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.emissions_t[row]))).collect()
+    rows.iter()
+        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.emissions_t[row])))
+        .collect()
 }
 
 fn spreads(facilities: &Facilities, rows: &[Vec<usize>]) -> Vec<Spread> {
@@ -309,8 +345,10 @@ fn own_figures(facilities: &Facilities, units: &[Unit], rows: &[Vec<usize>], spr
     let mut next: Vec<Option<f64>> = vec![None; units.len()];
     for period in units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>() {
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
-        let groups: Vec<Vec<(f64, f64)>> =
-            current.iter().map(|&unit| places_of(facilities, &rows[unit]).into_iter().map(|(place, _)| place).collect()).collect();
+        let groups: Vec<Vec<(f64, f64)>> = current
+            .iter()
+            .map(|&unit| places_of(facilities, &rows[unit]).into_iter().map(|(place, _)| place).collect())
+            .collect();
         for (unit, km) in current.into_iter().zip(geometry::next_group_km(&groups)) {
             next[unit] = km;
         }
@@ -339,14 +377,22 @@ fn own_figures(facilities: &Facilities, units: &[Unit], rows: &[Vec<usize>], spr
             _ => next[unit],
         }
     };
-    let column = |name: &str| Column::new(name.into(), (0..units.len()).map(|unit| figure(name, unit)).collect::<Vec<_>>());
+    let column =
+        |name: &str| Column::new(name.into(), (0..units.len()).map(|unit| figure(name, unit)).collect::<Vec<_>>());
     FIGURES.iter().map(|name| column(name)).collect()
 }
 
 /// The figures that files bring, one column each, and the facts behind them.
-fn fact_columns(tables: &Tables, clusters: &Clusters, units: &[Unit], findings: &mut Findings) -> (Vec<Column>, Vec<(usize, Fact)>) {
-    let cluster_of: HashMap<&str, usize> = clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
-    let position = |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.binary_search(id).ok());
+fn fact_columns(
+    tables: &Tables,
+    clusters: &Clusters,
+    units: &[Unit],
+    findings: &mut Findings,
+) -> (Vec<Column>, Vec<(usize, Fact)>) {
+    let cluster_of: HashMap<&str, usize> =
+        clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
+    let position =
+        |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.binary_search(id).ok());
     let cluster = |fact: &Fact| match &fact.target {
         Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
         Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),

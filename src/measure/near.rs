@@ -3,7 +3,9 @@
 use geo::{BoundingRect, CoordsIter, Geometry, LineString, LinesIter, Polygon};
 use rstar::{AABB, Envelope, PointDistance, RTree, RTreeObject};
 
-use super::geodesy::{Degrees, Segment, bulge_km, chord_km, chord_to_line_km, distance_km, geocentric, longest_geodesic_km};
+use super::geodesy::{
+    Degrees, Segment, bulge_km, chord_km, chord_to_line_km, distance_km, geocentric, longest_geodesic_km,
+};
 use crate::validate::Layer;
 
 /// Edges are cut into parts of this length, so that a part hardly bulges from its chord.
@@ -149,7 +151,9 @@ fn is_within(part: &Part, place: Degrees, from: &[f64; 3], radius_km: f64) -> bo
 
 fn collect(feature: usize, geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut Vec<Area>) {
     match geometry {
-        Geometry::GeometryCollection(collection) => collection.iter().for_each(|part| collect(feature, part, parts, areas)),
+        Geometry::GeometryCollection(collection) => {
+            collection.iter().for_each(|part| collect(feature, part, parts, areas))
+        }
         Geometry::Point(_) | Geometry::MultiPoint(_) => {
             for coord in geometry.coords_iter() {
                 let (point, at) = ((coord.x, coord.y), geocentric((coord.x, coord.y)));
@@ -214,7 +218,12 @@ mod tests {
 
     fn layer(wkt: &str) -> Layer {
         let geometry = Some(Geometry::try_from_wkt_str(wkt).unwrap());
-        Layer { name: "l".into(), features: vec![Feature { id: "f".into(), geometry }], within_km: vec![], sums: vec![] }
+        Layer {
+            name: "l".into(),
+            features: vec![Feature { id: "f".into(), geometry }],
+            within_km: vec![],
+            sums: vec![],
+        }
     }
 
     fn rows(path: &str) -> Vec<csv::StringRecord> {

@@ -67,7 +67,8 @@ pub fn figures(nodes: &[Node<'_>], ties: &TieSet<'_>) -> [Option<f64>; 8] {
     if observed.is_empty() {
         return [Some(0.0), Some(0.0), None, None, None, None, None, None];
     }
-    let share = |members: &[usize], of: Option<f64>| of.filter(|of| *of > 0.0).map(|of| emissions(members).unwrap_or(0.0) / of);
+    let share =
+        |members: &[usize], of: Option<f64>| of.filter(|of| *of > 0.0).map(|of| emissions(members).unwrap_or(0.0) / of);
     let graph = Graph::new(nodes, ties);
     let degrees = graph.degrees();
     let linked: Vec<usize> = observed.iter().copied().filter(|&node| degrees[node] > 0).collect();
@@ -75,7 +76,9 @@ pub fn figures(nodes: &[Node<'_>], ties: &TieSet<'_>) -> [Option<f64>; 8] {
     let ends: usize = degrees.iter().sum();
     let largest = graph.largest_component();
     let organisations = graph.groups.iter();
-    let greatest = organisations.map(|(_, members)| share(members, total)).fold(total.map(|_| 0.0_f64), |a, b| a.zip(b).map(|(a, b)| a.max(b)));
+    let greatest = organisations
+        .map(|(_, members)| share(members, total))
+        .fold(total.map(|_| 0.0_f64), |a, b| a.zip(b).map(|(a, b)| a.max(b)));
     [
         Some(count / all),
         share(&observed, total),
@@ -91,15 +94,19 @@ pub fn figures(nodes: &[Node<'_>], ties: &TieSet<'_>) -> [Option<f64>; 8] {
 impl<'a> Graph<'a> {
     /// Lays the ties over the nodes of a cluster.
     pub fn new(nodes: &'a [Node<'a>], ties: &TieSet<'_>) -> Self {
-        let by_id: HashMap<&str, usize> = nodes.iter().enumerate().map(|(node, facility)| (facility.id, node)).collect();
+        let by_id: HashMap<&str, usize> =
+            nodes.iter().enumerate().map(|(node, facility)| (facility.id, node)).collect();
         let mut by_operator: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (node, facility) in nodes.iter().enumerate() {
             if let Some(operator) = facility.operator {
                 by_operator.entry(operator).or_default().push(node);
             }
         }
-        let number: HashMap<&str, usize> = by_operator.keys().enumerate().map(|(number, operator)| (*operator, number)).collect();
-        let owner = |(node, facility): (usize, &Node<'_>)| [node, facility.operator.map_or(usize::MAX, |operator| number[operator])];
+        let number: HashMap<&str, usize> =
+            by_operator.keys().enumerate().map(|(number, operator)| (*operator, number)).collect();
+        let owner = |(node, facility): (usize, &Node<'_>)| {
+            [node, facility.operator.map_or(usize::MAX, |operator| number[operator])]
+        };
         let mut graph = Self {
             nodes,
             owner: nodes.iter().enumerate().map(owner).collect(),
@@ -118,7 +125,9 @@ impl<'a> Graph<'a> {
         for (between, members) in &ties.organisations {
             let mut group: Vec<usize> = match between {
                 Between::Facility => members.iter().filter_map(|member| by_id.get(member).copied()).collect(),
-                Between::Operator => members.iter().filter_map(|member| by_operator.get(member)).flatten().copied().collect(),
+                Between::Operator => {
+                    members.iter().filter_map(|member| by_operator.get(member)).flatten().copied().collect()
+                }
             };
             group.sort_unstable();
             group.dedup();
@@ -202,7 +211,9 @@ mod tests {
     }
 
     fn expect(found: &[Option<f64>; 8], figures: &serde_json::Value) {
-        for (name, position) in [("linked_share", 2), ("density", 4), ("mean_degree", 5), ("largest_component_share", 6)] {
+        for (name, position) in
+            [("linked_share", 2), ("density", 4), ("mean_degree", 5), ("largest_component_share", 6)]
+        {
             let wanted = figures[name].as_f64().unwrap();
             let error = (found[position].unwrap() - wanted).abs();
             assert!(error <= 1e-9 * wanted, "{name}: {:?} instead of {wanted}", found[position]);
@@ -249,10 +260,12 @@ mod tests {
     #[test]
     fn one_firm_is_no_network_and_silence_is_no_absence() {
         let node = |id, observed| Node { id, operator: Some("o"), emissions_t: Some(2.0), observed };
-        let ties = TieSet { organisations: vec![(Between::Operator, vec!["o"])], has_memberships: true, ..TieSet::default() };
+        let ties =
+            TieSet { organisations: vec![(Between::Operator, vec!["o"])], has_memberships: true, ..TieSet::default() };
         let asked = figures(&[node("a", true), node("b", true)], &ties);
         assert_eq!(asked, [Some(1.0), Some(1.0), Some(0.0), Some(0.0), Some(0.0), Some(0.0), Some(0.0), Some(1.0)]);
-        let silent = figures(&[node("a", false), node("b", false)], &TieSet { has_memberships: true, ..TieSet::default() });
+        let silent =
+            figures(&[node("a", false), node("b", false)], &TieSet { has_memberships: true, ..TieSet::default() });
         assert_eq!(silent, [Some(0.0), Some(0.0), None, None, None, None, None, None]);
     }
 }

@@ -125,11 +125,14 @@ impl LinkTable {
             for other in graph.neighbours(node, &mut mark).into_iter().filter(|other| *other > node) {
                 let (weight, source) = match table.between {
                     Between::Facility => given.get(&ordered(nodes[node].id, nodes[other].id)),
-                    Between::Operator => nodes[node].operator.zip(nodes[other].operator).and_then(|(a, b)| given.get(&ordered(a, b))),
+                    Between::Operator => {
+                        nodes[node].operator.zip(nodes[other].operator).and_then(|(a, b)| given.get(&ordered(a, b)))
+                    }
                 }
                 .cloned()
                 .unwrap_or_default();
-                let ends = [nodes[node].id.to_owned(), nodes[other].id.to_owned(), table.kind.clone(), table.name.clone()];
+                let ends =
+                    [nodes[node].id.to_owned(), nodes[other].id.to_owned(), table.kind.clone(), table.name.clone()];
                 for (column, text) in self.text.iter_mut().zip(ends.into_iter().map(Some).chain([source])) {
                     column.push(text);
                 }
@@ -142,7 +145,8 @@ impl LinkTable {
     /// The table.
     pub fn frame(self) -> Result<DataFrame> {
         let names = ["from", "to", "kind", "name", "source"];
-        let mut columns: Vec<Column> = names.iter().zip(self.text).map(|(name, cells)| Column::new((*name).into(), cells)).collect();
+        let mut columns: Vec<Column> =
+            names.iter().zip(self.text).map(|(name, cells)| Column::new((*name).into(), cells)).collect();
         columns.push(Column::new("weight".into(), self.weight));
         columns.push(Column::new("__unit".into(), &self.unit));
         DataFrame::new(self.unit.len(), columns).map_err(Error::table("building the links"))

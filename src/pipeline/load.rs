@@ -63,7 +63,8 @@ impl Pipeline {
         }
         let Some(tree) = tree.filter(|_| problems.is_empty()) else { return Err(Error::Pipeline { problems }) };
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let resolved = toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
+        let resolved =
+            toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = Sha256::digest(resolved.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
     }
@@ -140,7 +141,8 @@ fn merge(base: &mut Table, over: Table) {
             (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
             (Some(Value::Array(below)), Value::Array(above)) if LISTS.contains(&key.as_str()) => {
                 for item in above {
-                    let same = below.iter_mut().find(|known| known.get("id").is_some() && known.get("id") == item.get("id"));
+                    let same =
+                        below.iter_mut().find(|known| known.get("id").is_some() && known.get("id") == item.get("id"));
                     match (same, item) {
                         (Some(Value::Table(known)), Value::Table(item)) => merge(known, item),
                         (_, item) => below.push(item),
@@ -157,11 +159,15 @@ fn merge(base: &mut Table, over: Table) {
 /// Applies one `KEY=VALUE`; the value is TOML, else text.
 fn assign(table: &mut Table, assignment: &str) -> Result<()> {
     let usage = |message: String| Error::Usage { message, hint: Some("write --set delineate.radius_km=5".into()) };
-    let (key, text) = assignment.split_once('=').ok_or_else(|| usage(format!("--set {assignment}: there is no `=`")))?;
+    let (key, text) =
+        assignment.split_once('=').ok_or_else(|| usage(format!("--set {assignment}: there is no `=`")))?;
     let value = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut table| table.remove("value"));
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
     let mut parts: Vec<&str> = key.trim().split('.').collect();
-    let last = parts.pop().filter(|last| !last.is_empty()).ok_or_else(|| usage(format!("--set {assignment}: there is no key")))?;
+    let last = parts
+        .pop()
+        .filter(|last| !last.is_empty())
+        .ok_or_else(|| usage(format!("--set {assignment}: there is no key")))?;
     let mut current = table;
     let mut parts = parts.into_iter();
     while let Some(part) = parts.next() {
@@ -171,7 +177,9 @@ fn assign(table: &mut Table, assignment: &str) -> Result<()> {
             Value::Array(items) => {
                 let id = parts.next().unwrap_or_default();
                 let found = items.iter_mut().find(|item| item.get("id").and_then(Value::as_str) == Some(id));
-                found.and_then(Value::as_table_mut).ok_or_else(|| usage(format!("--set {assignment}: `{part}` has no `{id}`")))?
+                found
+                    .and_then(Value::as_table_mut)
+                    .ok_or_else(|| usage(format!("--set {assignment}: `{part}` has no `{id}`")))?
             }
             _ => return Err(usage(format!("--set {assignment}: `{part}` is no table"))),
         };
@@ -189,7 +197,9 @@ fn parse(merged: &Table, texts: &Texts) -> Result<PipelineFile> {
         let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let (mut path, mut hint) = (path, String::new());
         if message.starts_with("unknown") && !names.is_empty() {
-            hint = nearest(names[0], names[1..].iter().copied()).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
+            hint = nearest(names[0], names[1..].iter().copied())
+                .map(|near| format!("did you mean `{near}`?"))
+                .unwrap_or_default();
             if message.starts_with("unknown field") && !path.ends_with(names[0]) {
                 path = if path == "." { names[0].to_owned() } else { format!("{path}.{}", names[0]) };
             }
@@ -293,7 +303,11 @@ fn check(file: &PipelineFile) -> Vec<Problem> {
         problems.push(Problem::new("name", format!("`{name}` cannot name a folder"), "use letters, digits and dashes"));
     }
     if file.dimensions.is_empty() {
-        problems.push(Problem::new("dimensions", "there is no dimension", "add [[dimensions]], or extend a pipeline that has them"));
+        problems.push(Problem::new(
+            "dimensions",
+            "there is no dimension",
+            "add [[dimensions]], or extend a pipeline that has them",
+        ));
     }
     for dimension in &file.dimensions {
         if !(0.0..=100.0).contains(&dimension.threshold) {
@@ -318,10 +332,16 @@ fn check_register(file: &PipelineFile) -> Vec<Problem> {
         (Some(source), Some(delineate)) => {
             problems.extend(delineate.check());
             if delineate.method == crate::delineate::Method::Label && !source.columns.contains_key("label") {
-                problems.push(Problem::new("facilities.columns", "`label` is not mapped", "method = \"label\" needs a column `label`"));
+                problems.push(Problem::new(
+                    "facilities.columns",
+                    "`label` is not mapped",
+                    "method = \"label\" needs a column `label`",
+                ));
             }
         }
-        (Some(_), None) => problems.push(Problem::new("delineate", "there is no [delineate]", "say how clusters are found")),
+        (Some(_), None) => {
+            problems.push(Problem::new("delineate", "there is no [delineate]", "say how clusters are found"))
+        }
         (None, delineate) => {
             for (key, given) in [
                 ("delineate", delineate.is_some()),
@@ -334,7 +354,11 @@ fn check_register(file: &PipelineFile) -> Vec<Problem> {
                 }
             }
             if file.figures.is_empty() {
-                problems.push(Problem::new("facilities", "there is nothing to read", "add [facilities] or [figures.NAME]"));
+                problems.push(Problem::new(
+                    "facilities",
+                    "there is nothing to read",
+                    "add [facilities] or [figures.NAME]",
+                ));
             }
         }
     }
@@ -357,7 +381,11 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut need = |place: &str, columns: &crate::sources::settings::Columns, needed: &[&str]| {
         for column in needed.iter().filter(|column| !columns.contains_key(**column)) {
-            problems.push(Problem::new(format!("{place}.columns"), format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\"")));
+            problems.push(Problem::new(
+                format!("{place}.columns"),
+                format!("`{column}` is not mapped"),
+                format!("add {column} = \"COLUMN\""),
+            ));
         }
         for (column, spec) in columns {
             let place = format!("{place}.columns.{column}");
@@ -397,8 +425,11 @@ mod tests {
 
     #[test]
     fn merging_is_by_key_and_by_id() {
-        let mut base: Table = toml::from_str("a = 1\nt = { x = 1, y = 2 }\n[[indicators]]\nid = 'i'\nweight = 1\nexpr = 'e'").unwrap();
-        let over = toml::from_str("a = 2\nt = { y = 3 }\n[[indicators]]\nid = 'i'\nweight = 5\n[[indicators]]\nid = 'j'").unwrap();
+        let mut base: Table =
+            toml::from_str("a = 1\nt = { x = 1, y = 2 }\n[[indicators]]\nid = 'i'\nweight = 1\nexpr = 'e'").unwrap();
+        let over =
+            toml::from_str("a = 2\nt = { y = 3 }\n[[indicators]]\nid = 'i'\nweight = 5\n[[indicators]]\nid = 'j'")
+                .unwrap();
         merge(&mut base, over);
         assign(&mut base, "indicators.j.weight=2").unwrap();
         assign(&mut base, "t.x=text").unwrap();

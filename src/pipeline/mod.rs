@@ -62,7 +62,8 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
     let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
     let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| pipeline.tree.score(&of_unit(unit))).collect();
     clock.begin("classify");
-    let classes: Vec<_> = scores.iter().map(|scores| classify::classify(&file.dimensions, &scores.nodes, &file.classify)).collect();
+    let classes: Vec<_> =
+        scores.iter().map(|scores| classify::classify(&file.dimensions, &scores.nodes, &file.classify)).collect();
     note_typology(pipeline, &mut findings);
     clock.begin("report");
     findings.sort();

@@ -37,7 +37,10 @@ impl Stage {
         }
         let taken = out.exists() && !(out.is_dir() && (out.join(manifest::FILE).exists() || is_empty(out)?));
         if taken {
-            return Err(usage(format!("{} is there and is no run of forerunner: it would be overwritten", out.display())));
+            return Err(usage(format!(
+                "{} is there and is no run of forerunner: it would be overwritten",
+                out.display()
+            )));
         }
         let partial = parent.join(format!(".{name}.partial"));
         if partial.exists() {

@@ -25,7 +25,6 @@ struct Page<'a> {
     goalposts: Vec<GoalpostRow<'a>>,
     sites: Vec<SiteRow<'a>>,
     types: &'static [crate::classify::ClusterType],
-
 }
 
 /// The quadrant plot: location to the right, linkages up.
@@ -33,7 +32,8 @@ struct Plot {
     points: Vec<PlotPoint>,
     moves: Vec<[f64; 4]>,
     threshold: (f64, f64),
-    has_lane: bool,
+    /// Height of the lane below, for clusters whose linkages have no score; 0 where there is none.
+    lane: f64,
 }
 
 struct PlotPoint {
@@ -124,13 +124,16 @@ fn by_size(results: &Results<'_>) -> Vec<usize> {
 }
 
 const PLOT: f64 = 600.0;
-const LANE: f64 = 660.0;
+/// Top of the lane and height of its rows.
+const LANE: f64 = 646.0;
+const ROW: f64 = 17.0;
 
 fn plot(results: &Results<'_>) -> Option<Plot> {
     let position = |id: &str| results.dimensions.iter().position(|dimension| dimension.id == id);
     let [location, linkages] = crate::classify::DIMENSIONS.map(position);
     let (location, linkages) = (location?, linkages?);
-    let periods = results.measurements.units.iter().map(|unit| unit.period).collect::<std::collections::BTreeSet<_>>().len();
+    let periods =
+        results.measurements.units.iter().map(|unit| unit.period).collect::<std::collections::BTreeSet<_>>().len();
     let up = |score: f64| PLOT - score * PLOT / 100.0;
     let mut placed: Vec<(usize, PlotPoint)> = Vec::new();
     for unit in by_size(results) {
@@ -142,21 +145,45 @@ fn plot(results: &Results<'_>) -> Option<Plot> {
             name = format!("{name} {}", period(of.period));
         }
         let unknown = results.classes[unit].levels[linkages] == Level::Unknown;
-        let y = upward.score.map_or(LANE, up);
+        let y = upward.score.map_or(f64::INFINITY, up);
         let bounds = (unknown && upward.score.is_some()).then(|| (up(upward.low), up(upward.high)));
-        placed.push((unit, PlotPoint { x: score * PLOT / 100.0, y, name, class: class(results, unit), label: None, bounds }));
+        placed.push((
+            unit,
+            PlotPoint { x: score * PLOT / 100.0, y, name, class: class(results, unit), label: None, bounds },
+        ));
     }
-    let wanted: Vec<(f64, f64, usize)> = placed.iter().map(|(_, point)| (point.x, point.y, point.name.chars().count())).collect();
-    let has_lane = placed.iter().any(|(_, point)| point.y > PLOT);
-    for ((_, point), label) in placed.iter_mut().zip(labels::place(&wanted, (PLOT + 160.0, LANE + 120.0))) {
-        point.label = label;
+    let lane = into_lane(&mut placed);
+    let scored: Vec<usize> = (0..placed.len()).filter(|&at| placed[at].1.label.is_none()).collect();
+    let wanted: Vec<(f64, f64, usize)> =
+        scored.iter().map(|&at| (placed[at].1.x, placed[at].1.y, placed[at].1.name.chars().count())).collect();
+    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT))) {
+        placed[at].1.label = label;
     }
     let units = &results.measurements.units;
-    let follows = |a: &(usize, PlotPoint), b: &(usize, PlotPoint)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
+    let follows =
+        |a: &(usize, PlotPoint), b: &(usize, PlotPoint)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
     let pairs = placed.iter().flat_map(|a| placed.iter().filter(move |b| follows(a, b)).map(move |b| (a, b)));
     let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
     let threshold = (results.dimensions[location].threshold * PLOT / 100.0, up(results.dimensions[linkages].threshold));
-    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, threshold, has_lane })
+    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, threshold, lane })
+}
+
+/// Lays points without a score on rows, each with its name to the right; returns the height that they need.
+fn into_lane(placed: &mut [(usize, PlotPoint)]) -> f64 {
+    let mut waiting: Vec<&mut PlotPoint> =
+        placed.iter_mut().map(|(_, point)| point).filter(|point| point.y.is_infinite()).collect();
+    waiting.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let mut ends: Vec<f64> = Vec::new();
+    for point in waiting {
+        let row = ends.iter().position(|end| *end < point.x).unwrap_or(ends.len());
+        if row == ends.len() {
+            ends.push(0.0);
+        }
+        ends[row] = point.x + 24.0 + labels::width(&point.name);
+        point.y = LANE + 26.0 + row as f64 * ROW;
+        point.label = Some(Label { x: point.x + 8.0, y: point.y + 4.0, anchor: "start" });
+    }
+    if ends.is_empty() { 0.0 } else { ends.len() as f64 * ROW + 30.0 }
 }
 
 /// Longitude and latitude to the canvas: equirectangular, true to scale at the middle latitude.
@@ -184,18 +211,25 @@ impl Projection {
 
 fn map(results: &Results<'_>) -> Result<Option<Map>> {
     let Some(register) = results.facilities else { return Ok(None) };
-    let places = geo::MultiPoint::from_iter(register.places.iter().flatten().map(|&(lon, lat)| geo::Point::new(lon, lat)));
+    let places =
+        geo::MultiPoint::from_iter(register.places.iter().flatten().map(|&(lon, lat)| geo::Point::new(lon, lat)));
     let Some(bounds) = places.bounding_rect() else { return Ok(None) };
     let margin = (bounds.width().max(bounds.height()) * 0.06).max(0.2);
-    let frame = Rect::new((bounds.min().x - margin, (bounds.min().y - margin).max(-90.0)), (bounds.max().x + margin, (bounds.max().y + margin).min(90.0)));
+    let frame = Rect::new(
+        (bounds.min().x - margin, (bounds.min().y - margin).max(-90.0)),
+        (bounds.max().x + margin, (bounds.max().y + margin).min(90.0)),
+    );
     let squeeze = frame.center().y.to_radians().cos().max(0.1);
     let scale = (900.0 / (frame.width() * squeeze)).min(900.0 / frame.height());
     let projection = Projection { west: frame.min().x, north: frame.max().y, scale, squeeze };
     let (width, height) = (frame.width() * squeeze * scale, frame.height() * scale);
     let units = by_size(results);
     let latest = results.measurements.units.iter().filter_map(|unit| unit.period).max();
-    let current: Vec<usize> = units.into_iter().filter(|&unit| results.measurements.units[unit].period == latest).collect();
-    let hull = |&unit: &usize| results.measurements.hulls[unit].as_ref().map(|hull| (outline(hull, &projection), class(results, unit)));
+    let current: Vec<usize> =
+        units.into_iter().filter(|&unit| results.measurements.units[unit].period == latest).collect();
+    let hull = |&unit: &usize| {
+        results.measurements.hulls[unit].as_ref().map(|hull| (outline(hull, &projection), class(results, unit)))
+    };
     let middles: Vec<(usize, (f64, f64))> = current
         .iter()
         .filter_map(|&unit| {
@@ -204,9 +238,11 @@ fn map(results: &Results<'_>) -> Result<Option<Map>> {
         })
         .collect();
     let name = |unit: usize| &results.measurements.clusters.names[results.measurements.units[unit].cluster];
-    let wanted: Vec<(f64, f64, usize)> = middles.iter().map(|&(unit, (x, y))| (x, y, name(unit).chars().count())).collect();
+    let wanted: Vec<(f64, f64, usize)> =
+        middles.iter().map(|&(unit, (x, y))| (x, y, name(unit).chars().count())).collect();
     let placed = labels::place(&wanted, (width, height));
-    let names = middles.iter().zip(placed).filter_map(|((unit, _), label)| Some((name(*unit).clone(), label?))).collect();
+    let names =
+        middles.iter().zip(placed).filter_map(|((unit, _), label)| Some((name(*unit).clone(), label?))).collect();
     Ok(Some(Map {
         width,
         height,
@@ -256,7 +292,11 @@ fn land(frame: &Rect, projection: &Projection) -> Result<String> {
     let mut path = String::new();
     for geometry in parsed.features.into_iter().filter_map(|feature| feature.geometry) {
         let polygons = MultiPolygon::<f64>::try_from(geometry).map_err(|error| fail(error.to_string()))?;
-        let near: Vec<Polygon> = polygons.0.into_iter().filter(|part| part.bounding_rect().is_some_and(|bounds| bounds.intersects(frame))).collect();
+        let near: Vec<Polygon> = polygons
+            .0
+            .into_iter()
+            .filter(|part| part.bounding_rect().is_some_and(|bounds| bounds.intersects(frame)))
+            .collect();
         for part in &window.intersection(&MultiPolygon::new(near)) {
             path += &projection.path(part.exterior(), true);
             part.interiors().iter().for_each(|ring| path += &projection.path(ring, true));
@@ -283,7 +323,9 @@ fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
             sites: decimals(counts[unit], 0),
             megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
             dimensions: (0..results.dimensions.len()).map(dimension).collect(),
-            kind: possible.of_type().map_or_else(|| possible.possible_types(), |kind| format!("{} {}", kind.number, kind.name)),
+            kind: possible
+                .of_type()
+                .map_or_else(|| possible.possible_types(), |kind| format!("{} {}", kind.number, kind.name)),
             class: class(results, unit),
         }
     };
@@ -314,7 +356,9 @@ fn sites<'a>(results: &'a Results<'_>) -> Vec<SiteRow<'a>> {
     let Some(register) = results.facilities else { return Vec::new() };
     let outside = |row: &usize| results.measurements.clusters.of_facility[register.facility[*row]].is_none();
     let mut rows: Vec<usize> = (0..register.rows()).filter(outside).collect();
-    rows.sort_by(|&a, &b| register.emissions_t[b].unwrap_or(-1.0).total_cmp(&register.emissions_t[a].unwrap_or(-1.0)).then(a.cmp(&b)));
+    rows.sort_by(|&a, &b| {
+        register.emissions_t[b].unwrap_or(-1.0).total_cmp(&register.emissions_t[a].unwrap_or(-1.0)).then(a.cmp(&b))
+    });
     let row = |row: usize| SiteRow {
         name: &register.names[register.facility[row]],
         operator: register.operator[row].as_deref().unwrap_or_default(),

@@ -14,6 +14,11 @@ pub struct Label {
 const HEIGHT: f64 = 12.0;
 const WIDTH_A_CHARACTER: f64 = 6.0;
 
+/// The width that a text takes, about.
+pub fn width(text: &str) -> f64 {
+    text.chars().count() as f64 * WIDTH_A_CHARACTER
+}
+
 /// Places labels in the order given; `None` where there is no room left. `points` are x, y and the text's length
 /// in characters; `size` is the canvas.
 pub fn place(points: &[(f64, f64, usize)], size: (f64, f64)) -> Vec<Option<Label>> {
@@ -29,7 +34,8 @@ pub fn place(points: &[(f64, f64, usize)], size: (f64, f64)) -> Vec<Option<Label
             };
             let own = [left, label.y - HEIGHT + 2.0, left + width, label.y + 3.0];
             let fits = own[0] >= 0.0 && own[1] >= 0.0 && own[2] <= size.0 && own[3] <= size.1;
-            let free = fits && !taken.iter().enumerate().any(|(other, other_box)| other != position && overlap(&own, other_box));
+            let free = fits
+                && !taken.iter().enumerate().any(|(other, other_box)| other != position && overlap(&own, other_box));
             free.then_some((label, own))
         });
         if let Some((_, own)) = &found {
@@ -44,9 +50,14 @@ fn candidates(x: f64, y: f64) -> Vec<Label> {
     let mut candidates = Vec::new();
     for step in 0..5 {
         let away = f64::from(step) * 11.0;
-        for (dx, dy, anchor) in
-            [(8.0, 4.0 - away, "start"), (-8.0, 4.0 - away, "end"), (8.0, 4.0 + away, "start"), (-8.0, 4.0 + away, "end"), (0.0, -9.0 - away, "middle"), (0.0, 17.0 + away, "middle")]
-        {
+        for (dx, dy, anchor) in [
+            (8.0, 4.0 - away, "start"),
+            (-8.0, 4.0 - away, "end"),
+            (8.0, 4.0 + away, "start"),
+            (-8.0, 4.0 + away, "end"),
+            (0.0, -9.0 - away, "middle"),
+            (0.0, 17.0 + away, "middle"),
+        ] {
             candidates.push(Label { x: x + dx, y: y + dy, anchor });
         }
     }

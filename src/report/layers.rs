@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 
 /// Writes `clusters.geojson` and `facilities.geojson`.
 pub fn write(results: &Results<'_>, folder: &Path) -> Result<()> {
-    let hulls: Vec<Option<Geometry>> = results.measurements.hulls.iter().map(|hull| hull.as_ref().map(within_the_globe)).collect();
+    let hulls: Vec<Option<Geometry>> =
+        results.measurements.hulls.iter().map(|hull| hull.as_ref().map(within_the_globe)).collect();
     collection(&folder.join("clusters.geojson"), &tables::clusters_frame(results)?, &hulls)?;
     let Some(register) = results.facilities else { return Ok(()) };
     let Some(frame) = tables::facilities_frame(results)? else { return Ok(()) };
@@ -48,7 +49,13 @@ fn feature(frame: &DataFrame, row: usize, geometry: Option<&Geometry>) -> Result
         properties.insert(column.name().to_string(), value);
     }
     let rounded = geometry.map(|geometry| geojson::Geometry::new((&geometry.map_coords(rounded)).into()));
-    Ok(geojson::Feature { bbox: None, geometry: rounded, id: None, properties: Some(properties), foreign_members: None })
+    Ok(geojson::Feature {
+        bbox: None,
+        geometry: rounded,
+        id: None,
+        properties: Some(properties),
+        foreign_members: None,
+    })
 }
 
 /// Seven decimals: a centimetre.

@@ -42,7 +42,8 @@ impl OutputTable {
         let mut writer = ParquetWriter::new(file);
         if let Some(geometry) = self.geometry.take() {
             let kinds = geometry_types(&geometry);
-            let wkb: Vec<Option<Vec<u8>>> = geometry.iter().map(|geometry| geometry.as_ref().map(wkb).transpose()).collect::<Result<_>>()?;
+            let wkb: Vec<Option<Vec<u8>>> =
+                geometry.iter().map(|geometry| geometry.as_ref().map(wkb).transpose()).collect::<Result<_>>()?;
             let column = Series::new("geometry".into(), wkb);
             self.frame.with_column(column.into_column()).map_err(Error::table("writing GeoParquet"))?;
             let geo = serde_json::json!({
@@ -105,7 +106,11 @@ where
 fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
     let rows = results.measurements.units.len();
     let Ok(found) = results.measurements.figures.column(name) else {
-        return Ok(Column::full_null(name.into(), rows, if name.ends_with("_count") { &DataType::Int64 } else { &DataType::Float64 }));
+        return Ok(Column::full_null(
+            name.into(),
+            rows,
+            if name.ends_with("_count") { &DataType::Int64 } else { &DataType::Float64 },
+        ));
     };
     let counts = name.ends_with("_count") && results.facilities.is_some();
     if counts { found.cast(&DataType::Int64).map_err(Error::table("counting")) } else { Ok(found.clone()) }
@@ -114,12 +119,16 @@ fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
 /// One row a cluster and period.
 pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
     let mut columns = Vec::new();
-    for name in ["cluster_id", "cluster_name", "period", "facility_count", "operator_count", "emissions_t", "lon", "lat"] {
+    for name in
+        ["cluster_id", "cluster_name", "period", "facility_count", "operator_count", "emissions_t", "lon", "lat"]
+    {
         columns.push(figure(results, name)?);
     }
     for (position, dimension) in results.dimensions.iter().enumerate() {
         let id = &dimension.id;
-        let score = |pick: &dyn Fn(&Score) -> Option<f64>| results.scores.iter().map(|scores| pick(&scores.nodes[position])).collect::<Vec<_>>();
+        let score = |pick: &dyn Fn(&Score) -> Option<f64>| {
+            results.scores.iter().map(|scores| pick(&scores.nodes[position])).collect::<Vec<_>>()
+        };
         let levels: Vec<&str> = results.classes.iter().map(|class| class.levels[position].as_str()).collect();
         columns.push(column(id, score(&|score| score.score)));
         columns.push(column(&format!("{id}_level"), levels));
@@ -127,8 +136,14 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
         columns.push(column(&format!("{id}_low"), score(&|score| Some(score.low))));
         columns.push(column(&format!("{id}_high"), score(&|score| Some(score.high))));
     }
-    columns.push(column("type", results.classes.iter().map(|class| class.of_type().map(|kind| kind.number)).collect::<Vec<_>>()));
-    columns.push(column("type_name", results.classes.iter().map(|class| class.of_type().map(|kind| kind.name)).collect::<Vec<_>>()));
+    columns.push(column(
+        "type",
+        results.classes.iter().map(|class| class.of_type().map(|kind| kind.number)).collect::<Vec<_>>(),
+    ));
+    columns.push(column(
+        "type_name",
+        results.classes.iter().map(|class| class.of_type().map(|kind| kind.name)).collect::<Vec<_>>(),
+    ));
     let possible = |class: &crate::classify::Class| Some(class.possible_types()).filter(|types| !types.is_empty());
     columns.push(column("possible_types", results.classes.iter().map(possible).collect::<Vec<_>>()));
     frame(columns)
@@ -151,7 +166,8 @@ fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
 
 fn indicators(results: &Results<'_>) -> Result<OutputTable> {
     let count = results.indicators.len();
-    let rows: Vec<(usize, usize)> = (0..results.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
+    let rows: Vec<(usize, usize)> =
+        (0..results.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
     let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
     let of = |&(_, indicator): &(usize, usize)| &results.indicators[indicator];
     let measured = |&(unit, indicator): &(usize, usize)| results.measurements.indicators[indicator][unit];
@@ -175,7 +191,8 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
 
 fn scores(results: &Results<'_>) -> Result<OutputTable> {
     let nodes = results.tree.nodes();
-    let rows: Vec<(usize, usize)> = (0..results.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
+    let rows: Vec<(usize, usize)> =
+        (0..results.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
     let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
     let score = |&(unit, node): &(usize, usize)| results.scores[unit].nodes[node];
     let kind = |&(_, node): &(usize, usize)| if nodes[node].is_dimension { "dimension" } else { "component" };
@@ -196,10 +213,12 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
 pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
     let (Some(register), Some(table)) = (results.facilities, &results.measurements.facilities) else { return Ok(None) };
     let fail = || Error::table("building the facilities");
-    let unit: Vec<Option<u32>> = table.column("__unit").and_then(|column| Ok(column.u32()?.iter().collect())).map_err(fail())?;
+    let unit: Vec<Option<u32>> =
+        table.column("__unit").and_then(|column| Ok(column.u32()?.iter().collect())).map_err(fail())?;
     let ids = &results.measurements.clusters;
     let cluster = |&facility: &usize| ids.of_facility[facility].map(|cluster| ids.ids[cluster].as_str());
-    let class = |unit: &Option<u32>| unit.and_then(|unit| results.classes[unit as usize].of_type()).map(|kind| kind.number);
+    let class =
+        |unit: &Option<u32>| unit.and_then(|unit| results.classes[unit as usize].of_type()).map(|kind| kind.number);
     let first = ["id", "name", "operator", "sector", "year"];
     let mut columns = Vec::new();
     for name in first {
@@ -215,8 +234,12 @@ pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame
         columns.push(table.column(name).map_err(fail())?.clone());
     }
     let placed = ["emissions_t", "lon", "lat", "__unit", "x", "y", "geometry"];
-    let rest = table.columns().iter().filter(|column| !first.contains(&column.name().as_str()) && !placed.contains(&column.name().as_str()));
-    let (distances, carried): (Vec<&Column>, Vec<&Column>) = rest.partition(|column| column.name().starts_with("km_to_"));
+    let rest = table
+        .columns()
+        .iter()
+        .filter(|column| !first.contains(&column.name().as_str()) && !placed.contains(&column.name().as_str()));
+    let (distances, carried): (Vec<&Column>, Vec<&Column>) =
+        rest.partition(|column| column.name().starts_with("km_to_"));
     columns.extend(distances.into_iter().chain(carried).cloned());
     columns.push(column("type", unit.iter().map(class).collect::<Vec<_>>()));
     Ok(Some(frame(columns)?))
@@ -249,7 +272,9 @@ fn evidence(results: &Results<'_>) -> Result<OutputTable> {
 
 fn findings(results: &Results<'_>) -> Result<OutputTable> {
     let rows = &results.findings.findings;
-    let word = |value: serde_json::Result<serde_json::Value>| value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let word = |value: serde_json::Result<serde_json::Value>| {
+        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    };
     let frame = frame(vec![
         column("severity", rows.iter().map(|row| word(serde_json::to_value(row.severity))).collect::<Vec<String>>()),
         column("stage", rows.iter().map(|row| row.stage).collect::<Vec<&str>>()),

@@ -33,7 +33,8 @@ impl Aggregate {
         if weight <= 0.0 {
             return None;
         }
-        let mean = |of: &dyn Fn(f64) -> f64| scores.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
+        let mean =
+            |of: &dyn Fn(f64) -> f64| scores.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
         Some(match self {
             Self::Arithmetic => mean(&|score| score),
             Self::Geometric => mean(&|score| score.max(floor).ln()).exp(),
@@ -41,7 +42,9 @@ impl Aggregate {
             Self::Power(0.0) => mean(&|score| score.max(floor).ln()).exp(),
             Self::Power(power) if power < 0.0 => mean(&|score| score.max(floor).powf(power)).powf(1.0 / power),
             Self::Power(power) => mean(&|score| score.powf(power)).powf(1.0 / power),
-            Self::Minimum => scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(100.0, f64::min),
+            Self::Minimum => {
+                scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(100.0, f64::min)
+            }
             Self::Median => median(scores, weight),
         })
     }
@@ -87,7 +90,10 @@ mod tests {
 
     #[test]
     fn zeros_and_nothing() {
-        assert_eq!(Aggregate::Geometric.of(&[(0.0, 1.0), (100.0, 1.0)], 1.0).map(|score| (score * 1e9).round() / 1e9), Some(10.0));
+        assert_eq!(
+            Aggregate::Geometric.of(&[(0.0, 1.0), (100.0, 1.0)], 1.0).map(|score| (score * 1e9).round() / 1e9),
+            Some(10.0)
+        );
         assert_eq!(Aggregate::Arithmetic.of(&[], 1.0), None);
         assert_eq!(Aggregate::Arithmetic.of(&[(50.0, 0.0)], 1.0), None);
     }

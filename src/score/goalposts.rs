@@ -59,7 +59,9 @@ impl Goalposts {
         let (worst, best, value) = (scale(self.worst), scale(self.best), scale(value));
         let score = match self.crossover.map(scale) {
             None => 100.0 * (value - worst) / (best - worst),
-            Some(crossover) if (value <= crossover) == (best > worst) || value == crossover => 50.0 * (value - worst) / (crossover - worst),
+            Some(crossover) if (value <= crossover) == (best > worst) || value == crossover => {
+                50.0 * (value - worst) / (crossover - worst)
+            }
             Some(crossover) => 50.0 + 50.0 * (value - crossover) / (best - crossover),
         };
         score.clamp(0.0, 100.0)
@@ -73,7 +75,9 @@ mod tests {
     #[test]
     fn posts_and_beyond() {
         let log = Goalposts::new(0.1, Some(1.0), 10.0, Scale::Log).unwrap();
-        for (value, score) in [(0.1, 0.0), (1.0, 50.0), (10.0, 100.0), (0.0, 0.0), (-3.0, 0.0), (1e9, 100.0), (10f64.sqrt(), 75.0)] {
+        for (value, score) in
+            [(0.1, 0.0), (1.0, 50.0), (10.0, 100.0), (0.0, 0.0), (-3.0, 0.0), (1e9, 100.0), (10f64.sqrt(), 75.0)]
+        {
             assert!((log.score(value) - score).abs() < 1e-12, "{value}: {}", log.score(value));
         }
         let falling = Goalposts::new(200.0, Some(20.0), 2.0, Scale::Log).unwrap();
@@ -86,9 +90,12 @@ mod tests {
 
     #[test]
     fn crooked_posts_are_refused() {
-        for (worst, crossover, best, scale) in
-            [(0.0, Some(5.0), 3.0, Scale::Linear), (1.0, None, 1.0, Scale::Linear), (0.0, Some(1.0), 2.0, Scale::Log), (f64::NAN, None, 1.0, Scale::Linear)]
-        {
+        for (worst, crossover, best, scale) in [
+            (0.0, Some(5.0), 3.0, Scale::Linear),
+            (1.0, None, 1.0, Scale::Linear),
+            (0.0, Some(1.0), 2.0, Scale::Log),
+            (f64::NAN, None, 1.0, Scale::Linear),
+        ] {
             assert!(Goalposts::new(worst, crossover, best, scale).is_err(), "{worst} {crossover:?} {best}");
         }
     }

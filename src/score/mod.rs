@@ -116,7 +116,11 @@ impl Tree {
     ///
     /// Every problem: ids used twice, parents that are not there or go in a circle, nodes without indicators,
     /// weights below zero or all zero, goalposts out of order.
-    pub fn new(dimensions: &[Dimension], components: &[Component], indicators: &[Indicator]) -> Result<Self, Vec<Problem>> {
+    pub fn new(
+        dimensions: &[Dimension],
+        components: &[Component],
+        indicators: &[Indicator],
+    ) -> Result<Self, Vec<Problem>> {
         let mut nodes: Vec<Node> = Vec::new();
         for dimension in dimensions {
             nodes.push(Node::new(&dimension.id, true, 1.0, dimension.aggregate, dimension.floor));
@@ -124,17 +128,24 @@ impl Tree {
         for component in components {
             nodes.push(Node::new(&component.id, false, component.weight, component.aggregate, component.floor));
         }
-        let mut problems = repeated(nodes.iter().map(|node| &node.id).chain(indicators.iter().map(|indicator| &indicator.id)));
+        let mut problems =
+            repeated(nodes.iter().map(|node| &node.id).chain(indicators.iter().map(|indicator| &indicator.id)));
         let position = |id: &str| nodes.iter().position(|node| node.id == id);
         let mut children = Vec::new();
         let with_parents = components.iter().enumerate().map(|(at, component)| {
             ("components", &component.id, &component.parent, component.weight, Child::Node(dimensions.len() + at))
         });
         let leaves = indicators.iter().enumerate();
-        let leaves = leaves.map(|(at, indicator)| ("indicators", &indicator.id, &indicator.parent, indicator.weight, Child::Indicator(at)));
+        let leaves = leaves.map(|(at, indicator)| {
+            ("indicators", &indicator.id, &indicator.parent, indicator.weight, Child::Indicator(at))
+        });
         for (table, id, parent, weight, child) in with_parents.chain(leaves) {
             if !(weight >= 0.0 && weight.is_finite()) {
-                problems.push(Problem::new(format!("{table}.{id}.weight"), format!("{weight} is no weight"), "weights are 0 or more"));
+                problems.push(Problem::new(
+                    format!("{table}.{id}.weight"),
+                    format!("{weight} is no weight"),
+                    "weights are 0 or more",
+                ));
             }
             match position(parent) {
                 Some(parent) => children.push((parent, child)),
@@ -175,7 +186,12 @@ impl Tree {
         let mut open: Vec<usize> = (0..self.nodes.len()).filter(|&node| self.nodes[node].is_dimension).collect();
         while let Some(node) = open.pop() {
             reached[node] = true;
-            open.extend(self.nodes[node].children.iter().filter_map(|child| if let Child::Node(node) = child { Some(*node) } else { None }));
+            open.extend(
+                self.nodes[node]
+                    .children
+                    .iter()
+                    .filter_map(|child| if let Child::Node(node) = child { Some(*node) } else { None }),
+            );
         }
         for (position, node) in self.nodes.iter().enumerate() {
             let table = if node.is_dimension { "dimensions" } else { "components" };
@@ -187,7 +203,11 @@ impl Tree {
                 let message = format!("the parents of `{}` go in a circle", node.id);
                 problems.push(Problem::new(place, message, "every component must lead up to a dimension"));
             } else if node.children.iter().map(|child| self.weight(*child)).sum::<f64>() <= 0.0 {
-                problems.push(Problem::new(place, format!("the weights under `{}` are all 0", node.id), "give one a weight"));
+                problems.push(Problem::new(
+                    place,
+                    format!("the weights under `{}` are all 0", node.id),
+                    "give one a weight",
+                ));
             }
         }
         problems
@@ -202,7 +222,8 @@ impl Tree {
 
     /// Scores one cluster and period from its indicators, in the order of the pipeline file.
     pub fn score(&self, measured: &[Measurement]) -> Scores {
-        let indicators: Vec<Score> = self.goalposts.iter().zip(measured).map(|(goalposts, measured)| leaf(goalposts, measured)).collect();
+        let indicators: Vec<Score> =
+            self.goalposts.iter().zip(measured).map(|(goalposts, measured)| leaf(goalposts, measured)).collect();
         let mut nodes: Vec<Option<Score>> = vec![None; self.nodes.len()];
         for node in 0..self.nodes.len() {
             self.node(node, &indicators, &mut nodes);
@@ -214,10 +235,12 @@ impl Tree {
                 Child::Indicator(indicator) => indicators[indicator].score,
                 Child::Node(node) => nodes[node].score,
             };
-            let known: f64 = node.children.iter().filter(|child| score(**child).is_some()).map(|child| self.weight(*child)).sum();
+            let known: f64 =
+                node.children.iter().filter(|child| score(**child).is_some()).map(|child| self.weight(*child)).sum();
             for child in &node.children {
                 if let Child::Indicator(indicator) = child {
-                    contributions[*indicator] = score(*child).filter(|_| known > 0.0).map(|score| self.weight(*child) * score / known);
+                    contributions[*indicator] =
+                        score(*child).filter(|_| known > 0.0).map(|score| self.weight(*child) * score / known);
                 }
             }
         }
@@ -241,7 +264,8 @@ impl Tree {
             })
             .collect();
         let combine = |pick: &dyn Fn(&Score) -> Option<f64>| {
-            let known: Vec<(f64, f64)> = children.iter().filter_map(|(score, weight)| Some((pick(score)?, *weight))).collect();
+            let known: Vec<(f64, f64)> =
+                children.iter().filter_map(|(score, weight)| Some((pick(score)?, *weight))).collect();
             node.aggregate.of(&known, node.floor)
         };
         let weight: f64 = children.iter().map(|(_, weight)| weight).sum();
@@ -265,7 +289,15 @@ impl Node {
 fn repeated<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<Problem> {
     let mut seen = std::collections::HashSet::new();
     let again = ids.filter(|id| !seen.insert(id.as_str()));
-    again.map(|id| Problem::new(id.as_str(), format!("the id `{id}` is used twice"), "ids of dimensions, components and indicators are unique")).collect()
+    again
+        .map(|id| {
+            Problem::new(
+                id.as_str(),
+                format!("the id `{id}` is used twice"),
+                "ids of dimensions, components and indicators are unique",
+            )
+        })
+        .collect()
 }
 
 /// The score of an indicator with its bounds: what was not observed may score anything.
@@ -275,7 +307,12 @@ fn leaf(goalposts: &Goalposts, measured: &Measurement) -> Score {
         None => Score { score: None, coverage: 0.0, low: 0.0, high: 100.0 },
         Some(value) => {
             let score = goalposts.score(value);
-            Score { score: Some(score), coverage, low: coverage * score, high: coverage * score + 100.0 * (1.0 - coverage) }
+            Score {
+                score: Some(score),
+                coverage,
+                low: coverage * score,
+                high: coverage * score + 100.0 * (1.0 - coverage),
+            }
         }
     }
 }
@@ -299,7 +336,8 @@ mod tests {
 
     #[test]
     fn coverage_and_bounds_by_hand() {
-        let tree = Tree::new(&[dimension("d")], &[component("c", "d")], &[indicator("a", "c"), indicator("b", "c")]).unwrap();
+        let tree =
+            Tree::new(&[dimension("d")], &[component("c", "d")], &[indicator("a", "c"), indicator("b", "c")]).unwrap();
         let seen = Measurement { value: Some(8.0), coverage: 0.5, status: Status::Observed };
         let missing = Measurement { value: None, coverage: 0.0, status: Status::Missing };
         let scores = tree.score(&[seen, missing]);
@@ -312,7 +350,11 @@ mod tests {
     fn crooked_trees_are_refused() {
         let message = |components: &[Component], indicators: &[Indicator]| {
             let problems = Tree::new(&[dimension("d")], components, indicators).unwrap_err();
-            problems.iter().map(|problem| format!("{}: {}", problem.place, problem.message)).collect::<Vec<_>>().join("\n")
+            problems
+                .iter()
+                .map(|problem| format!("{}: {}", problem.place, problem.message))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         let good = [indicator("i", "d")];
         assert!(message(&[component("c", "d")], &good).contains("`c` has no indicators"));

@@ -14,7 +14,9 @@ pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTab
         .from_reader(bytes);
     let header: Vec<String> = match reader.headers() {
         Ok(header) => header.iter().map(|name| name.trim().to_owned()).collect(),
-        Err(error) => return Err(problem(shown, format!("the header does not read: {error}"), "save the file as UTF-8")),
+        Err(error) => {
+            return Err(problem(shown, format!("the header does not read: {error}"), "save the file as UTF-8"));
+        }
     };
     let targets = targets(request, shown, &header, table)?;
     let file = table.files.len() as u32 - 1;
@@ -76,13 +78,18 @@ fn targets(request: &Request<'_>, shown: &str, header: &[String], table: &mut Ra
     for (name, _) in &fields {
         grow(table, name);
     }
-    Ok(table.columns.iter().map(|column| fields.iter().find(|(name, _)| name == column).map(|(_, field)| *field)).collect())
+    Ok(table
+        .columns
+        .iter()
+        .map(|column| fields.iter().find(|(name, _)| name == column).map(|(_, field)| *field))
+        .collect())
 }
 
 /// Why a record cannot be taken as a row, if it cannot.
 fn fault(record: &csv::ByteRecord, width: usize) -> Option<(&'static str, String)> {
     if record.len() != width {
-        let message = format!("the row has {} fields, the header {width}: check the delimiter and the quotes", record.len());
+        let message =
+            format!("the row has {} fields, the header {width}: check the delimiter and the quotes", record.len());
         return Some(("field_count", message));
     }
     record

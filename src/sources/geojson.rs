@@ -10,9 +10,9 @@ use crate::finding::Rejection;
 /// Appends the features of one GeoJSON file; a feature's `id` member is its column `id` if no property is.
 pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTable) -> Result<()> {
     let text = std::str::from_utf8(bytes).map_err(|_| problem(shown, "the file is not UTF-8", "save it as UTF-8"))?;
-    let parsed: geojson::GeoJson = text
-        .parse()
-        .map_err(|error| problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as a FeatureCollection"))?;
+    let parsed: geojson::GeoJson = text.parse().map_err(|error| {
+        problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as a FeatureCollection")
+    })?;
     let geojson::GeoJson::FeatureCollection(collection) = parsed else {
         return Err(problem(shown, "the file is not a FeatureCollection", "export it again as a FeatureCollection"));
     };
@@ -54,7 +54,8 @@ pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTab
 
 fn check_columns(request: &Request<'_>, shown: &str, features: &[geojson::Feature]) -> Result<()> {
     for column in &request.required {
-        let has = |feature: &geojson::Feature| feature.contains_property(column) || column == "id" && feature.id.is_some();
+        let has =
+            |feature: &geojson::Feature| feature.contains_property(column) || column == "id" && feature.id.is_some();
         if !features.is_empty() && !features.iter().any(has) {
             let known = features.iter().flat_map(geojson::Feature::properties_iter).map(|(name, _)| name.as_str());
             let mut known: Vec<&str> = known.collect();

@@ -55,7 +55,12 @@ impl Facilities {
 }
 
 /// Reads and checks `[facilities]`.
-pub fn read(source: &FacilitySource, reader: &mut Reader<'_>, register: &mut Register, findings: &mut Findings) -> Result<Facilities> {
+pub fn read(
+    source: &FacilitySource,
+    reader: &mut Reader<'_>,
+    register: &mut Register,
+    findings: &mut Findings,
+) -> Result<Facilities> {
     let crs = Crs::new(&source.crs, "facilities.crs").map_err(pipeline)?;
     let raw = reader.read("facilities", &source.reading(), &source.columns, &PLACES, &[], false)?;
     let types = |column: &str| {
@@ -67,7 +72,8 @@ pub fn read(source: &FacilitySource, reader: &mut Reader<'_>, register: &mut Reg
     for (column, kind) in [("name", 0), ("operator", 0), ("sector", 0), ("year", 1), ("emissions_t", 2)] {
         if table.column(column).is_none() {
             let rows = table.rows();
-            let empty = [Cells::Text(vec![None; rows]), Cells::Integer(vec![None; rows]), Cells::Number(vec![None; rows])];
+            let empty =
+                [Cells::Text(vec![None; rows]), Cells::Integer(vec![None; rows]), Cells::Number(vec![None; rows])];
             table.push(column, empty[kind].clone());
         }
     }
@@ -95,7 +101,9 @@ fn place(table: &mut Table, crs: &Crs, findings: &mut Findings) -> Vec<usize> {
                 table.reject(row, "geometry", "unreadable", "a facility's geometry must be a point".into(), findings);
                 None
             }
-            Ok(None) => table.column("x").and_then(|x| x.number(row)).zip(table.column("y").and_then(|y| y.number(row))),
+            Ok(None) => {
+                table.column("x").and_then(|x| x.number(row)).zip(table.column("y").and_then(|y| y.number(row)))
+            }
             Err(message) => {
                 table.reject(row, "geometry", "unreadable", message, findings);
                 None
@@ -117,7 +125,8 @@ fn contract(table: &mut Table, source: &FacilitySource, off_globe: &[usize], fin
     for &row in off_globe {
         if table.is_kept(row) {
             let at_fault = if table.column("y").is_none() { "geometry" } else { faulty_axis(table, row) };
-            let message = format!("the coordinates lie outside of the reach of {}: swapped, or another crs?", source.crs);
+            let message =
+                format!("the coordinates lie outside of the reach of {}: swapped, or another crs?", source.crs);
             table.reject(row, at_fault, "coordinate_range", message, findings);
         }
     }
@@ -147,7 +156,8 @@ fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) 
     let id = texts(&frame, "id");
     let mut ids: Vec<String> = id.iter().flatten().cloned().collect();
     ids.dedup();
-    let position: BTreeMap<&str, usize> = ids.iter().enumerate().map(|(position, id)| (id.as_str(), position)).collect();
+    let position: BTreeMap<&str, usize> =
+        ids.iter().enumerate().map(|(position, id)| (id.as_str(), position)).collect();
     let facility: Vec<usize> = id.iter().flatten().map(|id| position[id.as_str()]).collect();
     let (lon, lat) = (numbers(&frame, "lon"), numbers(&frame, "lat"));
     let name = texts(&frame, "name");
@@ -173,19 +183,25 @@ fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) 
         labels[at].clone_from(&label[row]);
     }
     if !relabelled.is_empty() {
-        let message = format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());
+        let message =
+            format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());
         let mut problem = Problem::new("facilities", message, "give each facility one label");
         problem.evidence = relabelled.into_iter().take(5).collect();
         return Err(Error::Data { problems: vec![problem] });
     }
-    let at = |degree: fn(&(f64, f64)) -> f64| -> Vec<Option<f64>> { facility.iter().map(|&at| places[at].as_ref().map(degree)).collect() };
+    let at = |degree: fn(&(f64, f64)) -> f64| -> Vec<Option<f64>> {
+        facility.iter().map(|&at| places[at].as_ref().map(degree)).collect()
+    };
     let columns = [("lon", at(|place| place.0)), ("lat", at(|place| place.1))];
     for (name, values) in columns {
         frame.with_column(Column::new(name.into(), values)).map_err(Error::table("placing the facilities"))?;
     }
     frame.rechunk_mut();
     let facilities = Facilities {
-        period: frame.column("year").and_then(|column| Ok(column.i64()?.iter().collect())).map_err(Error::table("reading years"))?,
+        period: frame
+            .column("year")
+            .and_then(|column| Ok(column.i64()?.iter().collect()))
+            .map_err(Error::table("reading years"))?,
         emissions_t: numbers(&frame, "emissions_t"),
         operator: texts(&frame, "operator"),
         sector: texts(&frame, "sector"),
@@ -202,17 +218,30 @@ fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) 
 }
 
 fn report(facilities: &Facilities, moved: usize, findings: &mut Findings) {
-    let mut add = |severity, rule, message: &str, count| findings.add(severity, "validate", "facilities", rule, message.to_owned(), count);
+    let mut add = |severity, rule, message: &str, count| {
+        findings.add(severity, "validate", "facilities", rule, message.to_owned(), count)
+    };
     let unplaced = facilities.places.iter().filter(|place| place.is_none()).count();
-    add(Severity::Warning, Rule::NoCoordinates, "facilities without coordinates: kept, in no cluster by distance", unplaced);
-    add(Severity::Warning, Rule::MovedFacility, "facilities whose coordinates differ between periods: the latest stand", moved);
+    add(
+        Severity::Warning,
+        Rule::NoCoordinates,
+        "facilities without coordinates: kept, in no cluster by distance",
+        unplaced,
+    );
+    add(
+        Severity::Warning,
+        Rule::MovedFacility,
+        "facilities whose coordinates differ between periods: the latest stand",
+        moved,
+    );
     let without = facilities.emissions_t.iter().filter(|value| value.is_none()).count();
     add(Severity::Warning, Rule::NoEmissions, "rows without emissions: kept, outside every weighted figure", without);
 }
 
 /// A text column of a table, or as many nulls.
 pub(super) fn texts(frame: &DataFrame, name: &str) -> Vec<Option<String>> {
-    let column = frame.column(name).and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
+    let column =
+        frame.column(name).and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
     column.unwrap_or_else(|_| vec![None; frame.height()])
 }
 

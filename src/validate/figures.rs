@@ -62,7 +62,13 @@ impl Facts {
 }
 
 /// Reads and checks one `[figures.NAME]`.
-pub(super) fn read(file: &str, source: &FigureSource, reader: &mut Reader<'_>, register: &Register, findings: &mut Findings) -> Result<Facts> {
+pub(super) fn read(
+    file: &str,
+    source: &FigureSource,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<Facts> {
     let name = format!("figures.{file}");
     let target = match (source.columns.contains_key("cluster"), source.columns.contains_key("facility")) {
         (true, false) => "cluster",
@@ -78,7 +84,10 @@ pub(super) fn read(file: &str, source: &FigureSource, reader: &mut Reader<'_>, r
     if wide {
         let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
         for column in raw.columns.iter().filter(|column| !taken.contains(column)) {
-            columns.insert(column.clone(), ColumnSpec { column: OneOrMany(vec![column.clone()]), ..ColumnSpec::default() });
+            columns.insert(
+                column.clone(),
+                ColumnSpec { column: OneOrMany(vec![column.clone()]), ..ColumnSpec::default() },
+            );
         }
     }
     let types = |column: &str| {

@@ -55,7 +55,9 @@ pub struct LinkRow {
 impl LinkRow {
     /// Whether it counts in a period; without a period every tie does.
     pub fn counts_in(&self, period: Option<i64>) -> bool {
-        period.is_none_or(|year| self.from_year.is_none_or(|from| from <= year) && self.to_year.is_none_or(|to| year <= to))
+        period.is_none_or(|year| {
+            self.from_year.is_none_or(|from| from <= year) && self.to_year.is_none_or(|to| year <= to)
+        })
     }
 }
 
@@ -65,7 +67,13 @@ fn types(column: &str) -> Option<ColumnType> {
 }
 
 /// Reads and checks one `[links.NAME]`.
-pub(super) fn read_links(link: &str, source: &LinkSource, reader: &mut Reader<'_>, register: &Register, findings: &mut Findings) -> Result<TieTable> {
+pub(super) fn read_links(
+    link: &str,
+    source: &LinkSource,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<TieTable> {
     let name = format!("links.{link}");
     let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
     let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
@@ -82,11 +90,23 @@ pub(super) fn read_links(link: &str, source: &LinkSource, reader: &mut Reader<'_
     let rows = rows(&accepted, "from", "to");
     report_repeats(&name, &rows, findings);
     let observed = observed(&name, source.observed.as_deref())?;
-    Ok(TieTable { name: link.to_owned(), kind: source.kind.clone(), between: source.between, observed, ties: Ties::Links(rows) })
+    Ok(TieTable {
+        name: link.to_owned(),
+        kind: source.kind.clone(),
+        between: source.between,
+        observed,
+        ties: Ties::Links(rows),
+    })
 }
 
 /// Reads and checks one `[memberships.NAME]`.
-pub(super) fn read_members(body: &str, source: &MembershipSource, reader: &mut Reader<'_>, register: &Register, findings: &mut Findings) -> Result<TieTable> {
+pub(super) fn read_members(
+    body: &str,
+    source: &MembershipSource,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<TieTable> {
     let name = format!("memberships.{body}");
     let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
     let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
@@ -98,7 +118,8 @@ pub(super) fn read_members(body: &str, source: &MembershipSource, reader: &mut R
             continue;
         }
         let members: Vec<String> = split(table.text("member", row).unwrap_or_default(), source.separator.as_deref());
-        let (known, strange): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| is_in(register, source.between, member));
+        let (known, strange): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|member| is_in(register, source.between, member));
         lost += known.iter().filter(|member| !is_left(register, source.between, member)).count();
         if known.is_empty() {
             table.reject(row, "member", "reference", unknown_message(source.between), findings);
@@ -119,7 +140,13 @@ pub(super) fn read_members(body: &str, source: &MembershipSource, reader: &mut R
         }
     }
     let observed = observed(&name, source.observed.as_deref())?;
-    Ok(TieTable { name: body.to_owned(), kind: source.kind.clone(), between: source.between, observed, ties: Ties::Memberships(members) })
+    Ok(TieTable {
+        name: body.to_owned(),
+        kind: source.kind.clone(),
+        between: source.between,
+        observed,
+        ties: Ties::Memberships(members),
+    })
 }
 
 fn finish(mut table: Table, contract: &Contract, reader: &mut Reader<'_>, findings: &mut Findings) -> Result<Accepted> {
@@ -130,7 +157,8 @@ fn finish(mut table: Table, contract: &Contract, reader: &mut Reader<'_>, findin
 fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
     let frame = &accepted.frame;
     let (from, to, source) = (texts(frame, from), texts(frame, to), texts(frame, "source"));
-    let whole = |name: &str| numbers(frame, name).into_iter().map(|value| value.map(|value| value as i64)).collect::<Vec<_>>();
+    let whole =
+        |name: &str| numbers(frame, name).into_iter().map(|value| value.map(|value| value as i64)).collect::<Vec<_>>();
     let (weight, from_year, to_year) = (numbers(frame, "weight"), whole("from_year"), whole("to_year"));
     let row = |row: usize| LinkRow {
         from: from[row].clone().unwrap_or_default(),
@@ -174,7 +202,14 @@ fn unknown_message(between: Between) -> String {
 }
 
 /// Rejects a row whose end the register never had; returns 1 where `where` or the quarantine took it away.
-fn check_reference(table: &mut Table, row: usize, column: &str, between: Between, register: &Register, findings: &mut Findings) -> usize {
+fn check_reference(
+    table: &mut Table,
+    row: usize,
+    column: &str,
+    between: Between,
+    register: &Register,
+    findings: &mut Findings,
+) -> usize {
     if !table.is_kept(row) {
         return 0;
     }
@@ -193,12 +228,26 @@ fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
 
 fn report_repeats(name: &str, rows: &[LinkRow], findings: &mut Findings) {
     let selves = rows.iter().filter(|row| row.from == row.to).count();
-    findings.add(Severity::Info, "validate", name, Rule::SelfLink, "links from one end to itself: not counted".into(), selves);
+    findings.add(
+        Severity::Info,
+        "validate",
+        name,
+        Rule::SelfLink,
+        "links from one end to itself: not counted".into(),
+        selves,
+    );
     let mut seen = HashSet::new();
     let key = |row: &LinkRow| {
         let (a, b) = if row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
         (a.clone(), b.clone(), row.from_year, row.to_year)
     };
     let repeated = rows.iter().filter(|row| row.from != row.to).filter(|row| !seen.insert(key(row))).count();
-    findings.add(Severity::Info, "validate", name, Rule::DuplicateLink, "links given more than once: one tie".into(), repeated);
+    findings.add(
+        Severity::Info,
+        "validate",
+        name,
+        Rule::DuplicateLink,
+        "links given more than once: one tie".into(),
+        repeated,
+    );
 }

@@ -22,7 +22,7 @@ use crate::sources::{self, ColumnType, RawTable, Reading, Request};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
 pub use layers::{Feature, Layer};
-pub use links::{LinkRow, Ties, TieTable};
+pub use links::{LinkRow, TieTable, Ties};
 use settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
 pub use table::{Account, Filtered, Tally};
 
@@ -83,18 +83,33 @@ pub fn validate(sources: &Sources<'_>, findings: &mut Findings) -> Result<Tables
     for (name, source) in sources.layers {
         tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, findings))?);
     }
-    for (name, source) in sources.links {
-        tables.ties.extend(reader.gather(|reader| links::read_links(name, source, reader, &register, findings))?);
-    }
-    for (name, source) in sources.memberships {
-        tables.ties.extend(reader.gather(|reader| links::read_members(name, source, reader, &register, findings))?);
-    }
-    for (name, source) in sources.figures {
-        let facts = reader.gather(|reader| figures::read(name, source, reader, &register, findings))?;
-        tables.facts.extend(facts.unwrap_or_default());
+    if sources.facilities.is_none() || tables.facilities.is_some() {
+        // Without a register every reference to it would be wrong as well.
+        references(sources, &mut reader, &mut tables, &register, findings)?;
     }
     tables.accounts = reader.accounts;
     if reader.problems.is_empty() { Ok(tables) } else { Err(Error::Data { problems: reader.problems }) }
+}
+
+/// Reads what names facilities and operators of the register.
+fn references(
+    sources: &Sources<'_>,
+    reader: &mut Reader<'_>,
+    tables: &mut Tables,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<()> {
+    for (name, source) in sources.links {
+        tables.ties.extend(reader.gather(|reader| links::read_links(name, source, reader, register, findings))?);
+    }
+    for (name, source) in sources.memberships {
+        tables.ties.extend(reader.gather(|reader| links::read_members(name, source, reader, register, findings))?);
+    }
+    for (name, source) in sources.figures {
+        let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;
+        tables.facts.extend(facts.unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// Reads sources one after the other and keeps their accounts and problems.
@@ -118,7 +133,15 @@ impl Reader<'_> {
     }
 
     /// Reads the columns of a source; `places` hold coordinates, `optional` are taken where a file has them.
-    fn read(&self, name: &str, reading: &Reading, columns: &Columns, places: &[&str], optional: &[&str], all: bool) -> Result<RawTable> {
+    fn read(
+        &self,
+        name: &str,
+        reading: &Reading,
+        columns: &Columns,
+        places: &[&str],
+        optional: &[&str],
+        all: bool,
+    ) -> Result<RawTable> {
         let of = |is_place: bool| {
             let wanted = columns.iter().filter(move |(column, _)| places.contains(&column.as_str()) == is_place);
             wanted.flat_map(|(_, spec)| spec.column.0.iter().cloned()).collect::<Vec<_>>()
@@ -135,7 +158,12 @@ impl Reader<'_> {
     }
 
     /// Keeps the account of a source that has passed its checks.
-    fn close(&mut self, table: table::Table, contract: &settings::Contract, findings: &Findings) -> Result<table::Accepted> {
+    fn close(
+        &mut self,
+        table: table::Table,
+        contract: &settings::Contract,
+        findings: &Findings,
+    ) -> Result<table::Accepted> {
         let (accepted, account, problem) = table.accept(contract, findings)?;
         self.accounts.push(account);
         self.problems.extend(problem);

@@ -131,7 +131,13 @@ pub struct Accepted {
 
 impl Table {
     /// Maps and converts: every cell to its type and unit; a row with a cell that does not read is rejected.
-    pub fn convert(name: &str, raw: RawTable, specs: &Columns, types: impl Fn(&str) -> Option<ColumnType>, findings: &mut Findings) -> Result<Self> {
+    pub fn convert(
+        name: &str,
+        raw: RawTable,
+        specs: &Columns,
+        types: impl Fn(&str) -> Option<ColumnType>,
+        findings: &mut Findings,
+    ) -> Result<Self> {
         let rows = raw.origin.len();
         let mut table = Self {
             name: name.to_owned(),
@@ -211,7 +217,8 @@ impl Table {
 
     fn infer(&self, spec: &ColumnSpec) -> ColumnType {
         let values = || (0..self.rows()).filter_map(|row| self.source_cell(spec, row).1).map(str::trim);
-        let coded = |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let coded =
+            |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
         if values().next().is_none() || values().any(coded) {
             ColumnType::Text
         } else if values().all(|text| text.parse::<i64>().is_ok()) {
@@ -223,9 +230,17 @@ impl Table {
         }
     }
 
-    fn cells(&mut self, column: &str, spec: &ColumnSpec, kind: ColumnType, factor: Factor, findings: &mut Findings) -> Cells {
+    fn cells(
+        &mut self,
+        column: &str,
+        spec: &ColumnSpec,
+        kind: ColumnType,
+        factor: Factor,
+        findings: &mut Findings,
+    ) -> Cells {
         let rows = self.rows();
-        let texts: Vec<Option<String>> = (0..rows).map(|row| self.source_cell(spec, row).1.map(|text| text.trim().to_owned())).collect();
+        let texts: Vec<Option<String>> =
+            (0..rows).map(|row| self.source_cell(spec, row).1.map(|text| text.trim().to_owned())).collect();
         let mut refused = Vec::new();
         let cells = match kind {
             ColumnType::Text => return Cells::Text(texts),
@@ -239,7 +254,8 @@ impl Table {
         for row in refused {
             self.unreadable_tonnes[row] |= column == "emissions_t";
             if !self.rejected[row] {
-                let message = format!("not {what}: write decimals with a point, as in 12.5, and leave unknown values empty");
+                let message =
+                    format!("not {what}: write decimals with a point, as in 12.5, and leave unknown values empty");
                 self.reject(row, column, "unreadable", message, findings);
             }
         }
@@ -255,7 +271,10 @@ impl Table {
             expression.check(frame.schema(), Shape::Predicate, &place).map_err(pipeline)?;
             let mask = frame.clone().lazy().with_column(expression.expr().alias("__keep")).collect();
             let mask = mask.map_err(|error| pipeline(Problem::new(&place, format!("`{text}`: {error}"), "")))?;
-            let keep = mask.column("__keep").and_then(|column| Ok(column.bool()?.clone())).map_err(Error::table("filtering"))?;
+            let keep = mask
+                .column("__keep")
+                .and_then(|column| Ok(column.bool()?.clone()))
+                .map_err(Error::table("filtering"))?;
             for (row, keep) in keep.iter().enumerate() {
                 if self.is_kept(row) && keep != Some(true) {
                     self.filtered_by[row] = Some(position);
@@ -329,11 +348,8 @@ impl Table {
         let keep: BooleanChunked = (0..self.rows()).map(|row| Some(self.is_kept(row))).collect();
         let frame = self.frame()?.filter(&keep).map_err(Error::table("keeping rows"))?;
         let kept: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
-        let accepted = Accepted {
-            frame,
-            origin: kept.iter().map(|&row| self.raw.origin[row]).collect(),
-            files: self.raw.files,
-        };
+        let accepted =
+            Accepted { frame, origin: kept.iter().map(|&row| self.raw.origin[row]).collect(), files: self.raw.files };
         Ok((accepted, account, problem))
     }
 
@@ -443,10 +459,17 @@ fn number(text: &str) -> Option<f64> {
 
 /// A whole number, also as `2019.0`.
 fn whole(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| number(text).filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64))
+    text.parse()
+        .ok()
+        .or_else(|| number(text).filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64))
 }
 
-fn broken_rule(rule: &ColumnRule, cells: &Cells, row: usize, seen: &mut HashMap<String, ()>) -> Option<(&'static str, String)> {
+fn broken_rule(
+    rule: &ColumnRule,
+    cells: &Cells,
+    row: usize,
+    seen: &mut HashMap<String, ()>,
+) -> Option<(&'static str, String)> {
     let Some(shown) = cells.shown(row) else {
         return rule.required.then(|| ("required", "the value is required".to_owned()));
     };
@@ -461,7 +484,8 @@ fn broken_rule(rule: &ColumnRule, cells: &Cells, row: usize, seen: &mut HashMap<
     if let Some(allowed) = rule.allowed.as_ref().filter(|allowed| !allowed.contains(&shown)) {
         return Some(("allowed", format!("not one of: {}", allowed.join(", "))));
     }
-    (rule.unique && seen.insert(shown, ()).is_some()).then(|| ("unique", "the value stands there a second time".to_owned()))
+    (rule.unique && seen.insert(shown, ()).is_some())
+        .then(|| ("unique", "the value stands there a second time".to_owned()))
 }
 
 #[cfg(test)]
@@ -470,7 +494,15 @@ mod tests {
 
     #[test]
     fn numbers_as_they_are_written() {
-        for (text, value) in [("12.5", Some(12.5)), ("-1e3", Some(-1000.0)), ("1,5e", None), ("n/a", None), ("inf", None), ("NaN", None), ("1e999", None)] {
+        for (text, value) in [
+            ("12.5", Some(12.5)),
+            ("-1e3", Some(-1000.0)),
+            ("1,5e", None),
+            ("n/a", None),
+            ("inf", None),
+            ("NaN", None),
+            ("1e999", None),
+        ] {
             assert_eq!(number(text), value, "{text}");
         }
         for (text, value) in [("2019", Some(2019)), ("2019.0", Some(2019)), ("2019.5", None), ("x", None)] {

@@ -72,7 +72,11 @@ pub fn factor(name: &str, spec: &ColumnSpec, place: &str) -> Result<Factor, Prob
                 let hint = suggest(unit, units.iter().map(|(known, _)| *known));
                 return Err(Problem::new(place, format!("`{unit}` is no unit of `{name}`"), hint));
             };
-            if *scale < 1.0 { Factor { multiply: 1.0, divide: 1.0 / scale } } else { Factor { multiply: *scale, divide: 1.0 } }
+            if *scale < 1.0 {
+                Factor { multiply: 1.0, divide: 1.0 / scale }
+            } else {
+                Factor { multiply: *scale, divide: 1.0 }
+            }
         }
     };
     match spec.of.as_deref() {

@@ -1,0 +1,63 @@
+//! The order of the modules in `lib.rs` is the order of the data's path: a module names only those above it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(path: &Path, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().for_each(|entry| sources(&entry.unwrap().path(), found));
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        found.push(path.to_path_buf());
+    }
+}
+
+fn modules() -> Vec<String> {
+    let lib = fs::read_to_string("src/lib.rs").unwrap();
+    let names = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    names.map(str::to_owned).collect()
+}
+
+/// `module` uses of a text that are not declared above it.
+fn upward(module: &str, text: &str, order: &[String]) -> Vec<String> {
+    let own = order.iter().position(|name| name == module).unwrap();
+    let after = text
+        .split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap());
+    after
+        .filter(|name| order.iter().position(|known| known == name).is_some_and(|at| at > own))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn modules_point_one_way() {
+    let order = modules();
+    let stages = ["sources", "validate", "delineate", "measure", "score", "classify", "report", "pipeline"];
+    let found: Vec<&String> = order.iter().filter(|name| stages.contains(&name.as_str())).collect();
+    assert_eq!(found, stages.iter().collect::<Vec<_>>(), "lib.rs lists the stages in the data's order");
+    for module in &order {
+        let (folder, file) = (Path::new("src").join(module), Path::new("src").join(format!("{module}.rs")));
+        let mut files = Vec::new();
+        sources(if folder.exists() { &folder } else { &file }, &mut files);
+        assert!(!files.is_empty(), "{module}");
+        for file in files {
+            let back = upward(module, &fs::read_to_string(&file).unwrap(), &order);
+            assert!(back.is_empty(), "{} uses {back:?}, declared below it", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_planted_violation_is_caught() {
+    let order = modules();
+    assert_eq!(upward("score", "use crate::classify::Level; use crate::error::Result;", &order), ["classify"]);
+}
+
+/// `docs/pipeline.schema.json` is generated: `forerunner schema > docs/pipeline.schema.json`.
+#[test]
+fn the_schema_in_docs_is_the_programs() {
+    let kept: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string("docs/pipeline.schema.json").unwrap()).unwrap();
+    assert_eq!(kept, forerunner::pipeline::schema());
+}

@@ -1,0 +1,63 @@
+//! Every folder of `tests/cases` with an `expected/` is a run: its exit status, its messages and the tables kept
+//! there must come out. `UPDATE_EXPECTED=1` rewrites them; review the diff.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn forerunner() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
+    command.env("NO_COLOR", "1");
+    command
+}
+
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
+}
+
+/// An earlier run to stand in the way.
+fn plant(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let clean = Path::new("tests/cases/clean_run/pipeline.toml");
+    let status = forerunner().arg("run").arg(clean).arg("--out").arg(out).arg("-q").status().unwrap();
+    assert!(status.success());
+    files(out)
+}
+
+/// Compares with a file of `expected/`, or writes it.
+fn expect(path: &Path, found: &str, wrong: &mut Vec<String>) {
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(path, found).unwrap();
+    } else if fs::read_to_string(path).unwrap_or_default() != found {
+        wrong.push(format!("{} differs; found:\n{found}", path.display()));
+    }
+}
+
+#[test]
+fn every_case_ends_as_expected() {
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    let mut folders: Vec<PathBuf> = fs::read_dir("tests/cases").unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for case in folders.into_iter().filter(|case| case.join("expected").exists()) {
+        count += 1;
+        let root = tempfile::tempdir().unwrap();
+        let out = root.path().join("run");
+        let before = plant(&out);
+        let run =
+            forerunner().current_dir(&case).args(["run", "pipeline.toml", "-q", "--out"]).arg(&out).output().unwrap();
+        let status = run.status.code().unwrap();
+        let said = format!("exit status {status}\n{}", String::from_utf8(run.stderr).unwrap());
+        expect(&case.join("expected/stderr.txt"), &said, &mut wrong);
+        assert!(run.stdout.is_empty(), "{}: stdout carries only what was asked for", case.display());
+        if status != 0 {
+            assert_eq!(files(&out), before, "{}: a failed run touched the earlier outputs", case.display());
+            continue;
+        }
+        for name in ["clusters.csv", "quarantine.csv"] {
+            expect(&case.join("expected").join(name), &fs::read_to_string(out.join(name)).unwrap(), &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 18, "only {count} cases were found");
+}

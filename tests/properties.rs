@@ -1,0 +1,101 @@
+//! What must hold whatever the numbers: order of rows and number of threads change nothing, scores stay in bounds.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use forerunner::delineate::dbscan::dbscan;
+use forerunner::measure::settings::Scale;
+use forerunner::score::{Aggregate, Goalposts};
+use proptest::prelude::*;
+
+fn run(pipeline: &str, out: &Path, threads: &str) {
+    let status = Command::new(env!("CARGO_BIN_EXE_forerunner"))
+        .args(["run", pipeline, "-q", "--threads", threads, "--out"])
+        .arg(out)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn two_runs_and_any_number_of_threads_give_the_same_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    for pipeline in ["pipelines/great-britain.toml", "tests/cases/worked_example/pipeline.toml"] {
+        let folders = ["1", "2", "2"].iter().enumerate().map(|(time, threads)| {
+            let out = root.path().join(format!("{time}"));
+            run(pipeline, &out, threads);
+            out
+        });
+        let folders: Vec<_> = folders.collect();
+        let mut compared = 0;
+        for entry in fs::read_dir(&folders[0]).unwrap() {
+            let name = entry.unwrap().file_name();
+            if name != "manifest.json" {
+                let first = fs::read(folders[0].join(&name)).unwrap();
+                assert!(folders[1..].iter().all(|folder| fs::read(folder.join(&name)).unwrap() == first), "{name:?}");
+                compared += 1;
+            }
+        }
+        assert!(compared >= 15, "{compared}");
+    }
+}
+
+/// The definition, as slow as it reads.
+fn plain_dbscan(points: &[(f64, f64)], km: f64, least: usize) -> Vec<Option<usize>> {
+    let vector = |&(lon, lat): &(f64, f64)| {
+        let (lon, lat) = (lon.to_radians(), lat.to_radians());
+        [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+    };
+    let vectors: Vec<[f64; 3]> = points.iter().map(vector).collect();
+    let squared = |a: usize, b: usize| (0..3).map(|i| (vectors[a][i] - vectors[b][i]).powi(2)).sum::<f64>();
+    let reach = (2.0 * (km / 6371.0088 / 2.0).sin()).powi(2);
+    let near = |a: usize| (0..points.len()).filter(move |&b| squared(a, b) <= reach);
+    let core: Vec<bool> = (0..points.len()).map(|point| near(point).count() >= least).collect();
+    let mut label = vec![None; points.len()];
+    let mut next = 0;
+    for start in 0..points.len() {
+        if !core[start] || label[start].is_some() {
+            continue;
+        }
+        let mut open = vec![start];
+        while let Some(point) = open.pop() {
+            if label[point].replace(next).is_none() {
+                open.extend(near(point).filter(|&other| core[other] && label[other].is_none()));
+            }
+        }
+        next += 1;
+    }
+    let border = |point: usize| {
+        near(point)
+            .filter(|&other| core[other])
+            .min_by(|&a, &b| squared(point, a).total_cmp(&squared(point, b)).then(a.cmp(&b)))
+    };
+    (0..points.len()).map(|point| label[point].or_else(|| border(point).and_then(|core| label[core]))).collect()
+}
+
+proptest! {
+    #[test]
+    fn dbscan_is_its_definition(points in prop::collection::vec((-0.5f64..0.5, 51.0f64..51.6), 1..120), km in 0.5f64..20.0, least in 1usize..6) {
+        prop_assert_eq!(dbscan(&points, km, least), plain_dbscan(&points, km, least));
+    }
+
+    #[test]
+    fn scores_stay_in_bounds_and_mirror(value in -1e6f64..1e6, worst in -1e3f64..1e3, span in 1e-3f64..1e4) {
+        let rising = Goalposts::new(worst, None, worst + span, Scale::Linear).unwrap().score(value);
+        let falling = Goalposts::new(worst + span, None, worst, Scale::Linear).unwrap().score(value);
+        prop_assert!((0.0..=100.0).contains(&rising));
+        prop_assert!((rising + falling - 100.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_weight_of_zero_changes_nothing(scores in prop::collection::vec((0.0f64..100.0, 0.1f64..5.0), 1..8), extra in 0.0f64..100.0) {
+        let mut with = scores.clone();
+        with.push((extra, 0.0));
+        for aggregate in [Aggregate::Arithmetic, Aggregate::Geometric, Aggregate::Harmonic, Aggregate::Minimum, Aggregate::Median, Aggregate::Power(2.0)] {
+            let (without, with) = (aggregate.of(&scores, 1.0).unwrap(), aggregate.of(&with, 1.0).unwrap());
+            prop_assert!((without - with).abs() < 1e-9, "{:?}", aggregate);
+            prop_assert!((0.0..=100.0 + 1e-9).contains(&without));
+        }
+    }
+}

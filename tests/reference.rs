@@ -1,0 +1,217 @@
+//! Numbers computed elsewhere: the method's worked example, DBSCAN of scikit-learn, the counts of the registers.
+//! How each reference was made stands beside it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use forerunner::delineate::dbscan::{EARTH_RADIUS_KM, dbscan};
+use forerunner::pipeline::{Outcome, Pipeline, run};
+
+type Row = HashMap<String, String>;
+
+fn rows(path: &Path) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    reader.deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn run_pipeline(path: &str, out: &Path) -> Outcome {
+    run(&Pipeline::load(Path::new(path), &[]).unwrap(), out, &|_| {}).unwrap()
+}
+
+/// Tolerances of the worked example's README: distances 2 m, values 2e-4, scores 1e-4, shares 2e-5.
+fn tolerance(table: &str, column: &str, value: f64) -> f64 {
+    match column {
+        _ if column.starts_with("km_") => 2e-3,
+        "score" | "low" | "high" | "locational_advantage" | "inter_firm_linkages" => 1e-4,
+        "value" => 2e-4 * value.abs() + 2e-3,
+        _ if table == "figures" => 2e-4 * value.abs() + 1e-6,
+        _ => 2e-5 * value.abs() + 1e-6,
+    }
+}
+
+#[test]
+fn the_worked_example() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    run_pipeline("tests/cases/worked_example/pipeline.toml", &out);
+    let mut compared = 0;
+    for (expected, table, key) in [
+        ("facilities", "facilities", vec!["facility_id", "period"]),
+        ("figures", "figures", vec!["cluster_id", "period"]),
+        ("indicators", "indicators", vec!["cluster_id", "period", "indicator"]),
+        ("scores", "scores", vec!["cluster_id", "period", "node"]),
+        ("types", "clusters", vec!["cluster_id", "period"]),
+    ] {
+        let of = |row: &Row| key.iter().map(|column| row[*column].clone()).collect::<Vec<_>>();
+        let found: BTreeMap<Vec<String>, Row> =
+            rows(&out.join(format!("{table}.csv"))).into_iter().map(|row| (of(&row), row)).collect();
+        let wanted = rows(&Path::new("tests/cases/worked_example").join(format!("expected_{expected}.csv")));
+        assert_eq!(found.len(), wanted.len(), "{table}");
+        for row in wanted {
+            for (column, wanted) in &row {
+                let found = &found[&of(&row)][column];
+                let same = match (wanted.parse::<f64>(), found.parse::<f64>()) {
+                    (Ok(wanted), Ok(found)) => (wanted - found).abs() <= tolerance(expected, column, wanted),
+                    _ => wanted == found,
+                };
+                assert!(same, "{table} {:?} {column}: {found} instead of {wanted}", of(&row));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 2000, "{compared}");
+}
+
+fn great_circle_km(a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (dlon, dlat) = ((b.0 - a.0).to_radians(), (b.1 - a.1).to_radians());
+    let half =
+        (dlat / 2.0).sin().powi(2) + a.1.to_radians().cos() * b.1.to_radians().cos() * (dlon / 2.0).sin().powi(2);
+    2.0 * EARTH_RADIUS_KM * half.sqrt().asin()
+}
+
+/// Core points exactly (up to renaming), noise exactly, border points by membership in a cluster within reach.
+#[test]
+fn dbscan_agrees_with_scikit_learn() {
+    for set in ["mixed", "antimeridian", "pole", "duplicates"] {
+        let rows = rows(&Path::new("tests/oracles/dbscan").join(format!("{set}.csv")));
+        let points: Vec<(f64, f64)> =
+            rows.iter().map(|row| (row["lon"].parse().unwrap(), row["lat"].parse().unwrap())).collect();
+        for (km, least) in [(1.0, 3), (5.0, 5), (10.0, 5), (25.0, 10)] {
+            let found = dbscan(&points, km, least);
+            let wanted: Vec<&str> = rows.iter().map(|row| row[&format!("dbscan_{km}km_{least}")].as_str()).collect();
+            let core: Vec<bool> = rows.iter().map(|row| row[&format!("core_{km}km_{least}")] == "1").collect();
+            let mut names: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+            for point in 0..points.len() {
+                assert_eq!(found[point].is_none(), wanted[point] == "-1", "{set} {km} km: noise at {point}");
+                let Some(label) = found[point] else { continue };
+                if core[point] {
+                    names.entry(wanted[point]).or_default().insert(label);
+                } else {
+                    let reaches = |other: usize| {
+                        core[other]
+                            && found[other] == Some(label)
+                            && great_circle_km(points[point], points[other]) <= km * (1.0 + 1e-9)
+                    };
+                    assert!(
+                        (0..points.len()).any(reaches),
+                        "{set} {km} km: border point {point} is out of reach of its cluster"
+                    );
+                }
+            }
+            assert!(names.values().all(|labels| labels.len() == 1), "{set} {km} km: {names:?}");
+            let distinct: BTreeSet<usize> = names.values().flatten().copied().collect();
+            assert_eq!(distinct.len(), names.len(), "{set} {km} km: clusters were merged");
+        }
+    }
+}
+
+/// Great Britain, 2022: counts made independently with pandas and scikit-learn.
+#[test]
+fn great_britain() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let outcome = run_pipeline("pipelines/great-britain.toml", &out);
+    let register = &outcome.manifest.sources[0];
+    let megatonnes = |tonnes: Option<f64>| (tonnes.unwrap() / 1e4).round() / 100.0;
+    assert_eq!((register.read.rows, megatonnes(register.read.tonnes)), (1521, 118.57));
+    let industry = register.read.rows - register.filtered[0].tally.rows;
+    let tonnes = register.read.tonnes.unwrap() - register.filtered[0].tally.tonnes.unwrap();
+    assert_eq!((industry, megatonnes(Some(tonnes))), (786, 52.96));
+    assert_eq!(register.kept.rows, 234);
+    let split = &outcome.manifest.periods[0];
+    assert_eq!(split.clusters, 15);
+    let parts = [split.clustered, split.dispersed, register.quarantined]
+        .iter()
+        .chain(register.filtered.iter().map(|filtered| &filtered.tally))
+        .map(|tally| tally.tonnes.unwrap())
+        .sum::<f64>();
+    assert!((parts - register.read.tonnes.unwrap()).abs() < 1.0, "every tonne is accounted for");
+
+    let mut clusters = rows(&out.join("clusters.csv"));
+    clusters.sort_by(|a, b| b["emissions_t"].parse::<f64>().unwrap().total_cmp(&a["emissions_t"].parse().unwrap()));
+    let sizes: Vec<(String, f64)> = clusters
+        .iter()
+        .map(|row| (row["facility_count"].clone(), megatonnes(row["emissions_t"].parse().ok())))
+        .collect();
+    let wanted = [
+        ("8", 5.79),
+        ("7", 3.98),
+        ("7", 3.47),
+        ("5", 3.37),
+        ("5", 2.73),
+        ("7", 2.72),
+        ("5", 2.36),
+        ("10", 2.01),
+        ("5", 0.77),
+        ("7", 0.68),
+        ("4", 0.66),
+        ("4", 0.38),
+        ("4", 0.35),
+    ];
+    for (found, wanted) in sizes.iter().zip(wanted) {
+        assert_eq!((found.0.as_str(), found.1), wanted);
+    }
+    // Face validity: the clusters that UK policy names are high. By anchor: South Wales, Humber (two), Southampton,
+    // Grangemouth, North West, Teesside.
+    for id in ["c-40542", "c-40552", "c-8433", "c-8051", "c-9021", "c-13066", "c-7702"] {
+        let row = clusters.iter().find(|row| row["cluster_id"] == id).unwrap();
+        assert!(row["locational_advantage"].parse::<f64>().unwrap() > 50.0, "{id}");
+        assert_eq!((row["possible_types"].as_str(), row["type"].as_str()), ("1|3", ""), "{id}");
+    }
+}
+
+/// North-west Europe, 2014: counts made independently with pandas and scikit-learn.
+#[test]
+fn north_west_europe() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let outcome = run_pipeline("pipelines/north-west-europe.toml", &out);
+    let register = &outcome.manifest.sources[0];
+    let split = &outcome.manifest.periods[0];
+    assert_eq!(register.read.rows, 5029);
+    assert_eq!(register.kept.rows - split.without_coordinates.rows, 861);
+    assert_eq!((split.without_coordinates.rows, split.clusters), (71, 41));
+    assert!((split.without_coordinates.tonnes.unwrap() / 1e6 - 10.76).abs() < 0.005);
+    assert!(((register.kept.tonnes.unwrap() - split.without_coordinates.tonnes.unwrap()) / 1e6 - 348.3).abs() < 0.05);
+    let clusters = rows(&out.join("clusters.csv"));
+    let number = |row: &Row, column: &str| row[column].parse::<f64>().unwrap();
+    for (count, megatonnes) in [("36", 31.52), ("17", 15.24), ("22", 12.97), ("19", 10.67), ("8", 9.15), ("9", 8.01)] {
+        assert!(
+            clusters
+                .iter()
+                .any(|row| row["facility_count"] == count
+                    && (number(row, "emissions_t") / 1e6 - megatonnes).abs() < 0.005),
+            "{count} {megatonnes}"
+        );
+    }
+    let mut scores: Vec<f64> = clusters.iter().map(|row| number(row, "locational_advantage")).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let rotterdam = clusters.iter().find(|row| row["cluster_name"].contains("Shell Nederland Raffinaderij")).unwrap();
+    assert!(number(rotterdam, "locational_advantage") >= scores[2], "Rotterdam is among the three highest");
+}
+
+/// The paper's three profiles, to two decimals.
+#[test]
+fn three_profiles() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    run_pipeline("pipelines/three-profiles.toml", &out);
+    let clusters = rows(&out.join("clusters.csv"));
+    for (name, period, location, covered, linkages, known, kind) in [
+        ("Port of Rotterdam", "2024", 100.00, 0.889, 100.00, 0.875, "1"),
+        ("Black Country", "2024", 5.70, 0.833, 66.67, 0.750, "2"),
+        ("North West", "2016", 83.99, 0.833, 33.33, 0.875, "3"),
+        ("North West", "2021", 83.99, 0.833, 73.33, 0.875, "1"),
+    ] {
+        let row = clusters.iter().find(|row| row["cluster_name"] == name && row["period"] == period).unwrap();
+        let close = |column: &str, wanted: f64, allowed: f64| {
+            let found: f64 = row[column].parse().unwrap();
+            assert!((found - wanted).abs() <= allowed, "{name} {period} {column}: {found} instead of {wanted}");
+        };
+        close("locational_advantage", location, 0.005);
+        close("inter_firm_linkages", linkages, 0.005);
+        close("locational_advantage_coverage", covered, 0.0005);
+        close("inter_firm_linkages_coverage", known, 0.0005);
+        assert_eq!(row["type"], kind, "{name} {period}");
+    }
+}
