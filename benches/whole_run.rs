@@ -3,6 +3,8 @@
 //! `cargo bench` times 100,000 facilities; `FORERUNNER_BENCH_FACILITIES=10000` another number. The files stay in
 //! `target/bench-data/`, so that another program can be timed on the same data.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};

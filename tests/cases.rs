@@ -1,6 +1,8 @@
 //! Every folder of `tests/cases` with an `expected/` is a run: its exit status, its messages and the tables kept
 //! there must come out. `UPDATE_EXPECTED=1` rewrites them; review the diff.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! Numbers computed elsewhere: the method's worked example, DBSCAN of scikit-learn, the counts of the registers.
 //! How each reference was made stands beside it.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 

@@ -133,19 +133,19 @@ impl<'a> Graph<'a> {
             group.dedup();
             graph.add_group(*between, group);
         }
-        for (a, b) in &ties.operator_links {
+        graph.link_operators(&ties.operator_links, &by_operator);
+        graph
+    }
+
+    fn link_operators(&mut self, links: &[(&str, &str)], by_operator: &BTreeMap<&str, Vec<usize>>) {
+        for (a, b) in links {
             if let (Some(left), Some(right)) = (by_operator.get(a), by_operator.get(b))
                 && a != b
             {
-                for &node in left {
-                    graph.direct[node].extend(right);
-                }
-                for &node in right {
-                    graph.direct[node].extend(left);
-                }
+                left.iter().for_each(|&node| self.direct[node].extend(right));
+                right.iter().for_each(|&node| self.direct[node].extend(left));
             }
         }
-        graph
     }
 
     fn add_group(&mut self, between: Between, members: Vec<usize>) {

@@ -51,7 +51,7 @@ impl OutputTable {
                 "primary_column": "geometry",
                 "columns": { "geometry": { "encoding": "WKB", "geometry_types": kinds } }
             });
-            let metadata = KeyValueMetadata::from_static(vec![("geo".into(), geo.to_string().into())]);
+            let metadata = KeyValueMetadata::from_static(vec![("geo".into(), geo.to_string())]);
             writer = writer.with_key_value_metadata(Some(metadata));
         }
         writer.finish(&mut self.frame).map_err(Error::table("writing Parquet"))?;

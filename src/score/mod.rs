@@ -159,16 +159,7 @@ impl Tree {
         for (parent, child) in children {
             nodes[parent].children.push(child);
         }
-        let mut goalposts = Vec::new();
-        for indicator in indicators {
-            match Goalposts::new(indicator.worst, indicator.crossover, indicator.best, indicator.scale) {
-                Ok(found) => goalposts.push(found),
-                Err(message) => {
-                    let hint = "worst, crossover, best must rise or fall all the way, and be above 0 on a log scale";
-                    problems.push(Problem::new(format!("indicators.{}", indicator.id), message, hint));
-                }
-            }
-        }
+        let goalposts = all_goalposts(indicators, &mut problems);
         let tree = Self { nodes, goalposts, weights: indicators.iter().map(|indicator| indicator.weight).collect() };
         problems.extend(tree.shape());
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
@@ -284,6 +275,20 @@ impl Node {
     fn new(id: &str, is_dimension: bool, weight: f64, aggregate: Aggregate, floor: f64) -> Self {
         Self { id: id.to_owned(), is_dimension, weight, aggregate, floor, children: Vec::new() }
     }
+}
+
+fn all_goalposts(indicators: &[Indicator], problems: &mut Vec<Problem>) -> Vec<Goalposts> {
+    let mut goalposts = Vec::new();
+    for indicator in indicators {
+        match Goalposts::new(indicator.worst, indicator.crossover, indicator.best, indicator.scale) {
+            Ok(found) => goalposts.push(found),
+            Err(message) => {
+                let hint = "worst, crossover, best must rise or fall all the way, and be above 0 on a log scale";
+                problems.push(Problem::new(format!("indicators.{}", indicator.id), message, hint));
+            }
+        }
+    }
+    goalposts
 }
 
 fn repeated<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<Problem> {

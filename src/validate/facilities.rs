@@ -150,50 +150,19 @@ fn faulty_axis(table: &Table, row: usize) -> &'static str {
 }
 
 fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) -> Result<Facilities> {
-    let fail = Error::table("sorting the facilities");
-    let mut frame = frame.sort(["id", "year"], SortMultipleOptions::default()).map_err(fail)?;
-    let rows = frame.height();
+    let mut frame =
+        frame.sort(["id", "year"], SortMultipleOptions::default()).map_err(Error::table("sorting the facilities"))?;
     let id = texts(&frame, "id");
     let mut ids: Vec<String> = id.iter().flatten().cloned().collect();
     ids.dedup();
     let position: BTreeMap<&str, usize> =
         ids.iter().enumerate().map(|(position, id)| (id.as_str(), position)).collect();
     let facility: Vec<usize> = id.iter().flatten().map(|id| position[id.as_str()]).collect();
-    let (lon, lat) = (numbers(&frame, "lon"), numbers(&frame, "lat"));
-    let name = texts(&frame, "name");
-    let label = if frame.get_column_index("label").is_some() { texts(&frame, "label") } else { vec![None; rows] };
-    let mut places = vec![None; ids.len()];
-    let mut names = ids.clone();
-    let mut labels: Vec<Option<String>> = vec![None; ids.len()];
-    let (mut moved, mut relabelled) = (HashSet::new(), Vec::new());
-    for row in 0..rows {
-        let at = facility[row];
-        if let Some(place) = lon[row].zip(lat[row]) {
-            if places[at].is_some_and(|earlier| earlier != place) {
-                moved.insert(at);
-            }
-            places[at] = Some(place);
-        }
-        if let Some(name) = &name[row] {
-            names[at].clone_from(name);
-        }
-        if row > 0 && facility[row - 1] == at && labels[at] != label[row] {
-            relabelled.push(format!("{}  {:?} and {:?}", ids[at], labels[at], label[row]));
-        }
-        labels[at].clone_from(&label[row]);
-    }
-    if !relabelled.is_empty() {
-        let message =
-            format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());
-        let mut problem = Problem::new("facilities", message, "give each facility one label");
-        problem.evidence = relabelled.into_iter().take(5).collect();
-        return Err(Error::Data { problems: vec![problem] });
-    }
-    let at = |degree: fn(&(f64, f64)) -> f64| -> Vec<Option<f64>> {
-        facility.iter().map(|&at| places[at].as_ref().map(degree)).collect()
+    let sites = Sites::gather(&frame, &ids, &facility)?;
+    let degrees = |pick: fn(&(f64, f64)) -> f64| {
+        facility.iter().map(|&at| sites.places[at].as_ref().map(pick)).collect::<Vec<_>>()
     };
-    let columns = [("lon", at(|place| place.0)), ("lat", at(|place| place.1))];
-    for (name, values) in columns {
+    for (name, values) in [("lon", degrees(|place| place.0)), ("lat", degrees(|place| place.1))] {
         frame.with_column(Column::new(name.into(), values)).map_err(Error::table("placing the facilities"))?;
     }
     frame.rechunk_mut();
@@ -208,13 +177,59 @@ fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) 
         declared: source.columns.keys().cloned().collect(),
         frame,
         ids,
-        places,
-        labels,
-        names,
+        places: sites.places,
+        labels: sites.labels,
+        names: sites.names,
         facility,
     };
-    report(&facilities, moved.len(), findings);
+    report(&facilities, sites.moved.len(), findings);
     Ok(facilities)
+}
+
+/// What holds of a facility over all periods; the latest that says it stands.
+struct Sites {
+    places: Vec<Option<(f64, f64)>>,
+    names: Vec<String>,
+    labels: Vec<Option<String>>,
+    moved: HashSet<usize>,
+}
+
+impl Sites {
+    fn gather(frame: &DataFrame, ids: &[String], facility: &[usize]) -> Result<Self> {
+        let (lon, lat) = (numbers(frame, "lon"), numbers(frame, "lat"));
+        let (name, label) = (texts(frame, "name"), texts(frame, "label"));
+        let mut sites = Self {
+            places: vec![None; ids.len()],
+            names: ids.to_vec(),
+            labels: vec![None; ids.len()],
+            moved: HashSet::new(),
+        };
+        let mut relabelled = Vec::new();
+        for (row, &at) in facility.iter().enumerate() {
+            if let Some(place) = lon[row].zip(lat[row]) {
+                if sites.places[at].is_some_and(|earlier| earlier != place) {
+                    sites.moved.insert(at);
+                }
+                sites.places[at] = Some(place);
+            }
+            if let Some(name) = &name[row] {
+                sites.names[at].clone_from(name);
+            }
+            if row > 0 && facility[row - 1] == at && sites.labels[at] != label[row] {
+                let shown = |label: &Option<String>| label.clone().unwrap_or_else(|| "(empty)".into());
+                relabelled.push(format!("{}  {} and {}", ids[at], shown(&sites.labels[at]), shown(&label[row])));
+            }
+            sites.labels[at].clone_from(&label[row]);
+        }
+        if relabelled.is_empty() {
+            return Ok(sites);
+        }
+        let message =
+            format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());
+        let mut problem = Problem::new("facilities", message, "give each facility one label");
+        problem.evidence = relabelled.into_iter().take(5).collect();
+        Err(Error::Data { problems: vec![problem] })
+    }
 }
 
 fn report(facilities: &Facilities, moved: usize, findings: &mut Findings) {
