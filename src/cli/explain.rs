@@ -86,7 +86,7 @@ impl Story<'_> {
         let mut text = String::new();
         for component in of(pipeline, "components").filter(|component| component["parent"] == parent) {
             let id = component["id"].as_str().unwrap_or_default();
-            text += &format!("{}, weight {}\n", self.node(id, period, depth), component["weight"]);
+            text += &format!("{}, weight {}\n", self.node(id, period, depth), plain(&component["weight"]));
             text += &self.children(id, period, depth + 1);
         }
         for indicator in of(pipeline, "indicators").filter(|indicator| indicator["parent"] == parent) {
@@ -108,9 +108,9 @@ impl Story<'_> {
         let mut text = format!(
             "{indent}{id}: {measured}, coverage {}, weight {}\n",
             number(value(row, "coverage"), 3),
-            indicator["weight"]
+            plain(&indicator["weight"])
         );
-        let posts = ["worst", "crossover", "best"].map(|post| short(indicator[post].as_f64())).join(" / ");
+        let posts = ["worst", "crossover", "best"].map(|post| plain(&indicator[post])).join(" / ");
         let scale = indicator["scale"].as_str().unwrap_or_default();
         let mark = indicator["mark"].as_str().unwrap_or_default();
         text += &format!(
@@ -157,6 +157,11 @@ fn of<'a>(pipeline: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
 /// Whether an expression names a column.
 fn names(expr: &str, column: &str) -> bool {
     expr.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == column)
+}
+
+/// A number as the pipeline file has it.
+fn plain(value: &Value) -> String {
+    value.as_f64().map_or_else(|| "-".into(), |number| number.to_string())
 }
 
 /// A number as people write it: four significant digits or more.

@@ -89,9 +89,11 @@ fn typed(row: &Row) -> serde_json::Map<String, serde_json::Value> {
     let mut sorted: Vec<(&String, &String)> = row.iter().collect();
     sorted.sort();
     let json = |(column, cell): (&String, &String)| {
-        let value = match (cell.as_str(), cell.parse::<f64>()) {
-            ("", _) => serde_json::Value::Null,
-            (_, Ok(number)) if !text.contains(&column.as_str()) => number.into(),
+        let value = match (cell.as_str(), cell.parse::<i64>(), cell.parse::<f64>()) {
+            ("", _, _) => serde_json::Value::Null,
+            _ if text.contains(&column.as_str()) => cell.as_str().into(),
+            (_, Ok(whole), _) => whole.into(),
+            (_, _, Ok(number)) => number.into(),
             _ => cell.as_str().into(),
         };
         (column.clone(), value)

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use geo::{Geometry, Point};
 use polars::prelude::*;
 
+use super::cells::Cells;
 use super::crs::Crs;
 use super::settings::FacilitySource;
-use super::table::{Cells, Table, pipeline};
+use super::table::{Table, pipeline};
 use super::{Reader, Register, known_type, layers};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};

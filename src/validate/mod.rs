@@ -1,6 +1,8 @@
 //! Raw tables to checked ones: every row meets its contract or stands in the quarantine with its reason.
 //! The only maker of the checked tables; computes no figure.
 
+mod account;
+mod cells;
 pub mod crs;
 mod facilities;
 mod figures;
@@ -19,12 +21,12 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::sources::settings::Columns;
 use crate::sources::{self, ColumnType, RawTable, Reading, Request};
+pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
 pub use layers::{Feature, Layer};
 pub use links::{LinkRow, TieTable, Ties};
 use settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
-pub use table::{Account, Filtered, Tally};
 
 /// All sources of a pipeline file.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,79 @@
+//! The figures that files bring: facts about clusters, or about the clusters of facilities.
+
+use std::collections::{BTreeSet, HashMap};
+
+use polars::prelude::*;
+
+use super::Unit;
+use crate::delineate::Clusters;
+use crate::finding::{Findings, Rule, Severity};
+use crate::validate::{Fact, Tables, Target};
+
+/// Clusters of a pipeline without a register: those that the facts name.
+pub fn clusters_of_facts(facts: &[Fact]) -> Clusters {
+    let names = facts.iter().filter_map(|fact| match &fact.target {
+        Target::Cluster(name) => Some(name.clone()),
+        Target::Facility(_) => None,
+    });
+    let ids: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    Clusters { names: ids.clone(), ids, of_facility: Vec::new() }
+}
+
+pub(super) fn units_of_facts(clusters: &Clusters, facts: &[Fact]) -> Vec<Unit> {
+    let mut units: BTreeSet<Unit> = BTreeSet::new();
+    for (cluster, id) in clusters.ids.iter().enumerate() {
+        let target = Target::Cluster(id.clone());
+        let dated = facts.iter().filter(|fact| fact.target == target).filter_map(|fact| fact.period);
+        let before = units.len();
+        units.extend(dated.map(|period| Unit { cluster, period: Some(period) }));
+        if units.len() == before {
+            units.insert(Unit { cluster, period: None });
+        }
+    }
+    units.into_iter().collect()
+}
+
+/// The figures that files bring, one column each, and the facts behind them.
+pub(super) fn fact_columns(
+    tables: &Tables,
+    clusters: &Clusters,
+    units: &[Unit],
+    findings: &mut Findings,
+) -> (Vec<Column>, Vec<(usize, Fact)>) {
+    let cluster_of: HashMap<&str, usize> =
+        clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
+    let position =
+        |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.binary_search(id).ok());
+    let cluster = |fact: &Fact| match &fact.target {
+        Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
+        Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),
+    };
+    let (mut outside, mut conflicts, mut evidence) = (0, 0, Vec::new());
+    let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
+    for fact in &tables.facts.facts {
+        let of_fact: Vec<usize> = (0..units.len()).filter(|&unit| Some(units[unit].cluster) == cluster(fact)).collect();
+        outside += usize::from(of_fact.is_empty());
+        let current = of_fact.into_iter().filter(|&unit| fact.period.is_none() || fact.period == units[unit].period);
+        current.for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
+    }
+    let mut columns = Vec::new();
+    for name in &tables.facts.names {
+        let mut values = vec![None; units.len()];
+        for (unit, value) in values.iter_mut().enumerate() {
+            let facts = by_unit.get(&(unit, name.as_str())).map(Vec::as_slice).unwrap_or_default();
+            let dated = facts.iter().any(|fact| fact.period.is_some());
+            let facts: Vec<&&Fact> = facts.iter().filter(|fact| fact.period.is_some() == dated).collect();
+            let first = facts.first().map(|fact| fact.value);
+            let agreed = facts.iter().all(|fact| Some(fact.value) == first);
+            conflicts += usize::from(!agreed);
+            *value = first.filter(|_| agreed);
+            evidence.extend(facts.into_iter().map(|fact| (unit, (*fact).clone())));
+        }
+        columns.push(Column::new(name.as_str().into(), values));
+    }
+    let message = "facts about facilities or clusters that are in no cluster of the run: unused".to_owned();
+    findings.add(Severity::Warning, "measure", "figures", Rule::FigureOutsideClusters, message, outside);
+    let message = "two different values for one figure of one cluster and period: missing there".to_owned();
+    findings.add(Severity::Warning, "measure", "figures", Rule::ConflictingFigures, message, conflicts);
+    (columns, evidence)
+}

@@ -1,0 +1,83 @@
+//! The figures that the register alone gives: counts, emissions, geometry, concentration.
+
+use std::collections::{BTreeSet, HashSet};
+
+use polars::prelude::*;
+use rayon::prelude::*;
+
+use super::geometry::{self, Spread};
+use super::{Unit, concentration};
+use crate::validate::Facilities;
+
+/// The computed figures of a cluster that need facilities, before those of `[figures]` and of networks.
+pub const FIGURES: [&str; 13] = [
+    "facility_count",
+    "operator_count",
+    "emissions_t",
+    "lon",
+    "lat",
+    "area_km2",
+    "mst_km",
+    "nn_mean_km",
+    "standard_distance_km",
+    "herfindahl",
+    "largest_share",
+    "sector_shannon",
+    "km_to_next_cluster",
+];
+
+fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option<f64>)> {
+    rows.iter()
+        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.emissions_t[row])))
+        .collect()
+}
+
+pub(super) fn spreads(facilities: &Facilities, rows: &[Vec<usize>]) -> Vec<Spread> {
+    rows.par_iter().map(|rows| geometry::spread(&places_of(facilities, rows))).collect()
+}
+
+pub(super) fn own_figures(
+    facilities: &Facilities,
+    units: &[Unit],
+    rows: &[Vec<usize>],
+    spreads: &[Spread],
+) -> Vec<Column> {
+    let mut next: Vec<Option<f64>> = vec![None; units.len()];
+    for period in units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>() {
+        let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
+        let groups: Vec<Vec<(f64, f64)>> = current
+            .iter()
+            .map(|&unit| places_of(facilities, &rows[unit]).into_iter().map(|(place, _)| place).collect())
+            .collect();
+        for (unit, km) in current.into_iter().zip(geometry::next_group_km(&groups)) {
+            next[unit] = km;
+        }
+    }
+    let emissions = |unit: usize| rows[unit].iter().map(|&row| facilities.emissions_t[row]).collect::<Vec<_>>();
+    let sectors = |unit: usize| rows[unit].iter().map(|&row| facilities.sector[row].as_deref()).collect::<Vec<_>>();
+    let operators = |unit: usize| {
+        let named: HashSet<&String> = rows[unit].iter().filter_map(|&row| facilities.operator[row].as_ref()).collect();
+        facilities.declared.contains("operator").then_some(named.len() as f64)
+    };
+    let figure = |name: &str, unit: usize| -> Option<f64> {
+        let spread = &spreads[unit];
+        match name {
+            "facility_count" => Some(rows[unit].len() as f64),
+            "operator_count" => operators(unit),
+            "emissions_t" => concentration::sum(emissions(unit)),
+            "lon" => spread.centre.map(|centre| centre.0),
+            "lat" => spread.centre.map(|centre| centre.1),
+            "area_km2" => spread.area_km2,
+            "mst_km" => spread.mst_km,
+            "nn_mean_km" => spread.nn_mean_km,
+            "standard_distance_km" => spread.standard_distance_km,
+            "herfindahl" => concentration::herfindahl(&emissions(unit)),
+            "largest_share" => concentration::largest_share(&emissions(unit)),
+            "sector_shannon" => concentration::sector_shannon(&emissions(unit), &sectors(unit)),
+            _ => next[unit],
+        }
+    };
+    let column =
+        |name: &str| Column::new(name.into(), (0..units.len()).map(|unit| figure(name, unit)).collect::<Vec<_>>());
+    FIGURES.iter().map(|name| column(name)).collect()
+}

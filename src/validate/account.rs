@@ -1,0 +1,54 @@
+//! Rows and tonnes of a source, so that nothing is lost in silence.
+
+use serde::Serialize;
+
+use crate::sources::InputFile;
+
+/// Rows and tonnes of one source: read = kept + filtered + quarantined.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Account {
+    /// The source, as the pipeline file names it.
+    pub source: String,
+    /// Its files.
+    pub files: Vec<InputFile>,
+    /// All rows.
+    pub read: Tally,
+    /// What each `where` took away, in its order.
+    pub filtered: Vec<Filtered>,
+    /// Rows that broke the contract or did not read.
+    pub quarantined: Tally,
+    /// What is left.
+    pub kept: Tally,
+}
+
+/// A count of rows and their emissions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Tally {
+    /// Rows.
+    pub rows: u64,
+    /// Their emissions, t; null for a source without emissions.
+    pub tonnes: Option<f64>,
+    /// Rows whose emissions are empty or unreadable.
+    pub rows_without_tonnes: u64,
+}
+
+/// What one filter took away.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Filtered {
+    /// The SQL text.
+    pub r#where: String,
+    /// Rows and tonnes.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+impl Tally {
+    /// Adds a row with its emissions.
+    pub fn add(&mut self, tonnes: Option<f64>) {
+        self.rows += 1;
+        match tonnes {
+            Some(tonnes) => *self.tonnes.get_or_insert(0.0) += tonnes,
+            None => self.rows_without_tonnes += 1,
+        }
+    }
+}
