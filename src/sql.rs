@@ -32,8 +32,15 @@ impl Expression {
     ///
     /// A [`Problem`] at `place` if the text is not one SQL expression or calls an unknown function.
     pub fn parse(text: &str, place: &str) -> Result<Self, Problem> {
-        let refuse =
-            |message: String| Problem::new(place, message, "write one SQL expression over the columns of one table");
+        let refuse = |message: String| {
+            let exponent = message.contains("cannot parse literal");
+            let hint = if exponent {
+                "write numbers out, as in 1000000"
+            } else {
+                "write one SQL expression over the columns of one table"
+            };
+            Problem::new(place, message, hint)
+        };
         if text.trim().is_empty() {
             return Err(refuse("the expression is empty".into()));
         }

@@ -83,7 +83,7 @@ pub fn check(
     let schemas = schemas(tables)?;
     let mut problems = Vec::new();
     for table in &tables.ties {
-        let place = format!("{}.observed", table.name);
+        let place = format!("{}.observed", table.place());
         let checked =
             table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
         problems.extend(checked.and_then(std::result::Result::err));

@@ -47,6 +47,8 @@ struct PlotPoint {
 }
 
 struct Map {
+    /// Sites of the period that lie beyond the map.
+    beyond: usize,
     width: f64,
     height: f64,
     land: String,
@@ -106,6 +108,11 @@ fn period(period: Option<i64>) -> String {
     period.map(|period| period.to_string()).unwrap_or_default()
 }
 
+/// A name short enough to stand beside a point.
+fn short(name: &str) -> String {
+    if name.chars().count() <= 28 { name.to_owned() } else { name.chars().take(27).chain(['…']).collect() }
+}
+
 fn decimals(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.decimals$}"))
 }
@@ -140,7 +147,7 @@ fn plot(results: &Results<'_>) -> Option<Plot> {
         let (across, upward) = (&results.scores[unit].nodes[location], &results.scores[unit].nodes[linkages]);
         let Some(score) = across.score else { continue };
         let of = results.measurements.units[unit];
-        let mut name = results.measurements.clusters.names[of.cluster].clone();
+        let mut name = short(&results.measurements.clusters.names[of.cluster]);
         if periods > 1 {
             name = format!("{name} {}", period(of.period));
         }
@@ -211,9 +218,7 @@ impl Projection {
 
 fn map(results: &Results<'_>) -> Result<Option<Map>> {
     let Some(register) = results.facilities else { return Ok(None) };
-    let places =
-        geo::MultiPoint::from_iter(register.places.iter().flatten().map(|&(lon, lat)| geo::Point::new(lon, lat)));
-    let Some(bounds) = places.bounding_rect() else { return Ok(None) };
+    let Some(bounds) = extent(register, results) else { return Ok(None) };
     let margin = (bounds.width().max(bounds.height()) * 0.06).max(0.2);
     let frame = Rect::new(
         (bounds.min().x - margin, (bounds.min().y - margin).max(-90.0)),
@@ -237,20 +242,41 @@ fn map(results: &Results<'_>) -> Result<Option<Map>> {
             Some((unit, projection.at(bounds.center())))
         })
         .collect();
-    let name = |unit: usize| &results.measurements.clusters.names[results.measurements.units[unit].cluster];
+    let name = |unit: usize| short(&results.measurements.clusters.names[results.measurements.units[unit].cluster]);
     let wanted: Vec<(f64, f64, usize)> =
         middles.iter().map(|&(unit, (x, y))| (x, y, name(unit).chars().count())).collect();
     let placed = labels::place(&wanted, (width, height));
-    let names =
-        middles.iter().zip(placed).filter_map(|((unit, _), label)| Some((name(*unit).clone(), label?))).collect();
+    let names = middles.iter().zip(placed).filter_map(|((unit, _), label)| Some((name(*unit), label?))).collect();
+    let mut sites = dots(results, register, latest, &current, &projection);
+    let all = sites.len();
+    sites.retain(|site| (0.0..=width).contains(&site.0) && (0.0..=height).contains(&site.1));
     Ok(Some(Map {
+        beyond: all - sites.len(),
         width,
         height,
         land: land(&frame, &projection)?,
         hulls: current.iter().filter_map(hull).collect(),
-        sites: dots(results, register, latest, &current, &projection),
+        sites,
         names,
     }))
+}
+
+/// What the map shows: every cluster, and the middle 98 % of the sites by longitude and by latitude, so that a few
+/// remote sites do not shrink it.
+fn extent(register: &crate::validate::Facilities, results: &Results<'_>) -> Option<Rect> {
+    let middle = |pick: fn(&(f64, f64)) -> f64| {
+        let mut degrees: Vec<f64> = register.places.iter().flatten().map(pick).collect();
+        degrees.sort_by(f64::total_cmp);
+        let cut = degrees.len() / 100;
+        Some((*degrees.get(cut)?, *degrees.get(degrees.len() - 1 - cut)?))
+    };
+    let ((west, east), (south, north)) = (middle(|place| place.0)?, middle(|place| place.1)?);
+    let hulls = results.measurements.hulls.iter().flatten().filter_map(BoundingRect::bounding_rect);
+    let all = hulls.fold(((west, south), (east, north)), |(low, high), hull| {
+        let (min, max) = (hull.min(), hull.max());
+        ((min.x.min(low.0), min.y.min(low.1)), (max.x.max(high.0), max.y.max(high.1)))
+    });
+    Some(Rect::new(all.0, all.1))
 }
 
 fn outline(hull: &Geometry, projection: &Projection) -> String {

@@ -52,6 +52,14 @@ pub struct LinkRow {
     pub source: Option<String>,
 }
 
+impl TieTable {
+    /// Its key in the pipeline file: `links.NAME` or `memberships.NAME`.
+    pub fn place(&self) -> String {
+        let table = if matches!(self.ties, Ties::Links(_)) { "links" } else { "memberships" };
+        format!("{table}.{}", self.name)
+    }
+}
+
 impl LinkRow {
     /// Whether it counts in a period; without a period every tie does.
     pub fn counts_in(&self, period: Option<i64>) -> bool {
