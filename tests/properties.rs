@@ -43,6 +43,29 @@ fn two_runs_and_any_number_of_threads_give_the_same_bytes() {
     }
 }
 
+#[test]
+fn the_order_of_rows_changes_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let (case, copy) = (Path::new("tests/cases/worked_example"), root.path().join("copy"));
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(case).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        // Ports have no id: their lines name them.
+        let turned = path.extension().is_some_and(|extension| extension == "csv") && !path.ends_with("ports.csv");
+        let (header, rows) = text.split_once('\n').unwrap_or((&text, ""));
+        let rows: Vec<&str> = rows.lines().rev().collect();
+        let text = if turned { format!("{header}\n{}\n", rows.join("\n")) } else { text.clone() };
+        fs::write(copy.join(path.file_name().unwrap()), text).unwrap();
+    }
+    let (as_given, reversed) = (root.path().join("a"), root.path().join("b"));
+    run(case.join("pipeline.toml").to_str().unwrap(), &as_given, "2");
+    run(copy.join("pipeline.toml").to_str().unwrap(), &reversed, "2");
+    for name in ["clusters.csv", "facilities.csv", "figures.csv", "indicators.csv", "scores.csv", "clusters.geojson"] {
+        assert!(fs::read(as_given.join(name)).unwrap() == fs::read(reversed.join(name)).unwrap(), "{name}");
+    }
+}
+
 /// The definition, as slow as it reads.
 fn plain_dbscan(points: &[(f64, f64)], km: f64, least: usize) -> Vec<Option<usize>> {
     let vector = |&(lon, lat): &(f64, f64)| {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
 
 type Vector = [f64; 3];
-type Key = [i32; 3];
+type Key = [i64; 3];
 
 /// Labels each point with its cluster, or `None` for noise.
 ///
@@ -61,7 +61,7 @@ impl Grid {
     /// Cubes whose diagonal is just below the reach: any two points of one are neighbours.
     fn new(vectors: Vec<Vector>, reach: f64) -> Self {
         let side = reach / 3f64.sqrt() * (1.0 - 1e-9);
-        let key = |vector: &Vector| vector.map(|axis| (axis / side).floor() as i32);
+        let key = |vector: &Vector| vector.map(|axis| (axis / side).floor() as i64);
         let mut keyed: Vec<(Key, usize)> =
             vectors.iter().enumerate().map(|(point, vector)| (key(vector), point)).collect();
         keyed.sort_unstable();
@@ -151,10 +151,10 @@ impl Grid {
 /// The cubes, relative to one, that come within its diagonal; without itself.
 fn offsets() -> Vec<Key> {
     let mut offsets = Vec::new();
-    for x in -2..=2i32 {
-        for y in -2..=2i32 {
-            for z in -2..=2i32 {
-                let gap = [x, y, z].map(|axis| (axis.abs() - 1).max(0).pow(2)).iter().sum::<i32>();
+    for x in -2..=2i64 {
+        for y in -2..=2i64 {
+            for z in -2..=2i64 {
+                let gap = [x, y, z].map(|axis| (axis.abs() - 1).max(0).pow(2)).iter().sum::<i64>();
                 if gap <= 3 && (x, y, z) != (0, 0, 0) {
                     offsets.push([x, y, z]);
                 }

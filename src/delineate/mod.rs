@@ -154,8 +154,9 @@ fn identity(facilities: &Facilities, totals: &[Option<f64>], members: &[usize]) 
 
 fn greatest_period(facilities: &Facilities, members: &[usize]) -> f64 {
     let mut periods: BTreeMap<Option<i64>, f64> = BTreeMap::new();
-    for row in 0..facilities.rows() {
-        if members.binary_search(&facilities.facility[row]).is_ok() {
+    for member in members {
+        let first = facilities.facility.partition_point(|facility| facility < member);
+        for row in (first..facilities.rows()).take_while(|&row| facilities.facility[row] == *member) {
             *periods.entry(facilities.period[row]).or_default() += facilities.emissions_t[row].unwrap_or(0.0);
         }
     }

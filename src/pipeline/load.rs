@@ -10,6 +10,8 @@ use toml::{Table, Value};
 use super::settings::PipelineFile;
 use crate::error::{Error, Problem, Result, nearest};
 use crate::score::Tree;
+use crate::sources::Reading;
+use crate::sources::settings::Columns;
 use crate::sql::Expression;
 use crate::validate::units;
 
@@ -379,7 +381,15 @@ fn check_register(file: &PipelineFile) -> Vec<Problem> {
 
 fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut need = |place: &str, columns: &crate::sources::settings::Columns, needed: &[&str]| {
+    let mut need = |place: &str, columns: &Columns, reading: Reading, needed: &[&str]| {
+        for (key, character) in [("delimiter", reading.delimiter), ("quote", reading.quote)] {
+            if character.is_some_and(|character| !character.is_ascii()) {
+                problems.push(Problem::new(format!("{place}.{key}"), "must be one ASCII character", ""));
+            }
+        }
+        if reading.path.0.is_empty() {
+            problems.push(Problem::new(format!("{place}.path"), "there is no file", "name a file"));
+        }
         for column in needed.iter().filter(|column| !columns.contains_key(**column)) {
             problems.push(Problem::new(
                 format!("{place}.columns"),
@@ -396,20 +406,25 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
         }
     };
     if let Some(source) = &file.facilities {
-        need("facilities", &source.columns, &[]);
+        need("facilities", &source.columns, source.reading(), &[]);
     }
     for (name, source) in &file.layers {
-        need(&format!("layers.{name}"), &source.columns, &[]);
+        need(&format!("layers.{name}"), &source.columns, source.reading(), &[]);
     }
     for (name, source) in &file.links {
-        need(&format!("links.{name}"), &source.columns, &["from", "to"]);
+        need(&format!("links.{name}"), &source.columns, source.reading(), &["from", "to"]);
     }
     for (name, source) in &file.memberships {
-        need(&format!("memberships.{name}"), &source.columns, &["member", "organisation"]);
+        need(&format!("memberships.{name}"), &source.columns, source.reading(), &["member", "organisation"]);
     }
     for (name, source) in &file.figures {
         let long = source.shape == crate::validate::settings::Shape::Long;
-        need(&format!("figures.{name}"), &source.columns, if long { &["figure", "value"] } else { &[] });
+        need(
+            &format!("figures.{name}"),
+            &source.columns,
+            source.reading(),
+            if long { &["figure", "value"] } else { &[] },
+        );
     }
     for (name, source) in &file.layers {
         for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {

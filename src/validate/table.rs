@@ -263,7 +263,7 @@ impl Table {
     }
 
     fn account(&self) -> Account {
-        let tonnes = self.column("emissions_t");
+        let tonnes = self.column("emissions_t").filter(|_| self.specs.contains_key("emissions_t"));
         let empty = Tally { tonnes: tonnes.map(|_| 0.0), ..Tally::default() };
         let filtered = self.filters.iter().map(|text| Filtered { r#where: text.clone(), tally: empty });
         let mut account = Account {
