@@ -1,5 +1,7 @@
 //! Facts about whole clusters, brought in by files: long or wide.
 
+use std::collections::BTreeSet;
+
 use super::facilities::{numbers, texts};
 use super::settings::{FigureSource, Shape};
 use super::table::{Accepted, Table, pipeline};
@@ -10,7 +12,7 @@ use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 
-/// All facts of all files, and the names of all figures, in order of appearance.
+/// All facts of all files, and the names of all figures: as declared, then by name.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// Figures that are columns of `clusters`, with or without a row.
@@ -107,7 +109,8 @@ pub(super) fn read(
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     let facts = if wide { wide_facts(&accepted, target, &figures) } else { long_facts(&accepted, target) };
     let mut names = source.names.clone().unwrap_or_default();
-    let brought = if wide { figures } else { facts.iter().map(|fact| fact.figure.clone()).collect() };
+    let brought: BTreeSet<String> =
+        if wide { figures.into_iter().collect() } else { facts.iter().map(|fact| fact.figure.clone()).collect() };
     for figure in brought {
         if !names.contains(&figure) {
             names.push(figure);
