@@ -51,10 +51,12 @@ pub(super) fn fact_columns(
     let (mut outside, mut conflicts, mut evidence) = (0, 0, Vec::new());
     let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
     for fact in &tables.facts.facts {
-        let of_fact: Vec<usize> = (0..units.len()).filter(|&unit| Some(units[unit].cluster) == cluster(fact)).collect();
-        outside += usize::from(of_fact.is_empty());
-        let current = of_fact.into_iter().filter(|&unit| fact.period.is_none() || fact.period == units[unit].period);
-        current.for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
+        let cluster = cluster(fact);
+        let applies =
+            |unit: &Unit| Some(unit.cluster) == cluster && (fact.period.is_none() || fact.period == unit.period);
+        let current: Vec<usize> = (0..units.len()).filter(|&unit| applies(&units[unit])).collect();
+        outside += usize::from(current.is_empty());
+        current.into_iter().for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
     }
     let mut columns = Vec::new();
     for name in &tables.facts.names {
@@ -71,7 +73,7 @@ pub(super) fn fact_columns(
         }
         columns.push(Column::new(name.as_str().into(), values));
     }
-    let message = "facts about facilities or clusters that are in no cluster of the run: unused".to_owned();
+    let message = "facts about no cluster and period of the run: unused".to_owned();
     findings.add(Severity::Warning, "measure", "figures", Rule::FigureOutsideClusters, message, outside);
     let message = "two different values for one figure of one cluster and period: missing there".to_owned();
     findings.add(Severity::Warning, "measure", "figures", Rule::ConflictingFigures, message, conflicts);

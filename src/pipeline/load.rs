@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
+use super::check::check;
 use super::settings::PipelineFile;
 use crate::error::{Error, Problem, Result, nearest};
 use crate::score::Tree;
-use crate::sources::Reading;
-use crate::sources::settings::Columns;
-use crate::sql::Expression;
-use crate::validate::units;
 
 /// A pipeline that holds together.
 #[derive(Debug)]
@@ -295,143 +292,6 @@ fn inherited(file: &PipelineFile, own: &Table) -> HashSet<String> {
         .filter_map(|indicator| indicator.get("id")?.as_str())
         .collect();
     file.indicators.iter().map(|indicator| indicator.id.clone()).filter(|id| !own.contains(id.as_str())).collect()
-}
-
-/// Everything that the types cannot see.
-fn check(file: &PipelineFile) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let name = &file.name;
-    if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-        problems.push(Problem::new("name", format!("`{name}` cannot name a folder"), "use letters, digits and dashes"));
-    }
-    if file.dimensions.is_empty() {
-        problems.push(Problem::new(
-            "dimensions",
-            "there is no dimension",
-            "add [[dimensions]], or extend a pipeline that has them",
-        ));
-    }
-    for dimension in &file.dimensions {
-        if !(0.0..=100.0).contains(&dimension.threshold) {
-            let message = format!("the threshold {} is not a score from 0 to 100", dimension.threshold);
-            problems.push(Problem::new(format!("dimensions.{}.threshold", dimension.id), message, ""));
-        }
-    }
-    if !(0.0..=1.0).contains(&file.classify.coverage_floor) {
-        problems.push(Problem::new("classify.coverage_floor", "the coverage floor is a share from 0 to 1", ""));
-    }
-    for indicator in &file.indicators {
-        problems.extend(Expression::parse(&indicator.expr, &format!("indicators.{}.expr", indicator.id)).err());
-    }
-    problems.extend(check_register(file));
-    problems.extend(check_sources(file));
-    problems
-}
-
-fn check_register(file: &PipelineFile) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    match (&file.facilities, &file.delineate) {
-        (Some(source), Some(delineate)) => {
-            problems.extend(delineate.check());
-            if delineate.method == crate::delineate::Method::Label && !source.columns.contains_key("label") {
-                problems.push(Problem::new(
-                    "facilities.columns",
-                    "`label` is not mapped",
-                    "method = \"label\" needs a column `label`",
-                ));
-            }
-        }
-        (Some(_), None) => {
-            problems.push(Problem::new("delineate", "there is no [delineate]", "say how clusters are found"))
-        }
-        (None, delineate) => {
-            for (key, given) in [
-                ("delineate", delineate.is_some()),
-                ("layers", !file.layers.is_empty()),
-                ("links", !file.links.is_empty()),
-                ("memberships", !file.memberships.is_empty()),
-            ] {
-                if given {
-                    problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));
-                }
-            }
-            if file.figures.is_empty() {
-                problems.push(Problem::new(
-                    "facilities",
-                    "there is nothing to read",
-                    "add [facilities] or [figures.NAME]",
-                ));
-            }
-        }
-    }
-    if let Some(source) = &file.facilities {
-        if !source.columns.contains_key("id") {
-            problems.push(Problem::new("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\""));
-        }
-        for column in source.columns.keys() {
-            let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat"].contains(&column.as_str());
-            if reserved || column.starts_with("__") {
-                let message = format!("`{column}` is a name that the outputs need");
-                problems.push(Problem::new(format!("facilities.columns.{column}"), message, "choose another name"));
-            }
-        }
-    }
-    problems
-}
-
-fn check_sources(file: &PipelineFile) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut need = |place: &str, columns: &Columns, reading: Reading, needed: &[&str]| {
-        for (key, character) in [("delimiter", reading.delimiter), ("quote", reading.quote)] {
-            if character.is_some_and(|character| !character.is_ascii()) {
-                problems.push(Problem::new(format!("{place}.{key}"), "must be one ASCII character", ""));
-            }
-        }
-        if reading.path.0.is_empty() {
-            problems.push(Problem::new(format!("{place}.path"), "there is no file", "name a file"));
-        }
-        for column in needed.iter().filter(|column| !columns.contains_key(**column)) {
-            problems.push(Problem::new(
-                format!("{place}.columns"),
-                format!("`{column}` is not mapped"),
-                format!("add {column} = \"COLUMN\""),
-            ));
-        }
-        for (column, spec) in columns {
-            let place = format!("{place}.columns.{column}");
-            problems.extend(units::factor(column, spec, &place).err());
-            if spec.column.0.is_empty() {
-                problems.push(Problem::new(place, "there is no column name", "name a column of the file"));
-            }
-        }
-    };
-    if let Some(source) = &file.facilities {
-        need("facilities", &source.columns, source.reading(), &[]);
-    }
-    for (name, source) in &file.layers {
-        need(&format!("layers.{name}"), &source.columns, source.reading(), &[]);
-    }
-    for (name, source) in &file.links {
-        need(&format!("links.{name}"), &source.columns, source.reading(), &["from", "to"]);
-    }
-    for (name, source) in &file.memberships {
-        need(&format!("memberships.{name}"), &source.columns, source.reading(), &["member", "organisation"]);
-    }
-    for (name, source) in &file.figures {
-        let long = source.shape == crate::validate::settings::Shape::Long;
-        need(
-            &format!("figures.{name}"),
-            &source.columns,
-            source.reading(),
-            if long { &["figure", "value"] } else { &[] },
-        );
-    }
-    for (name, source) in &file.layers {
-        for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {
-            problems.push(Problem::new(format!("layers.{name}.within_km"), format!("{radius} is no radius"), ""));
-        }
-    }
-    problems
 }
 
 #[cfg(test)]

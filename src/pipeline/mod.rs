@@ -1,5 +1,6 @@
 //! A pipeline file and the order of the stages. No logic of any stage.
 
+mod check;
 pub mod load;
 pub mod publish;
 pub mod settings;

@@ -1,0 +1,143 @@
+//! Cross-checks of a pipeline file: everything that its types cannot see, all of it at once.
+
+use super::settings::PipelineFile;
+use crate::delineate::{Delineation, Method};
+use crate::error::Problem;
+use crate::sources::Reading;
+use crate::sources::settings::Columns;
+use crate::sql::Expression;
+use crate::validate::settings::{FacilitySource, Shape};
+use crate::validate::units;
+
+/// Everything that the types cannot see.
+pub fn check(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let name = &file.name;
+    if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+        problems.push(Problem::new("name", format!("`{name}` cannot name a folder"), "use letters, digits and dashes"));
+    }
+    if file.dimensions.is_empty() {
+        problems.push(Problem::new(
+            "dimensions",
+            "there is no dimension",
+            "add [[dimensions]], or extend a pipeline that has them",
+        ));
+    }
+    for dimension in &file.dimensions {
+        if !(0.0..=100.0).contains(&dimension.threshold) {
+            let message = format!("the threshold {} is not a score from 0 to 100", dimension.threshold);
+            problems.push(Problem::new(format!("dimensions.{}.threshold", dimension.id), message, ""));
+        }
+    }
+    if !(0.0..=1.0).contains(&file.classify.coverage_floor) {
+        problems.push(Problem::new("classify.coverage_floor", "the coverage floor is a share from 0 to 1", ""));
+    }
+    for indicator in &file.indicators {
+        problems.extend(Expression::parse(&indicator.expr, &format!("indicators.{}.expr", indicator.id)).err());
+    }
+    match &file.facilities {
+        Some(source) => problems.extend(check_register(source, file.delineate.as_ref())),
+        None => problems.extend(check_without_register(file)),
+    }
+    problems.extend(check_sources(file));
+    problems
+}
+
+fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let has = |column: &str| source.columns.contains_key(column);
+    let placed = has("x") && has("y") || has("geometry") || source.path.0.iter().any(|path| path.ends_with("json"));
+    let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
+    if !has("id") {
+        refuse("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\"");
+    }
+    match delineate.map(|delineate| delineate.method) {
+        None => refuse("delineate", "there is no [delineate]", "say how clusters are found"),
+        Some(Method::Dbscan) if !placed => {
+            let hint = "method = \"dbscan\" needs columns `x` and `y`, or `geometry`";
+            refuse("facilities.columns", "no coordinates are mapped", hint);
+        }
+        Some(Method::Label) if !has("label") => {
+            refuse("facilities.columns", "`label` is not mapped", "method = \"label\" needs a column `label`");
+        }
+        Some(_) => {}
+    }
+    for column in source.columns.keys() {
+        let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat"].contains(&column.as_str());
+        if reserved || column.starts_with("__") {
+            let message = format!("`{column}` is a name that the outputs need");
+            refuse(&format!("facilities.columns.{column}"), &message, "choose another name");
+        }
+    }
+    problems.extend(delineate.map(Delineation::check).unwrap_or_default());
+    problems
+}
+
+fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (key, given) in [
+        ("delineate", file.delineate.is_some()),
+        ("layers", !file.layers.is_empty()),
+        ("links", !file.links.is_empty()),
+        ("memberships", !file.memberships.is_empty()),
+    ] {
+        if given {
+            problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));
+        }
+    }
+    if file.figures.is_empty() {
+        problems.push(Problem::new("facilities", "there is nothing to read", "add [facilities] or [figures.NAME]"));
+    }
+    problems
+}
+
+fn check_sources(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(source) = &file.facilities {
+        problems.extend(check_source("facilities", &source.columns, &source.reading(), &[]));
+    }
+    for (name, source) in &file.layers {
+        let place = format!("layers.{name}");
+        problems.extend(check_source(&place, &source.columns, &source.reading(), &[]));
+        for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {
+            problems.push(Problem::new(format!("{place}.within_km"), format!("{radius} is no radius"), ""));
+        }
+    }
+    for (name, source) in &file.links {
+        problems.extend(check_source(&format!("links.{name}"), &source.columns, &source.reading(), &["from", "to"]));
+    }
+    for (name, source) in &file.memberships {
+        let needed = ["member", "organisation"];
+        problems.extend(check_source(&format!("memberships.{name}"), &source.columns, &source.reading(), &needed));
+    }
+    for (name, source) in &file.figures {
+        let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };
+        problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed));
+    }
+    problems
+}
+
+fn check_source(place: &str, columns: &Columns, reading: &Reading, needed: &[&str]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut refuse =
+        |key: &str, message: String, hint: String| problems.push(Problem::new(format!("{place}.{key}"), message, hint));
+    for (key, character) in [("delimiter", reading.delimiter), ("quote", reading.quote)] {
+        if character.is_some_and(|character| !character.is_ascii()) {
+            refuse(key, "must be one ASCII character".into(), String::new());
+        }
+    }
+    if reading.path.0.is_empty() {
+        refuse("path", "there is no file".into(), "name a file".into());
+    }
+    for column in needed.iter().filter(|column| !columns.contains_key(**column)) {
+        refuse("columns", format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\""));
+    }
+    for (column, spec) in columns {
+        if spec.column.0.is_empty() {
+            refuse(&format!("columns.{column}"), "there is no column name".into(), "name a column of the file".into());
+        }
+    }
+    let units = columns.iter().map(|(column, spec)| units::factor(column, spec, &format!("{place}.columns.{column}")));
+    problems.extend(units.filter_map(Result::err));
+    problems
+}
