@@ -1,6 +1,7 @@
 //! Infrastructure layers: features with an id, a geometry in WGS 84 degrees, and the columns to sum.
 
 use geo::{Geometry, MapCoords, Validation};
+use rayon::prelude::*;
 use wkt::TryFromWkt;
 
 use super::crs::Crs;
@@ -135,9 +136,11 @@ fn report(name: &str, features: &[Feature], findings: &mut Findings) {
     let without = features.iter().filter(|feature| feature.geometry.is_none()).count();
     let message = "features without geometry: kept, never near anything".to_owned();
     findings.add(Severity::Warning, "validate", name, Rule::NoGeometry, message, without);
-    let is_polygon = |geometry: &&Geometry| matches!(geometry, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
-    let polygons = features.iter().filter_map(|feature| feature.geometry.as_ref()).filter(is_polygon);
-    let invalid = polygons.filter(|geometry| !geometry.is_valid()).count();
+    let is_polygon = |geometry: &Geometry| matches!(geometry, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
+    let invalid = |feature: &&Feature| {
+        feature.geometry.as_ref().is_some_and(|geometry| is_polygon(geometry) && !geometry.is_valid())
+    };
+    let invalid = features.par_iter().filter(invalid).count();
     let message = "polygons whose rings touch or cross: kept; inside is by the even-odd rule".to_owned();
     findings.add(Severity::Info, "validate", name, Rule::InvalidPolygon, message, invalid);
 }
