@@ -1,6 +1,8 @@
 //! The facts a run learns about its data and keeps: findings (counted, not rejected) and rejected rows.
 //! Nothing here stops a run.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 /// How much a finding matters.
@@ -13,10 +15,58 @@ pub enum Severity {
     Info,
 }
 
-/// The closed list of what can be learnt; the names appear in `findings.csv`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+/// The closed list of what can be learnt of a row or of a table; the names appear in `quarantine.csv` and `findings.csv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
+    /// A row with more or fewer fields than the header.
+    FieldCount,
+    /// A row that does not read in the file's encoding.
+    Encoding,
+    /// The header a second time.
+    HeaderAgain,
+    /// A cell that does not read as what its column holds.
+    Unreadable,
+    /// A cell longer than any name.
+    TooLong,
+    /// A row without a partner in the joined file.
+    Join,
+    /// A gas that has no CO2 equivalent here.
+    Gas,
+    /// An empty cell where there must be a value.
+    Required,
+    /// A value below the smallest.
+    Min,
+    /// A value above the greatest.
+    Max,
+    /// A value that is not in the list.
+    Allowed,
+    /// A text that does not match the pattern.
+    Pattern,
+    /// A value or key a second time.
+    Unique,
+    /// A name that another table does not have.
+    Reference,
+    /// A row for which a check is not true.
+    Check,
+    /// Coordinates beyond the reach of their system, or off the globe.
+    CoordinateRange,
+    /// Coordinates 0, 0: a placeholder.
+    NullIsland,
+    /// Latitude and longitude (or easting and northing) the wrong way round.
+    SwappedCoordinates,
+    /// A place outside of the declared country.
+    OutOfCountry,
+    /// A file with a header and no rows.
+    NoRows,
+    /// Rows of one key added up, or replaced by the last.
+    Merged,
+    /// Rows of the joined file that no row asked for.
+    UnusedJoin,
+    /// More rows than `check` holds: what spans rows was not checked.
+    CheckedByRow,
+    /// A transformation less exact than the best for this system.
+    CoarseTransformation,
     /// Facilities without coordinates: in no cluster by distance, kept among the dispersed sites.
     NoCoordinates,
     /// Facilities without emissions: outside every weighted figure.
@@ -72,21 +122,45 @@ pub struct Finding {
     pub count: u64,
 }
 
+impl Finding {
+    /// A fact that belongs to no line of a file.
+    pub fn of(
+        severity: Severity,
+        stage: &'static str,
+        source: &str,
+        rule: Rule,
+        message: String,
+        count: usize,
+    ) -> Self {
+        Self {
+            severity,
+            stage,
+            source: source.to_owned(),
+            file: String::new(),
+            line: None,
+            column: String::new(),
+            rule,
+            message,
+            count: count as u64,
+        }
+    }
+}
+
 /// One rejected row, as `quarantine.csv` has it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Rejection {
     /// The source, as the pipeline file names it.
-    pub source: String,
+    pub source: Arc<str>,
     /// The file, as the pipeline file names it.
-    pub file: String,
-    /// The line of the file as an editor shows it; for GeoJSON, the feature's number.
+    pub file: Arc<str>,
+    /// The line of the file as an editor shows it; for GeoJSON the feature's number, for Parquet the row's.
     pub line: u64,
     /// The column of the file; empty where the whole row is at fault.
-    pub column: String,
+    pub column: Arc<str>,
     /// The original text.
     pub value: String,
     /// The rule that it broke.
-    pub rule: &'static str,
+    pub rule: Rule,
     /// The rule in words, and what to do.
     pub message: String,
 }
@@ -112,17 +186,7 @@ impl Findings {
         count: usize,
     ) {
         if count > 0 {
-            self.findings.push(Finding {
-                severity,
-                stage,
-                source: source.to_owned(),
-                file: String::new(),
-                line: None,
-                column: String::new(),
-                rule,
-                message,
-                count: count as u64,
-            });
+            self.findings.push(Finding::of(severity, stage, source, rule, message, count));
         }
     }
 

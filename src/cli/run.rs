@@ -49,9 +49,9 @@ pub fn check(path: &Path, set: &[String], json: bool) -> Result<()> {
     let rejected = findings.quarantine.iter().take(20).map(|row| {
         let value: String = row.value.chars().take(40).collect();
         vec![
-            row.source.clone(),
+            row.source.to_string(),
             format!("{}:{}", row.file, row.line),
-            row.column.clone(),
+            row.column.to_string(),
             format!("{value:?}"),
             row.message.clone(),
         ]

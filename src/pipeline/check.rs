@@ -7,7 +7,8 @@ use crate::sources::Reading;
 use crate::sources::settings::Columns;
 use crate::sql::Expression;
 use crate::validate::settings::{FacilitySource, Shape};
-use crate::validate::units;
+use crate::validate::check_column;
+use crate::validate::gases::GwpSet;
 
 /// Everything that the types cannot see.
 pub fn check(file: &PipelineFile) -> Vec<Problem> {
@@ -94,30 +95,36 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
 fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(source) = &file.facilities {
-        problems.extend(check_source("facilities", &source.columns, &source.reading(), &[]));
+        problems.extend(check_source("facilities", &source.columns, &source.reading(), &[], source.gwp));
     }
     for (name, source) in &file.layers {
         let place = format!("layers.{name}");
-        problems.extend(check_source(&place, &source.columns, &source.reading(), &[]));
+        problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
         for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {
             problems.push(Problem::new(format!("{place}.within_km"), format!("{radius} is no radius"), ""));
         }
     }
     for (name, source) in &file.links {
-        problems.extend(check_source(&format!("links.{name}"), &source.columns, &source.reading(), &["from", "to"]));
+        problems.extend(check_source(&format!("links.{name}"), &source.columns, &source.reading(), &["from", "to"], None));
     }
     for (name, source) in &file.memberships {
         let needed = ["member", "organisation"];
-        problems.extend(check_source(&format!("memberships.{name}"), &source.columns, &source.reading(), &needed));
+        problems.extend(check_source(&format!("memberships.{name}"), &source.columns, &source.reading(), &needed, None));
     }
     for (name, source) in &file.figures {
         let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };
-        problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed));
+        problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
     }
     problems
 }
 
-fn check_source(place: &str, columns: &Columns, reading: &Reading, needed: &[&str]) -> Vec<Problem> {
+fn check_source(
+    place: &str,
+    columns: &Columns,
+    reading: &Reading,
+    needed: &[&str],
+    gwp: Option<GwpSet>,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut refuse =
         |key: &str, message: String, hint: String| problems.push(Problem::new(format!("{place}.{key}"), message, hint));
@@ -133,11 +140,12 @@ fn check_source(place: &str, columns: &Columns, reading: &Reading, needed: &[&st
         refuse("columns", format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\""));
     }
     for (column, spec) in columns {
-        if spec.column.0.is_empty() {
+        if spec.column.0.is_empty() && spec.sum.is_empty() {
             refuse(&format!("columns.{column}"), "there is no column name".into(), "name a column of the file".into());
         }
     }
-    let units = columns.iter().map(|(column, spec)| units::factor(column, spec, &format!("{place}.columns.{column}")));
-    problems.extend(units.filter_map(Result::err));
+    for (column, spec) in columns {
+        problems.extend(check_column(column, spec, gwp, &format!("{place}.columns.{column}")));
+    }
     problems
 }

@@ -16,7 +16,7 @@ use crate::measure;
 use crate::report::manifest::{self, Manifest};
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
-use crate::validate::{self, Sources, Tables};
+use crate::validate::{self, Scope, Sources, Tables};
 pub use load::Pipeline;
 use publish::Stage;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
@@ -50,7 +50,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin("validate");
-    let tables = validate::validate(&sources(pipeline), &mut findings)?;
+    let tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
     let checked = measure::check(&file.indicators, &pipeline.inherited, &tables, &mut findings)?;
     clock.begin("delineate");
     let clusters = match (&tables.facilities, &file.delineate) {
@@ -91,13 +91,18 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
     Ok(Outcome { manifest, findings, clusters })
 }
 
+/// Rows of a source that `check` holds; in a longer one it checks every row by itself and its key, and not what else
+/// spans rows (moved facilities, two labels).
+const CHECKED_WHOLE: usize = 1_000_000;
+
 /// Reads and checks only: what a run would keep, filter and reject.
 ///
 /// # Errors
 ///
 /// What a run would end with before it measures anything.
 pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Tables> {
-    let checked = validate::validate(&sources(pipeline), findings).and_then(|tables| {
+    let scope = Scope { hold: Some(CHECKED_WHOLE), profile: true };
+    let checked = validate::validate(&sources(pipeline), scope, findings).and_then(|tables| {
         measure::check(&pipeline.file.indicators, &pipeline.inherited, &tables, findings)?;
         Ok(tables)
     });

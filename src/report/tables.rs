@@ -272,9 +272,6 @@ fn evidence(results: &Results<'_>) -> Result<OutputTable> {
 
 fn findings(results: &Results<'_>) -> Result<OutputTable> {
     let rows = &results.findings.findings;
-    let word = |value: serde_json::Result<serde_json::Value>| {
-        value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-    };
     let frame = frame(vec![
         column("severity", rows.iter().map(|row| word(serde_json::to_value(row.severity))).collect::<Vec<String>>()),
         column("stage", rows.iter().map(|row| row.stage).collect::<Vec<&str>>()),
@@ -289,15 +286,20 @@ fn findings(results: &Results<'_>) -> Result<OutputTable> {
     Ok(OutputTable { name: "findings", frame, geometry: None, csv_only: true })
 }
 
+/// The name under which a value is written.
+fn word(value: serde_json::Result<serde_json::Value>) -> String {
+    value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 fn quarantine(results: &Results<'_>) -> Result<OutputTable> {
     let rows = &results.findings.quarantine;
     let frame = frame(vec![
-        column("source", rows.iter().map(|row| row.source.as_str()).collect::<Vec<&str>>()),
-        column("file", rows.iter().map(|row| row.file.as_str()).collect::<Vec<&str>>()),
+        column("source", rows.iter().map(|row| &*row.source).collect::<Vec<&str>>()),
+        column("file", rows.iter().map(|row| &*row.file).collect::<Vec<&str>>()),
         column("line", rows.iter().map(|row| row.line).collect::<Vec<u64>>()),
-        column("column", rows.iter().map(|row| row.column.as_str()).collect::<Vec<&str>>()),
+        column("column", rows.iter().map(|row| &*row.column).collect::<Vec<&str>>()),
         column("value", rows.iter().map(|row| row.value.as_str()).collect::<Vec<&str>>()),
-        column("rule", rows.iter().map(|row| row.rule).collect::<Vec<&str>>()),
+        column("rule", rows.iter().map(|row| word(serde_json::to_value(row.rule))).collect::<Vec<String>>()),
         column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
     ])?;
     Ok(OutputTable { name: "quarantine", frame, geometry: None, csv_only: true })

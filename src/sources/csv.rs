@@ -1,99 +1,424 @@
-//! Delimited text, through the csv crate: line numbers as an editor shows them.
+//! Delimited text in blocks of whole records: found one after the other, parsed in parallel. Parsing is that of the
+//! csv-core crate; line numbers are those of an editor.
 
-use super::{Origin, RawTable, Request, cell, grow, missing_column, problem};
-use crate::error::Result;
-use crate::finding::Rejection;
+use std::io::Read;
 
-/// Appends the rows of one CSV file.
-pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTable) -> Result<()> {
-    let reading = request.reading;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(reading.delimiter.unwrap_or(',') as u8)
-        .quote(reading.quote.unwrap_or('"') as u8)
-        .flexible(true)
-        .from_reader(bytes);
-    let header: Vec<String> = match reader.headers() {
-        Ok(header) => header.iter().map(|name| name.trim().to_owned()).collect(),
-        Err(error) => {
-            return Err(problem(shown, format!("the header does not read: {error}"), "save the file as UTF-8"));
+use super::batch::{Batch, Origin, Shared, shorten};
+use super::dialect::Dialect;
+use super::files::Located;
+use super::problem;
+use crate::error::{Error, Result};
+use crate::finding::{Rejection, Rule};
+
+/// Bytes of a block.
+const BLOCK: usize = 2 << 20;
+/// The longest record.
+const LONGEST: usize = 64 << 20;
+/// UTF-8 of U+FEFF and of U+FFFD.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+
+/// Whole records of a text.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    /// The line of the first byte.
+    line: u64,
+}
+
+/// Cuts a text into blocks of whole records.
+pub struct Blocks<'a> {
+    read: Box<dyn Read + Send>,
+    file: &'a Located,
+    dialect: &'a Dialect,
+    buffer: Vec<u8>,
+    line: u64,
+    ended: bool,
+}
+
+/// Where a record ends.
+enum RecordEnd {
+    /// After its line break.
+    At(usize),
+    /// Beyond the bytes at hand; where the quote that is open at their end was opened.
+    Beyond(Option<usize>),
+}
+
+impl<'a> Blocks<'a> {
+    /// Begins after the header and the rows that are to be skipped.
+    pub fn new(read: Box<dyn Read + Send>, file: &'a Located, dialect: &'a Dialect) -> Result<Self> {
+        let mut blocks = Self { read, file, dialect, buffer: Vec::new(), line: 1, ended: false };
+        blocks.refill(BLOCK)?;
+        let body = after_header(&blocks.buffer, dialect);
+        blocks.take(body);
+        Ok(blocks)
+    }
+
+    /// The next block; `None` at the end.
+    pub fn next(&mut self) -> Result<Option<Block>> {
+        let mut wanted = BLOCK;
+        loop {
+            self.refill(wanted)?;
+            if self.buffer.is_empty() {
+                return Ok(None);
+            }
+            let (end, open) = self.whole_records();
+            if end > 0 {
+                return Ok(Some(self.take(end)));
+            }
+            if self.ended {
+                return match open {
+                    Some(offset) => Err(self.never_closed(offset)),
+                    None => Ok(Some(self.take(self.buffer.len()))),
+                };
+            }
+            if self.buffer.len() > LONGEST {
+                return Err(self.never_closed(open.unwrap_or(0)));
+            }
+            wanted = self.buffer.len() * 2;
         }
-    };
-    let targets = targets(request, shown, &header, table)?;
-    let file = table.files.len() as u32 - 1;
-    let mut record = csv::ByteRecord::new();
-    let mut skip = reading.skip_after_header;
-    loop {
-        match reader.read_byte_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => return Err(problem(shown, format!("the file does not parse: {error}"), "")),
+    }
+
+    fn refill(&mut self, wanted: usize) -> Result<()> {
+        if !self.ended && self.buffer.len() < wanted {
+            let missing = wanted - self.buffer.len();
+            let read = (&mut self.read).take(missing as u64).read_to_end(&mut self.buffer);
+            self.ended = read.map_err(|error| self.failed(error))? < missing;
         }
-        if skip > 0 {
-            skip -= 1;
-            continue;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        match fault(&record, header.len()) {
-            Some((rule, message)) => table.broken.push(Rejection {
-                source: request.name.to_owned(),
-                file: shown.to_owned(),
-                line,
-                column: String::new(),
-                value: record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>().join(","),
-                rule,
-                message,
-            }),
-            None => {
-                table.origin.push(Origin { file, line });
-                for (position, column) in table.cells.iter_mut().enumerate() {
-                    let text = targets[position].and_then(|field| record.get(field));
-                    column.push(text.and_then(|text| std::str::from_utf8(text).ok()).and_then(cell));
-                }
-                table.geometry.push(None);
+        Ok(())
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        let Error::Data { mut problems } = self.file.failed(error) else {
+            return problem(&self.file.shown, "the file cannot be read", "");
+        };
+        let line = self.line + self.lines(self.buffer.len());
+        problems.iter_mut().for_each(|problem| problem.place = format!("{}:{line}", self.file.shown));
+        Error::Data { problems }
+    }
+
+    fn lines(&self, until: usize) -> u64 {
+        memchr::memchr_iter(self.dialect.newline, &self.buffer[..until]).count() as u64
+    }
+
+    fn take(&mut self, end: usize) -> Block {
+        let rest = self.buffer.split_off(end);
+        let line = self.line;
+        self.line += self.lines(end);
+        Block { bytes: std::mem::replace(&mut self.buffer, rest), line }
+    }
+
+    /// The end of the last whole record, and where a quote was opened that is still open after it.
+    fn whole_records(&self) -> (usize, Option<usize>) {
+        let mut end = 0;
+        loop {
+            match record_end(&self.buffer, end, self.dialect) {
+                RecordEnd::At(next) => end = next,
+                RecordEnd::Beyond(open) => return (end, open),
             }
         }
     }
-    Ok(())
+
+    fn never_closed(&self, offset: usize) -> Error {
+        let line = self.line + self.lines(offset);
+        let quote = self.dialect.quote as char;
+        problem(
+            &format!("{}:{line}", self.file.shown),
+            format!("a quote {quote} opens a field here that is never closed"),
+            format!("close it, double it inside of a field ({quote}{quote}), or declare another `quote`"),
+        )
+    }
 }
 
-/// For every column of the table, the field of this file that fills it.
-fn targets(request: &Request<'_>, shown: &str, header: &[String], table: &mut RawTable) -> Result<Vec<Option<usize>>> {
-    let mut fields = Vec::new();
-    for column in request.required.iter().chain(&request.places) {
-        let field = header.iter().position(|name| name == column);
-        let Some(field) = field else {
-            return Err(missing_column(shown, column, header.iter().map(String::as_str)));
+/// Walks one record: a quote opens a field only at its beginning, a doubled quote is one of the field's characters.
+fn record_end(bytes: &[u8], start: usize, dialect: &Dialect) -> RecordEnd {
+    if start >= bytes.len() {
+        return RecordEnd::Beyond(None);
+    }
+    let mut at = start;
+    if dialect.comment.as_deref().is_some_and(|prefix| bytes[start..].starts_with(prefix)) {
+        let end = memchr::memchr(dialect.newline, &bytes[start..]);
+        return end.map_or(RecordEnd::Beyond(None), |end| RecordEnd::At(start + end + 1));
+    }
+    while let Some(found) = memchr::memchr2(dialect.quote, dialect.newline, &bytes[at..]) {
+        let found = at + found;
+        if bytes[found] == dialect.newline {
+            return RecordEnd::At(found + 1);
+        }
+        let opens = found == start || [dialect.delimiter, b'\n', b'\r'].contains(&bytes[found - 1]);
+        at = found + 1;
+        while opens {
+            let Some(close) = memchr::memchr(dialect.quote, &bytes[at..]) else {
+                return RecordEnd::Beyond(Some(found));
+            };
+            at += close + 1;
+            if bytes.get(at) != Some(&dialect.quote) {
+                break;
+            }
+            at += 1;
+        }
+    }
+    RecordEnd::Beyond(None)
+}
+
+/// The offset of the first row after the header.
+fn after_header(bytes: &[u8], dialect: &Dialect) -> usize {
+    let mut at = dialect.after_lines(bytes, dialect.skip_before_header);
+    let mut records = 1 + dialect.skip_after_header;
+    while records > 0 {
+        let RecordEnd::At(end) = record_end(bytes, at, dialect) else { return bytes.len() };
+        records -= usize::from(!is_no_record(&bytes[at..end], dialect));
+        at = end;
+    }
+    at
+}
+
+/// Whether a line is blank or a comment.
+fn is_no_record(line: &[u8], dialect: &Dialect) -> bool {
+    let comment = dialect.comment.as_deref().is_some_and(|prefix| line.starts_with(prefix));
+    comment || line.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
+/// The names of the header's fields; `None` where the text has no record.
+pub fn header(sample: &[u8], dialect: &Dialect) -> Option<Vec<String>> {
+    let mut at = dialect.after_lines(sample, dialect.skip_before_header);
+    loop {
+        let end = match record_end(sample, at, dialect) {
+            RecordEnd::At(end) => end,
+            RecordEnd::Beyond(_) => sample.len(),
         };
-        if header.iter().filter(|name| *name == column).count() > 1 {
-            let hint = "rename one of them in the file's header";
-            return Err(problem(shown, format!("the file has two columns `{column}`"), hint));
+        if at >= end {
+            return None;
         }
-        fields.push((column.clone(), field));
-    }
-    for (field, name) in header.iter().enumerate() {
-        if request.all || request.optional.contains(name) {
-            fields.push((name.clone(), field));
+        if !is_no_record(&sample[at..end], dialect) {
+            let mut reader = csv::ReaderBuilder::new();
+            reader.delimiter(dialect.delimiter).quote(dialect.quote).flexible(true).has_headers(false);
+            let record = reader.from_reader(&sample[at..end]).into_byte_records().next()?.ok()?;
+            return Some(record.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect());
         }
+        at = end;
     }
-    for (name, _) in &fields {
-        grow(table, name);
-    }
-    Ok(table
-        .columns
-        .iter()
-        .map(|column| fields.iter().find(|(name, _)| name == column).map(|(_, field)| *field))
-        .collect())
 }
 
-/// Why a record cannot be taken as a row, if it cannot.
-fn fault(record: &csv::ByteRecord, width: usize) -> Option<(&'static str, String)> {
-    if record.len() != width {
-        let message =
-            format!("the row has {} fields, the header {width}: check the delimiter and the quotes", record.len());
-        return Some(("field_count", message));
+/// Parses a block into rows; what does not parse is set apart.
+pub fn parse(block: &Block, dialect: &Dialect, header: &[String], shared: &Shared) -> Batch {
+    let mut parser = Parser {
+        core: dialect.parser(),
+        text: vec![0; block.bytes.len()],
+        filled: 0,
+        record_ends: vec![0; header.len() + 1],
+    };
+    let suspicion = Suspicion::of(&block.bytes, dialect.decoded);
+    let mut rows = Rows { ends: Vec::new(), origin: Vec::new(), broken: Vec::new(), header, shared, suspicion };
+    let (mut at, mut line) = (0, block.line);
+    while at < block.bytes.len() {
+        let bytes = &block.bytes[at..];
+        let taken = match record_end(bytes, 0, dialect) {
+            RecordEnd::At(end) => end,
+            RecordEnd::Beyond(_) => bytes.len(),
+        };
+        if !is_no_record(&bytes[..taken], dialect) {
+            parser.records(&bytes[..taken], &mut |parser, start, fields| rows.add(parser, start, fields, line));
+        }
+        line += memchr::memchr_iter(dialect.newline, &bytes[..taken]).count() as u64;
+        at += taken;
     }
-    record
-        .iter()
-        .any(|field| std::str::from_utf8(field).is_err())
-        .then(|| ("encoding", "the row is not UTF-8: save the file as UTF-8".to_owned()))
+    parser.text.truncate(parser.filled);
+    let mut batch = Batch::new(shared);
+    // Rows that are not UTF-8 were taken out; what is left is.
+    let text = String::from_utf8(parser.text).unwrap_or_default();
+    batch.fill(text, rows.ends, rows.origin);
+    batch.broken = rows.broken;
+    batch
+}
+
+/// The parser's state over one block.
+struct Parser {
+    core: csv_core::Reader,
+    /// Cells, one after the other.
+    text: Vec<u8>,
+    filled: usize,
+    /// Ends of the cells of the record at hand, from its start.
+    record_ends: Vec<usize>,
+}
+
+impl Parser {
+    /// Parses a stretch that ends with a record; a carriage return by itself may end records within.
+    fn records(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(&mut Self, usize, usize)) {
+        let whole = bytes.ends_with(b"\n") || bytes.ends_with(b"\r");
+        let (mut start, mut fields, mut flushed) = (self.filled, 0, false);
+        loop {
+            let ends = &mut self.record_ends[fields..];
+            let (result, read, written, ended) = self.core.read_record(bytes, &mut self.text[self.filled..], ends);
+            bytes = &bytes[read..];
+            self.filled += written;
+            fields += ended;
+            match result {
+                csv_core::ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2 + 1024, 0),
+                csv_core::ReadRecordResult::OutputEndsFull => self.record_ends.resize(self.record_ends.len() * 2, 0),
+                csv_core::ReadRecordResult::Record => {
+                    take(self, start, fields);
+                    (start, fields) = (self.filled, 0);
+                }
+                csv_core::ReadRecordResult::End => break,
+                csv_core::ReadRecordResult::InputEmpty => {}
+            }
+            let partial = fields > 0 || self.filled > start || !whole;
+            if bytes.is_empty() && (flushed || !partial) {
+                break;
+            }
+            // Reading nothing tells the parser that the text ends.
+            flushed |= bytes.is_empty();
+        }
+        if flushed {
+            self.core.reset();
+        }
+    }
+}
+
+/// What a block holds that some row of it must be refused for; looked for once a block, for it is rare.
+#[derive(Debug, Clone, Copy, Default)]
+struct Suspicion {
+    not_utf8: bool,
+    nul: bool,
+    byte_order_mark: bool,
+    replacement: bool,
+}
+
+impl Suspicion {
+    fn of(bytes: &[u8], decoded: bool) -> Self {
+        Self {
+            not_utf8: std::str::from_utf8(bytes).is_err(),
+            nul: memchr::memchr(0, bytes).is_some(),
+            byte_order_mark: memchr::memmem::find(bytes, BYTE_ORDER_MARK).is_some(),
+            replacement: decoded && memchr::memmem::find(bytes, REPLACEMENT).is_some(),
+        }
+    }
+
+    fn fault(self, text: &[u8]) -> Option<(Rule, String)> {
+        if self.not_utf8 && std::str::from_utf8(text).is_err() {
+            let message = "the row is not UTF-8: declare the file's `encoding`, as \"windows-1252\"";
+            return Some((Rule::Encoding, message.into()));
+        }
+        if self.nul && text.contains(&0) {
+            return Some((Rule::Encoding, "the row holds a NUL byte: export the file again".into()));
+        }
+        if self.byte_order_mark && memchr::memmem::find(text, BYTE_ORDER_MARK).is_some() {
+            let message = "a byte order mark within the file: two files were pasted together";
+            return Some((Rule::Encoding, message.into()));
+        }
+        (self.replacement && memchr::memmem::find(text, REPLACEMENT).is_some())
+            .then(|| (Rule::Encoding, "the row does not read in the file's encoding".into()))
+    }
+}
+
+/// The rows of a block.
+struct Rows<'a> {
+    ends: Vec<u32>,
+    origin: Vec<Origin>,
+    broken: Vec<Rejection>,
+    header: &'a [String],
+    shared: &'a Shared,
+    suspicion: Suspicion,
+}
+
+impl Rows<'_> {
+    fn add(&mut self, parser: &mut Parser, start: usize, fields: usize, line: u64) {
+        let text = &parser.text[start..parser.filled];
+        let ends = &parser.record_ends[..fields];
+        let fault = self.suspicion.fault(text).or_else(|| self.misfit(text, ends));
+        let Some((rule, message)) = fault else {
+            self.ends.extend(ends.iter().map(|end| (start + end) as u32));
+            self.origin.push(Origin { file: self.shared.position, line });
+            return;
+        };
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let cells: Vec<_> = starts.zip(ends).map(|(from, to)| String::from_utf8_lossy(&text[from..*to])).collect();
+        self.broken.push(Rejection {
+            source: self.shared.source.clone(),
+            file: self.shared.file.clone(),
+            line,
+            column: "".into(),
+            value: shorten(&cells.join(",")),
+            rule,
+            message,
+        });
+        parser.filled = start;
+    }
+
+    fn misfit(&self, text: &[u8], ends: &[usize]) -> Option<(Rule, String)> {
+        let width = self.header.len();
+        if ends.len() != width {
+            let message =
+                format!("the row has {} fields, the header {width}: check the delimiter and the quotes", ends.len());
+            return Some((Rule::FieldCount, message));
+        }
+        let mut start = 0;
+        let mut same = |(name, &end): (&String, &usize)| {
+            let cell = text[start..end].trim_ascii();
+            start = end;
+            cell == name.as_bytes()
+        };
+        self.header
+            .iter()
+            .zip(ends)
+            .all(&mut same)
+            .then(|| (Rule::HeaderAgain, "the header a second time: two files were pasted together".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, width: usize) -> (Vec<Vec<Option<String>>>, Vec<u64>, Vec<(u64, Rule)>) {
+        let newline = if text.contains('\n') { b'\n' } else { b'\r' };
+        let dialect = Dialect { newline, comment: Some(b"#".to_vec()), ..Dialect::default() };
+        let header: Vec<String> = (0..width).map(|at| format!("h{at}")).collect();
+        let shared = Shared {
+            source: "s".into(),
+            file: "f".into(),
+            position: 0,
+            width,
+            fields: (0..width).map(super::super::batch::Field::At).collect(),
+            key: [].into(),
+            joined: None,
+        };
+        let batch = parse(&Block { bytes: text.into(), line: 1 }, &dialect, &header, &shared);
+        let cells = (0..batch.rows())
+            .map(|row| (0..width).map(|column| batch.cell(row, column).map(str::to_owned)).collect())
+            .collect();
+        let lines = batch.origin.iter().map(|origin| origin.line).collect();
+        (cells, lines, batch.broken.iter().map(|row| (row.line, row.rule)).collect())
+    }
+
+    /// Lines as an editor numbers them, through blank lines, comments, line breaks in quotes and every kind of ending.
+    #[test]
+    fn lines_are_those_of_an_editor() {
+        let (cells, lines, broken) = read("a,b\n\n\"x\ny\",2\n# no, data\nc,3,4\nd,\n\"e\",\" \"", 2);
+        assert_eq!(lines, [1, 3, 7, 8]);
+        assert_eq!(broken, [(6, Rule::FieldCount)]);
+        assert_eq!(cells[1], [Some("x\ny".to_owned()), Some("2".to_owned())]);
+        assert_eq!(cells[3], [Some("e".to_owned()), None]);
+        assert_eq!(read("a,b\r\nc,d\r\n", 2).1, [1, 2]);
+        assert_eq!(read("a,b\rc,d\r", 2).1, [1, 2]);
+        assert_eq!(read("a,b\rc,d", 2).1, [1, 2]);
+    }
+
+    #[test]
+    fn rows_that_do_not_parse_are_set_apart() {
+        let (cells, _, broken) = read("a,b\nh0,h1\nx\0,1\n\u{feff}y,2\nz,3\n", 2);
+        assert_eq!(broken, [(2, Rule::HeaderAgain), (3, Rule::Encoding), (4, Rule::Encoding)]);
+        assert_eq!(cells.len(), 2);
+        assert_eq!(read("5\" pipe,1\n\"\"\"q\"\"\",2\n", 2).0[0][0].as_deref(), Some("5\" pipe"));
+        assert_eq!(read("5\" pipe,1\n\"\"\"q\"\"\",2\n", 2).0[1][0].as_deref(), Some("\"q\""));
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_has_a_place() {
+        let dialect = Dialect::default();
+        let bytes = b"a,b\nc,\"d\ne,f\n";
+        assert!(matches!(record_end(bytes, 0, &dialect), RecordEnd::At(4)));
+        assert!(matches!(record_end(bytes, 4, &dialect), RecordEnd::Beyond(Some(6))));
+    }
 }

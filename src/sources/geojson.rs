@@ -1,14 +1,28 @@
 //! GeoJSON feature collections: properties as text cells, geometries as they stand.
 
+use std::borrow::Cow;
+use std::io::Read;
+use std::ops::Range;
+
 use geo::Geometry;
+use geojson::Feature;
 use serde_json::Value;
 
-use super::{Origin, RawTable, Request, cell, grow, missing_column, problem};
+use super::batch::{Batch, Origin, Shared, shorten};
+use super::files::Located;
+use super::{Content, Head, problem};
 use crate::error::Result;
-use crate::finding::Rejection;
+use crate::finding::{Rejection, Rule};
 
-/// Appends the features of one GeoJSON file; a feature's `id` member is its column `id` if no property is.
-pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTable) -> Result<()> {
+/// Reads a file; a feature's `id` member is its column `id` if no property is.
+pub fn head(located: Located) -> Result<Head> {
+    let shown = located.shown.as_str();
+    let mut bytes = Vec::new();
+    located.open()?.read_to_end(&mut bytes).map_err(|error| located.failed(error))?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(problem(shown, "the file is empty", "check the export that wrote it"));
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| problem(shown, "the file is not UTF-8", "save it as UTF-8"))?;
     let parsed: geojson::GeoJson = text.parse().map_err(|error| {
         problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as a FeatureCollection")
@@ -16,65 +30,62 @@ pub fn read(request: &Request<'_>, shown: &str, bytes: &[u8], table: &mut RawTab
     let geojson::GeoJson::FeatureCollection(collection) = parsed else {
         return Err(problem(shown, "the file is not a FeatureCollection", "export it again as a FeatureCollection"));
     };
-    let file = table.files.len() as u32 - 1;
-    check_columns(request, shown, &collection.features)?;
-    for name in request.required.iter().chain(&request.optional) {
-        grow(table, name);
+    let features = collection.features;
+    let mut header: Vec<String> = features.iter().flat_map(Feature::properties_iter).map(|(name, _)| name.clone()).collect();
+    header.sort();
+    header.dedup();
+    if !header.iter().any(|name| name == "id") && features.iter().any(|feature| feature.id.is_some()) {
+        header.push("id".into());
     }
-    for (position, feature) in collection.features.into_iter().enumerate() {
+    let crs = collection.foreign_members.as_ref().and_then(stated_crs);
+    let placed = true;
+    Ok(Head { content: Content::Geojson(features), header, read_as: "geojson".into(), crs, placed, located })
+}
+
+/// The `crs` member of GeoJSON before RFC 7946, as `EPSG:nnnn`.
+fn stated_crs(members: &geojson::JsonObject) -> Option<String> {
+    let name = members.get("crs")?.get("properties")?.get("name")?.as_str()?;
+    if name.ends_with("CRS84") {
+        return Some("EPSG:4326".into());
+    }
+    let digits = name.rsplit(':').next()?;
+    Some(format!("EPSG:{digits}"))
+}
+
+/// Some of the features as rows.
+pub fn parse(features: &[Feature], rows: Range<usize>, shared: &Shared, header: &[String]) -> Batch {
+    let mut batch = Batch::new(shared);
+    for position in rows {
+        let feature = &features[position];
         let line = position as u64 + 1;
-        let geometry = match feature.geometry.clone().map(Geometry::try_from).transpose() {
-            Ok(geometry) => geometry,
-            Err(error) => {
-                table.broken.push(Rejection {
-                    source: request.name.to_owned(),
-                    file: shown.to_owned(),
-                    line,
-                    column: "geometry".into(),
-                    value: feature.geometry.map(|geometry| geometry.to_string()).unwrap_or_default(),
-                    rule: "unreadable",
-                    message: format!("not a geometry: {error}"),
-                });
-                continue;
+        match feature.geometry.clone().map(Geometry::try_from).transpose() {
+            Ok(geometry) => {
+                let cells: Vec<Option<Cow<'_, str>>> = header.iter().map(|name| property(feature, name)).collect();
+                batch.push(Origin { file: shared.position, line }, cells.iter().map(Option::as_deref));
+                batch.push_geometry(geometry);
             }
-        };
-        if request.all {
-            feature.properties_iter().for_each(|(name, _)| {
-                grow(table, name);
-            });
-        }
-        table.origin.push(Origin { file, line });
-        table.geometry.push(geometry);
-        for (name, column) in table.columns.iter().zip(&mut table.cells) {
-            column.push(property(&feature, name));
-        }
-    }
-    Ok(())
-}
-
-fn check_columns(request: &Request<'_>, shown: &str, features: &[geojson::Feature]) -> Result<()> {
-    for column in &request.required {
-        let has =
-            |feature: &geojson::Feature| feature.contains_property(column) || column == "id" && feature.id.is_some();
-        if !features.is_empty() && !features.iter().any(has) {
-            let known = features.iter().flat_map(geojson::Feature::properties_iter).map(|(name, _)| name.as_str());
-            let mut known: Vec<&str> = known.collect();
-            known.sort_unstable();
-            known.dedup();
-            return Err(missing_column(shown, column, known));
+            Err(error) => batch.broken.push(Rejection {
+                source: shared.source.clone(),
+                file: shared.file.clone(),
+                line,
+                column: "geometry".into(),
+                value: shorten(&feature.geometry.as_ref().map(ToString::to_string).unwrap_or_default()),
+                rule: Rule::Unreadable,
+                message: format!("not a geometry: {error}"),
+            }),
         }
     }
-    Ok(())
+    batch
 }
 
-fn property(feature: &geojson::Feature, name: &str) -> Option<Box<str>> {
+fn property<'f>(feature: &'f Feature, name: &str) -> Option<Cow<'f, str>> {
     match feature.property(name) {
         Some(Value::Null) => None,
-        Some(Value::String(text)) => cell(text),
-        Some(value) => cell(&value.to_string()),
+        Some(Value::String(text)) => Some(text.into()),
+        Some(value) => Some(value.to_string().into()),
         None if name == "id" => match &feature.id {
-            Some(geojson::feature::Id::String(text)) => cell(text),
-            Some(geojson::feature::Id::Number(number)) => cell(&number.to_string()),
+            Some(geojson::feature::Id::String(text)) => Some(text.into()),
+            Some(geojson::feature::Id::Number(number)) => Some(number.to_string().into()),
             None => None,
         },
         None => None,

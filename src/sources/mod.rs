@@ -1,27 +1,32 @@
-//! Files to raw tables: every cell as text with its file and line, every geometry as it stands.
-//! Nothing is cast, renamed or dropped here; a row that does not even parse is set apart with its line.
+//! Files to batches of rows as text, each cell with its file and line, every geometry as it stands. Nothing is
+//! cast, renamed or dropped here; a row that does not even parse is set apart with its line.
 
+mod batch;
 mod csv;
+mod dialect;
+mod files;
 mod geojson;
+mod join;
+mod parquet;
 pub mod settings;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use geo::Geometry;
-use sha2::{Digest, Sha256};
+use rayon::prelude::*;
 
 use crate::error::{Error, Problem, Result, suggest};
-use crate::finding::Rejection;
-pub use settings::{ColumnSpec, ColumnType, OneOrMany, Reading};
+pub use batch::{Batch, Origin};
+use batch::{Field, Shared};
+use dialect::Dialect;
+use files::{Format, Located};
+pub use join::Joined;
+pub use settings::{ColumnSpec, ColumnType, GasSpec, Join, OneOrMany, Reading};
 
-/// Where a row stood: the file's position in [`RawTable::files`] and its line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Origin {
-    /// Position in the list of files.
-    pub file: u32,
-    /// Line as an editor shows it; for GeoJSON the feature's number, from 1.
-    pub line: u64,
-}
+/// The column that every source has: the path of the file that a row stood in.
+pub const SOURCE_FILE: &str = "source_file";
+/// Blocks that are parsed at a time; the same for any number of threads.
+const AT_ONCE: usize = 16;
 
 /// An input file as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,77 +37,330 @@ pub struct InputFile {
     pub bytes: u64,
     /// SHA-256 in hexadecimal.
     pub sha256: String,
-}
-
-/// The files of one source as text, in file order, then line order.
-#[derive(Debug, Default)]
-pub struct RawTable {
-    /// The files read.
-    pub files: Vec<InputFile>,
-    /// The columns asked for, by their name in the file.
-    pub columns: Vec<String>,
-    /// One list a column, one cell a row; `None` where the cell is empty or blank.
-    pub cells: Vec<Vec<Option<Box<str>>>>,
-    /// One a row where the file is GeoJSON.
-    pub geometry: Vec<Option<Geometry>>,
-    /// Where each row stood.
-    pub origin: Vec<Origin>,
-    /// Rows that do not parse, each with its own reason.
-    pub broken: Vec<Rejection>,
-}
-
-impl RawTable {
-    /// The position of a column by its name in the file.
-    pub fn position(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|known| known == column)
-    }
-
-    /// The path of the file that a row stood in.
-    pub fn path(&self, origin: Origin) -> &str {
-        &self.files[origin.file as usize].path
-    }
+    /// Format, encoding and delimiter, declared or found.
+    pub read_as: String,
 }
 
 /// What is asked of the files of one source.
+#[derive(Clone)]
 pub struct Request<'a> {
     /// The source as the pipeline file names it (`facilities`, `layers.ports`).
     pub name: &'a str,
     /// The folder that relative paths start from.
     pub folder: &'a Path,
-    /// Delimiter, quote and rows to skip.
+    /// Paths and format.
     pub reading: &'a Reading,
     /// Columns that every file must have.
     pub required: Vec<String>,
-    /// Columns that only hold a place (x, y, WKT): not asked of GeoJSON, which has its own.
+    /// Columns that only hold a place (x, y, WKT): not asked of files that bring geometries.
     pub places: Vec<String>,
     /// Columns that are taken where a file has them.
     pub optional: Vec<String>,
-    /// Also take every further column of the file.
+    /// Also take every further column of the files.
     pub all: bool,
+    /// A second file with more of the columns.
+    pub join: Option<&'a Join>,
 }
 
-/// Reads all files of a source, in the order given, a glob's matches by name.
-///
-/// # Errors
-///
-/// [`Error::Io`] for a file that cannot be opened, [`Error::Data`] for an empty or unparsable one or for a
-/// column that a file lacks.
-pub fn read(request: &Request<'_>) -> Result<RawTable> {
-    let mut table = RawTable::default();
-    for (shown, path) in expand(request)? {
-        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        table.files.push(InputFile { path: shown.clone(), bytes: bytes.len() as u64, sha256 });
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(problem(&shown, "the file is empty", "check the export that wrote it"));
+/// The files of one source, opened: their columns are known, their rows are not read yet.
+pub struct Source {
+    /// The columns that were asked for, by their name in the files.
+    pub columns: Vec<String>,
+    /// The joined file.
+    pub joined: Option<Arc<Joined>>,
+    files: Vec<Opened>,
+}
+
+/// One file, with what its head tells.
+struct Opened {
+    located: Located,
+    content: Content,
+    header: Vec<String>,
+    shared: Shared,
+    read_as: String,
+    /// The coordinate reference system that the file states.
+    crs: Option<String>,
+}
+
+enum Content {
+    Csv { dialect: Dialect, encoding: Option<String> },
+    Geojson(Vec<::geojson::Feature>),
+    Parquet(parquet::Table),
+}
+
+/// A stretch of a file, not parsed yet.
+enum Block {
+    Csv(csv::Block),
+    Rows(std::ops::Range<usize>),
+}
+
+/// Rows of a block of GeoJSON or Parquet.
+const ROWS: usize = 16_384;
+
+impl Source {
+    /// Finds the files, reads their heads, and looks for the columns that there must be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for a file that cannot be opened, [`Error::Data`] for an empty or unparsable one or for a
+    /// column that a file lacks.
+    pub fn open(request: &Request<'_>) -> Result<Self> {
+        let joined = request.join.map(|join| open_join(request, join)).transpose()?.map(Arc::new);
+        let mut heads = Vec::new();
+        for located in files::locate(request)? {
+            heads.push(Head::read(request, joined.as_deref(), located)?);
         }
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        match extension.to_ascii_lowercase().as_str() {
-            "geojson" | "json" => geojson::read(request, &shown, &bytes, &mut table)?,
-            _ => csv::read(request, &shown, &bytes, &mut table)?,
+        let mut columns: Vec<String> = Vec::new();
+        let asked = request.required.iter().chain(&request.places).chain(&request.optional);
+        let everything = heads.iter().flat_map(|head| &head.header);
+        let everything = everything.chain(joined.iter().flat_map(|joined| &joined.columns));
+        for name in asked.chain(everything.filter(|_| request.all)) {
+            if !columns.contains(name) {
+                columns.push(name.clone());
+            }
+        }
+        let mut files = Vec::new();
+        for (position, head) in heads.into_iter().enumerate() {
+            files.push(head.open(request, &columns, joined.as_ref(), position as u32)?);
+        }
+        let filled = |column: &usize| files.iter().any(|file| file.shared.fields[*column] != Field::Absent);
+        let kept: Vec<usize> = (0..columns.len()).filter(filled).collect();
+        for file in &mut files {
+            file.shared.fields = kept.iter().map(|&column| file.shared.fields[column]).collect();
+        }
+        Ok(Self { columns: kept.into_iter().map(|column| columns[column].clone()).collect(), joined, files })
+    }
+
+    /// The position of a column by its name in the files.
+    pub fn position(&self, column: &str) -> Option<usize> {
+        self.columns.iter().position(|known| known == column)
+    }
+
+    /// The paths of the files, as shown.
+    pub fn paths(&self) -> Vec<Arc<str>> {
+        self.files.iter().map(|file| file.shared.file.clone()).collect()
+    }
+
+    /// Files that state another coordinate reference system than this (`EPSG:nnnn`): path and what it states.
+    pub fn other_crs(&self, declared: &str) -> Option<(Arc<str>, String)> {
+        let other = |file: &&Opened| file.crs.as_deref().is_some_and(|crs| crs != declared);
+        self.files.iter().find(other).map(|file| (file.shared.file.clone(), file.crs.clone().unwrap_or_default()))
+    }
+
+    /// Sizes and hashes of the files.
+    pub fn fingerprints(&self) -> Result<Vec<InputFile>> {
+        let fingerprint =
+            |file: &Opened| Ok(InputFile { read_as: file.read_as.clone(), ..file.located.fingerprint()? });
+        self.files.iter().map(fingerprint).collect()
+    }
+
+    /// A batch without rows.
+    pub fn empty(&self) -> Batch {
+        self.files.first().map(|file| Batch::new(&file.shared)).unwrap_or_default()
+    }
+
+    /// The first rows of every file.
+    pub fn first(&self) -> Result<Vec<Batch>> {
+        let mut batches = Vec::new();
+        for file in &self.files {
+            if let Some(block) = file.blocks()?.next()? {
+                batches.push(file.parse(block)?);
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Gives all batches to `work`, several at a time, and what comes out to `take`, in the order of the files.
+    ///
+    /// # Errors
+    ///
+    /// Those of `work` and `take`, and [`Error::Data`] where a file does not read to its end.
+    pub fn stream<T: Send>(
+        &self,
+        work: &(dyn Fn(Batch) -> Result<T> + Sync),
+        take: &mut dyn FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        for file in &self.files {
+            let mut blocks = file.blocks()?;
+            let mut current = blocks.several()?;
+            while !current.is_empty() {
+                let parse = |block| work(file.parse(block)?);
+                let (done, next) = rayon::join(
+                    || current.into_par_iter().map(parse).collect::<Vec<Result<T>>>(),
+                    || blocks.several(),
+                );
+                done.into_iter().try_for_each(|result| take(result?))?;
+                current = next?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_join(request: &Request<'_>, join: &Join) -> Result<Joined> {
+    let reading = join.reading();
+    let key: Vec<String> = join.pairs().iter().map(|(_, there)| (*there).to_owned()).collect();
+    let name = format!("{}.join", request.name);
+    let own = Request {
+        name: &name,
+        folder: request.folder,
+        reading: &reading,
+        required: key.clone(),
+        places: Vec::new(),
+        optional: Vec::new(),
+        all: true,
+        join: None,
+    };
+    Joined::read(&own, &key)
+}
+
+/// A file whose columns are known.
+struct Head {
+    located: Located,
+    content: Content,
+    header: Vec<String>,
+    read_as: String,
+    crs: Option<String>,
+    /// Whether it brings a geometry with each row.
+    placed: bool,
+}
+
+impl Head {
+    fn read(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {
+        match located.format() {
+            Format::Csv => Self::read_csv(request, joined, located),
+            Format::Geojson => geojson::head(located),
+            Format::Parquet => parquet::head(located),
         }
     }
-    Ok(table)
+
+    fn read_csv(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {
+        let shown = located.shown.clone();
+        let mut text = dialect::open_text(&located, request.reading.encoding.as_deref())?;
+        let sample = dialect::sample(&mut text).map_err(|error| located.failed(error))?;
+        if sample.iter().all(u8::is_ascii_whitespace) {
+            return Err(problem(&shown, "the file is empty", "check the export that wrote it"));
+        }
+        let wanted: Vec<String> = request.required.iter().chain(&request.places).cloned().collect();
+        let mine = |column: &&String| !joined.is_some_and(|joined| joined.columns.contains(column));
+        let wanted: Vec<String> = wanted.iter().filter(mine).cloned().collect();
+        let dialect = Dialect::find(request.reading, &sample, &wanted, text.encoding != encoding_rs::UTF_8);
+        let header = csv::header(&sample, &dialect)
+            .ok_or_else(|| problem(&shown, "the file has no header", "check `skip_before_header` and `comment`"))?;
+        let delimiter = if dialect.delimiter == b'\t' { "tab".to_owned() } else { (dialect.delimiter as char).into() };
+        let read_as = format!(
+            "csv, {}, delimiter {delimiter}, quote {}",
+            text.encoding.name().to_lowercase(),
+            dialect.quote as char
+        );
+        let content = Content::Csv { dialect, encoding: request.reading.encoding.clone() };
+        Ok(Self { located, content, header, read_as, crs: None, placed: false })
+    }
+
+    /// Finds the field of every column.
+    fn open(
+        self,
+        request: &Request<'_>,
+        columns: &[String],
+        joined: Option<&Arc<Joined>>,
+        position: u32,
+    ) -> Result<Opened> {
+        let shown = &self.located.shown;
+        let theirs = joined.map(|joined| joined.columns.as_slice()).unwrap_or_default();
+        let places: &[String] = if self.placed { &[] } else { &request.places };
+        for column in request.required.iter().chain(places) {
+            if column != SOURCE_FILE && !self.header.contains(column) && !theirs.contains(column) {
+                let known = self.header.iter().chain(theirs).map(String::as_str);
+                return Err(missing_column(shown, column, known));
+            }
+            if self.header.iter().filter(|name| *name == column).count() > 1 {
+                let hint = "rename one of them in the file's header";
+                return Err(problem(shown, format!("the file has two columns `{column}`"), hint));
+            }
+        }
+        let own = |column: &str| self.header.iter().position(|name| name == column);
+        let field = |column: &String| {
+            if self.placed && request.places.contains(column) && !request.required.contains(column) {
+                return Field::Absent;
+            }
+            match (own(column), theirs.iter().position(|name| name == column)) {
+                (Some(at), _) => Field::At(at),
+                (None, Some(at)) => Field::Joined(at),
+                (None, None) if column == SOURCE_FILE => Field::SourceFile,
+                (None, None) => Field::Absent,
+            }
+        };
+        let mut key = Vec::new();
+        for (here, _) in request.join.map(Join::pairs).unwrap_or_default() {
+            key.push(own(here).ok_or_else(|| missing_column(shown, here, self.header.iter().map(String::as_str)))?);
+        }
+        let shared = Shared {
+            source: request.name.into(),
+            file: shown.as_str().into(),
+            position,
+            width: self.header.len(),
+            fields: columns.iter().map(field).collect(),
+            key: key.into(),
+            joined: joined.cloned(),
+        };
+        let Self { located, content, header, read_as, crs, .. } = self;
+        Ok(Opened { located, content, header, shared, read_as, crs })
+    }
+}
+
+/// Goes through a file block by block.
+enum Blocks<'a> {
+    Csv(csv::Blocks<'a>),
+    Rows(std::ops::Range<usize>),
+}
+
+impl Blocks<'_> {
+    fn next(&mut self) -> Result<Option<Block>> {
+        match self {
+            Self::Csv(blocks) => Ok(blocks.next()?.map(Block::Csv)),
+            Self::Rows(rows) => {
+                let block = rows.start..rows.end.min(rows.start + ROWS);
+                rows.start = block.end;
+                Ok((!block.is_empty()).then_some(Block::Rows(block)))
+            }
+        }
+    }
+
+    fn several(&mut self) -> Result<Vec<Block>> {
+        let mut blocks = Vec::new();
+        while blocks.len() < AT_ONCE
+            && let Some(block) = self.next()?
+        {
+            blocks.push(block);
+        }
+        Ok(blocks)
+    }
+}
+
+impl Opened {
+    fn blocks(&self) -> Result<Blocks<'_>> {
+        match &self.content {
+            Content::Csv { dialect, encoding } => {
+                let text = dialect::open_text(&self.located, encoding.as_deref())?;
+                Ok(Blocks::Csv(csv::Blocks::new(text.read, &self.located, dialect)?))
+            }
+            Content::Geojson(features) => Ok(Blocks::Rows(0..features.len())),
+            Content::Parquet(table) => Ok(Blocks::Rows(0..table.rows)),
+        }
+    }
+
+    fn parse(&self, block: Block) -> Result<Batch> {
+        let mut batch = match (block, &self.content) {
+            (Block::Csv(block), Content::Csv { dialect, .. }) => {
+                csv::parse(&block, dialect, &self.header, &self.shared)
+            }
+            (Block::Rows(rows), Content::Geojson(features)) => geojson::parse(features, rows, &self.shared, &self.header),
+            (Block::Rows(rows), Content::Parquet(table)) => table.parse(rows, &self.shared)?,
+            _ => Batch::new(&self.shared),
+        };
+        batch.pair(&self.shared.key);
+        Ok(batch)
+    }
 }
 
 fn problem(place: &str, message: impl Into<String>, hint: impl Into<String>) -> Error {
@@ -113,44 +371,3 @@ fn missing_column<'a>(place: &str, column: &str, known: impl IntoIterator<Item =
     problem(place, format!("the file has no column `{column}`"), suggest(column, known))
 }
 
-/// The files behind a list of paths and globs: the path as shown to people and the path to open.
-fn expand(request: &Request<'_>) -> Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    for given in &request.reading.path.0 {
-        let path = request.folder.join(given);
-        if !given.contains(['*', '?', '[']) || path.exists() {
-            files.push((given.clone(), path));
-            continue;
-        }
-        let pattern = path.to_string_lossy().into_owned();
-        let matches = glob::glob(&pattern).map_err(|error| Error::Pipeline {
-            problems: vec![Problem::new(format!("{}.path", request.name), format!("`{given}`: {error}"), "")],
-        })?;
-        let before = files.len();
-        for found in matches {
-            let found = found.map_err(|error| Error::Io { path: error.path().to_path_buf(), source: error.into() })?;
-            let shown = found.strip_prefix(request.folder).unwrap_or(&found).to_string_lossy().into_owned();
-            files.push((shown, found));
-        }
-        if files.len() == before {
-            let source = std::io::Error::new(std::io::ErrorKind::NotFound, "no file matches");
-            return Err(Error::Io { path, source });
-        }
-    }
-    Ok(files)
-}
-
-/// Adds empty cells for a row whose file lacks an optional column.
-fn grow(table: &mut RawTable, column: &str) -> usize {
-    if let Some(position) = table.position(column) {
-        return position;
-    }
-    table.columns.push(column.to_owned());
-    table.cells.push(vec![None; table.origin.len()]);
-    table.columns.len() - 1
-}
-
-/// A cell's text, or `None` where it is empty or only blank.
-fn cell(text: &str) -> Option<Box<str>> {
-    (!text.trim().is_empty()).then(|| text.into())
-}

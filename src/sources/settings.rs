@@ -17,16 +17,41 @@ pub struct OneOrMany(pub Vec<String>);
 pub type Columns = IndexMap<String, ColumnSpec>;
 
 /// Where a column comes from and what it holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ColumnSpec {
     /// The file's column; of several the first that has a value.
     pub column: OneOrMany,
+    /// Columns that are added up instead: of each row those that have a value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sum: Vec<ColumnSpec>,
     /// The unit of the file's values.
     pub unit: Option<String>,
-    /// `C`: tonnes of carbon, converted to CO2 by 44/12.
+    /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
     pub of: Option<String>,
+    /// The column that names the gas of each row, and what its words mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gas: Option<GasSpec>,
     /// The type; inferred from all values where not given.
     pub kind: Option<ColumnType>,
+    /// Words and numbers that stand for a value that is not known.
+    #[serde(skip_serializing_if = "OneOrMany::is_empty")]
+    pub missing: OneOrMany,
+    /// A regular expression; what it matches is taken out of the cell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remove: Option<String>,
+    /// Whole cells to read as others, after `remove`: the file's word to ours.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub recode: IndexMap<String, String>,
+}
+
+/// Where the gas of a row stands, for registers with one row a facility, year and gas.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GasSpec {
+    /// The file's column that names the gas.
+    pub column: String,
+    /// The file's words to gases; a word that stands here for none has no equivalent and its rows must be filtered.
+    pub names: IndexMap<String, String>,
 }
 
 /// What the cells of a column hold.
@@ -42,16 +67,143 @@ pub enum ColumnType {
 }
 
 /// Paths and format of a source's files.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
     /// Files or globs, relative to the pipeline file.
     pub path: OneOrMany,
-    /// Column delimiter; a comma where not given.
+    /// Column delimiter; found from the file where not given.
     pub delimiter: Option<char>,
-    /// Quote character; a double quote where not given.
+    /// Quote character; found from the file where not given.
     pub quote: Option<char>,
+    /// Decimal mark; a point where not given.
+    pub decimal: Option<char>,
+    /// Separator between groups of three digits; none where not given.
+    pub thousands: Option<char>,
+    /// Encoding of text files; UTF-8, or UTF-16 where the file shows it, if not given.
+    pub encoding: Option<String>,
+    /// Lines that begin with this are no data.
+    pub comment: Option<String>,
+    /// Lines before the header.
+    pub skip_before_header: usize,
     /// Rows after the header that are no data (types, units).
     pub skip_after_header: usize,
+}
+
+/// Declares settings of something that is read from files: how its files are read, then its own keys. (Flattening
+/// would lose the place of a wrong key.)
+macro_rules! read_from_files {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Files or globs, relative to the pipeline file: CSV, Parquet or GeoJSON, also `.gz`, `.zst` and `FILE.zip/MEMBER`.
+            pub path: $crate::sources::OneOrMany,
+            /// Column delimiter of CSV; found from the file where not given.
+            #[serde(default)]
+            pub delimiter: Option<char>,
+            /// Quote character of CSV; found from the file where not given.
+            #[serde(default)]
+            pub quote: Option<char>,
+            /// Decimal mark of numbers; default a point.
+            #[serde(default)]
+            pub decimal: Option<char>,
+            /// Separator between groups of three digits; default none.
+            #[serde(default)]
+            pub thousands: Option<char>,
+            /// Encoding of text files, as `windows-1252`; default UTF-8, or UTF-16 where the file shows it.
+            #[serde(default)]
+            pub encoding: Option<String>,
+            /// Lines of CSV that begin with this are no data.
+            #[serde(default)]
+            pub comment: Option<String>,
+            /// Lines of CSV before the header.
+            #[serde(default)]
+            pub skip_before_header: usize,
+            /// Rows of CSV after the header that are no data.
+            #[serde(default)]
+            pub skip_after_header: usize,
+            $($(#[$field_meta])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// How its files are read.
+            pub fn reading(&self) -> $crate::sources::Reading {
+                $crate::sources::Reading {
+                    path: self.path.clone(),
+                    delimiter: self.delimiter,
+                    quote: self.quote,
+                    decimal: self.decimal,
+                    thousands: self.thousands,
+                    encoding: self.encoding.clone(),
+                    comment: self.comment.clone(),
+                    skip_before_header: self.skip_before_header,
+                    skip_after_header: self.skip_after_header,
+                }
+            }
+        }
+    };
+}
+pub(crate) use read_from_files;
+
+read_from_files! {
+    /// `[facilities.join]`: further columns of the same register, in another file.
+    Join {
+        /// The key: columns that both files have, or `{ "column here" = "column there" }`; several together are one key.
+        on: On,
+        /// Whether a row without a partner is quarantined (default), or kept without the joined columns.
+        #[serde(default = "yes")]
+        required: bool,
+    }
+}
+
+/// The columns of a join's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum On {
+    /// Columns of the same name in both files.
+    Same(OneOrMany),
+    /// The column here to the column there.
+    Named(IndexMap<String, String>),
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Join {
+    /// The key's columns: here and there.
+    pub fn pairs(&self) -> Vec<(&str, &str)> {
+        match &self.on {
+            On::Same(columns) => columns.0.iter().map(|column| (column.as_str(), column.as_str())).collect(),
+            On::Named(columns) => columns.iter().map(|(here, there)| (here.as_str(), there.as_str())).collect(),
+        }
+    }
+}
+
+impl OneOrMany {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One text.
+    pub fn one(text: impl Into<String>) -> Self {
+        Self(vec![text.into()])
+    }
+}
+
+impl ColumnSpec {
+    /// A column as it stands.
+    pub fn plain(column: &str) -> Self {
+        Self { column: OneOrMany::one(column), ..Self::default() }
+    }
+
+    /// Every column of the file that it reads.
+    pub fn file_columns(&self) -> Vec<&str> {
+        let own = self.column.0.iter().map(String::as_str).chain(self.gas.iter().map(|gas| gas.column.as_str()));
+        own.chain(self.sum.iter().flat_map(Self::file_columns)).collect()
+    }
 }
 
 /// Long form of a column.
@@ -59,13 +211,27 @@ pub struct Reading {
 #[serde(deny_unknown_fields)]
 struct ColumnTable {
     /// The file's column; of several the first that has a value.
+    #[serde(default)]
     column: OneOrMany,
+    /// Columns that are added up instead: of each row those that have a value.
+    #[serde(default)]
+    sum: Vec<ColumnSpec>,
     /// The unit of the file's values.
     unit: Option<String>,
-    /// `C`: tonnes of carbon, converted to CO2 by 44/12.
+    /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
     of: Option<String>,
+    /// The column that names the gas of each row, and what its words mean.
+    gas: Option<GasSpec>,
     /// The type; inferred from all values where not given.
     r#type: Option<ColumnType>,
+    /// Words and numbers that stand for a value that is not known.
+    #[serde(default)]
+    missing: OneOrMany,
+    /// A regular expression; what it matches is taken out of the cell.
+    remove: Option<String>,
+    /// Whole cells to read as others, after `remove`: the file's word to ours.
+    #[serde(default)]
+    recode: IndexMap<String, String>,
 }
 
 struct OneOrManyVisitor;
@@ -102,7 +268,7 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     type Value = ColumnSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column name, a list of them, or a table with `column`, `unit`, `of`, `type`")
+        f.write_str("a column name, a list of them, or a table with `column` or `sum`, `unit`, `of`, `gas`, `type`, `missing`, `remove`, `recode`")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnSpec, E> {
@@ -115,7 +281,20 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnSpec, A::Error> {
         let table = ColumnTable::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(ColumnSpec { column: table.column, unit: table.unit, of: table.of, kind: table.r#type })
+        if table.column.is_empty() == table.sum.is_empty() {
+            return Err(de::Error::custom("give either `column` or `sum`"));
+        }
+        Ok(ColumnSpec {
+            column: table.column,
+            sum: table.sum,
+            unit: table.unit,
+            of: table.of,
+            gas: table.gas,
+            kind: table.r#type,
+            missing: table.missing,
+            remove: table.remove,
+            recode: table.recode,
+        })
     }
 }
 

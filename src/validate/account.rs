@@ -51,4 +51,45 @@ impl Tally {
             None => self.rows_without_tonnes += 1,
         }
     }
+
+    /// Adds another count.
+    pub fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.rows_without_tonnes += other.rows_without_tonnes;
+        if let Some(tonnes) = other.tonnes {
+            *self.tonnes.get_or_insert(0.0) += tonnes;
+        }
+    }
+
+    /// Takes a row away.
+    pub fn subtract(&mut self, tonnes: Option<f64>) {
+        self.rows -= 1;
+        match (tonnes, &mut self.tonnes) {
+            (Some(tonnes), Some(sum)) => *sum -= tonnes,
+            _ => self.rows_without_tonnes -= 1,
+        }
+    }
+}
+
+impl Account {
+    /// Adds the rows of another part of the same source.
+    pub fn merge(&mut self, other: Self) {
+        self.read.merge(&other.read);
+        self.quarantined.merge(&other.quarantined);
+        self.kept.merge(&other.kept);
+        if self.filtered.is_empty() {
+            self.filtered = other.filtered;
+        } else {
+            self.filtered.iter_mut().zip(&other.filtered).for_each(|(mine, theirs)| mine.tally.merge(&theirs.tally));
+        }
+    }
+
+    /// Brings a source without emissions to counts of rows alone.
+    pub fn without_tonnes(&mut self) {
+        let tallies = [&mut self.read, &mut self.quarantined, &mut self.kept].into_iter();
+        tallies.chain(self.filtered.iter_mut().map(|filtered| &mut filtered.tally)).for_each(|tally| {
+            tally.tonnes = None;
+            tally.rows_without_tonnes = 0;
+        });
+    }
 }

@@ -1,29 +1,78 @@
 //! The cells of one mapped column: text to typed values, and what a contract asks of them.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use polars::prelude::*;
+use regex::Regex;
 
+use super::numerals::Numerals;
+use super::plan::Part;
 use super::settings::ColumnRule;
+use crate::finding::Rule;
+use crate::sources::{Batch, ColumnType};
 
 /// Values of one mapped column.
 #[derive(Debug, Clone)]
-pub enum Cells {
+pub enum Cells<'a> {
     /// Text, trimmed.
-    Text(Vec<Option<String>>),
+    Text(Vec<Option<Cow<'a, str>>>),
     /// Whole numbers.
     Integer(Vec<Option<i64>>),
     /// Decimal numbers, in the program's units.
     Number(Vec<Option<f64>>),
 }
 
-impl Cells {
-    /// As text, in place of nothing an empty list.
-    pub fn text(&self) -> &[Option<String>] {
-        if let Self::Text(cells) = self { cells } else { &[] }
+/// What the values of a column have shown so far, from the narrowest to the widest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Seen {
+    /// No value yet.
+    Nothing,
+    /// Whole numbers alone.
+    Integer,
+    /// Numbers alone.
+    Number,
+    /// Anything.
+    Text,
+}
+
+impl Seen {
+    /// What one value shows. Digits that begin with a zero are a code, not a number.
+    pub fn of(text: &str, numerals: Numerals) -> Self {
+        let coded = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text {
+            _ if coded => Self::Text,
+            _ if text.parse::<i64>().is_ok() => Self::Integer,
+            _ if numerals.number(text).is_some() => Self::Number,
+            _ => Self::Text,
+        }
     }
 
-    /// As numbers.
+    /// The type of a column that has shown this.
+    pub fn kind(self) -> ColumnType {
+        match self {
+            Self::Integer => ColumnType::Integer,
+            Self::Number => ColumnType::Number,
+            Self::Nothing | Self::Text => ColumnType::Text,
+        }
+    }
+}
+
+impl Cells<'_> {
+    /// Nothing in so many rows.
+    pub fn empty(kind: ColumnType, rows: usize) -> Self {
+        match kind {
+            ColumnType::Text => Self::Text(vec![None; rows]),
+            ColumnType::Integer => Self::Integer(vec![None; rows]),
+            ColumnType::Number => Self::Number(vec![None; rows]),
+        }
+    }
+
+    /// As text; nothing where the column holds numbers.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        if let Self::Text(cells) = self { cells[row].as_deref() } else { None }
+    }
+
+    /// As a number; nothing where the column holds text.
     pub fn number(&self, row: usize) -> Option<f64> {
         match self {
             Self::Text(_) => None,
@@ -32,97 +81,95 @@ impl Cells {
         }
     }
 
-    /// As text.
-    pub fn shown(&self, row: usize) -> Option<String> {
+    /// As text, whatever it holds.
+    pub fn shown(&self, row: usize) -> Option<Cow<'_, str>> {
         match self {
-            Self::Text(cells) => cells[row].clone(),
-            Self::Integer(cells) => cells[row].map(|value| value.to_string()),
-            Self::Number(cells) => cells[row].map(|value| value.to_string()),
+            Self::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
+            Self::Integer(cells) => cells[row].map(|value| value.to_string().into()),
+            Self::Number(cells) => cells[row].map(|value| value.to_string().into()),
+        }
+    }
+
+    /// Whether a row has no value.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Text(cells) => cells[row].is_none(),
+            Self::Integer(cells) => cells[row].is_none(),
+            Self::Number(cells) => cells[row].is_none(),
         }
     }
 
     /// As a column of a table.
     pub fn column(&self, name: &str) -> Column {
         match self {
-            Self::Text(cells) => Column::new(name.into(), cells),
+            Self::Text(cells) => {
+                let cells = cells.iter().map(Option::as_deref);
+                StringChunked::from_iter_options(name.into(), cells).into_column()
+            }
             Self::Integer(cells) => Column::new(name.into(), cells),
             Self::Number(cells) => Column::new(name.into(), cells),
         }
     }
 }
 
-pub fn read_all<T>(
-    texts: &[Option<String>],
-    read: impl Fn(&str) -> Option<T>,
-    refused: &mut Vec<usize>,
-) -> Vec<Option<T>> {
-    let mut values = Vec::with_capacity(texts.len());
-    for (row, text) in texts.iter().enumerate() {
-        let value = text.as_deref().map(&read);
-        if matches!(value, Some(None)) {
-            refused.push(row);
-        }
-        values.push(value.flatten());
+impl Part {
+    /// The first column of the file that has a value in a row, with the value as it stands.
+    pub fn raw<'b>(&self, batch: &'b Batch, row: usize) -> Option<&'b str> {
+        self.from.iter().find_map(|(position, _)| batch.cell(row, *position))
     }
-    values
+
+    /// The value of a row as text: what stands for nothing left out, what is to be removed or recoded done.
+    pub fn text<'b>(&'b self, batch: &'b Batch, row: usize, numerals: Numerals) -> Option<Cow<'b, str>> {
+        let raw = self.raw(batch, row)?;
+        if self.missing.is_empty() && self.remove.is_none() && self.recode.is_empty() {
+            return Some(Cow::Borrowed(raw));
+        }
+        if self.missing.iter().any(|word| word == raw || same_number(word, raw, numerals)) {
+            return None;
+        }
+        let mut text = Cow::Borrowed(raw);
+        if let Some(remove) = &self.remove
+            && let Cow::Owned(rest) = remove.replace_all(raw, "")
+        {
+            text = Cow::Owned(rest.trim().to_owned());
+        }
+        if let Some(other) = self.recode.get(text.as_ref()) {
+            text = Cow::Borrowed(other);
+        }
+        (!text.is_empty()).then_some(text)
+    }
 }
 
-/// A finite decimal number written with a point.
-pub fn number(text: &str) -> Option<f64> {
-    let spelt = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    text.parse::<f64>().ok().filter(|value| spelt && value.is_finite())
+/// `0` among the words for nothing also means `0.0`.
+fn same_number(word: &str, raw: &str, numerals: Numerals) -> bool {
+    Numerals::PLAIN.number(word).is_some_and(|word| numerals.number(raw) == Some(word))
 }
 
-/// A whole number, also as `2019.0`.
-pub fn whole(text: &str) -> Option<i64> {
-    text.parse()
-        .ok()
-        .or_else(|| number(text).filter(|value| value.fract() == 0.0 && value.abs() < 1e15).map(|value| value as i64))
-}
-
+/// The rule of a column that a value breaks, if any.
 pub fn broken_rule(
     rule: &ColumnRule,
-    cells: &Cells,
+    pattern: Option<&Regex>,
+    cells: &Cells<'_>,
     row: usize,
-    seen: &mut HashMap<String, ()>,
-) -> Option<(&'static str, String)> {
-    let Some(shown) = cells.shown(row) else {
-        return rule.required.then(|| ("required", "the value is required".to_owned()));
-    };
+) -> Option<(Rule, String)> {
+    if cells.is_missing(row) {
+        return rule.required.then(|| (Rule::Required, "the value is required".to_owned()));
+    }
     if let Some(value) = cells.number(row) {
         if let Some(min) = rule.min.filter(|min| value < *min) {
-            return Some(("min", format!("{value} is below {min}")));
+            return Some((Rule::Min, format!("below {min}")));
         }
         if let Some(max) = rule.max.filter(|max| value > *max) {
-            return Some(("max", format!("{value} is above {max}")));
+            return Some((Rule::Max, format!("above {max}")));
         }
     }
-    if let Some(allowed) = rule.allowed.as_ref().filter(|allowed| !allowed.contains(&shown)) {
-        return Some(("allowed", format!("not one of: {}", allowed.join(", "))));
+    if rule.allowed.is_none() && pattern.is_none() {
+        return None;
     }
-    (rule.unique && seen.insert(shown, ()).is_some())
-        .then(|| ("unique", "the value stands there a second time".to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_as_they_are_written() {
-        for (text, value) in [
-            ("12.5", Some(12.5)),
-            ("-1e3", Some(-1000.0)),
-            ("1,5e", None),
-            ("n/a", None),
-            ("inf", None),
-            ("NaN", None),
-            ("1e999", None),
-        ] {
-            assert_eq!(number(text), value, "{text}");
-        }
-        for (text, value) in [("2019", Some(2019)), ("2019.0", Some(2019)), ("2019.5", None), ("x", None)] {
-            assert_eq!(whole(text), value, "{text}");
-        }
+    let shown = cells.shown(row)?;
+    if let Some(allowed) = rule.allowed.as_ref().filter(|allowed| !allowed.iter().any(|word| *word == shown)) {
+        return Some((Rule::Allowed, format!("not one of: {}", allowed.join(", "))));
     }
+    let mismatch = pattern.is_some_and(|pattern| !pattern.is_match(&shown));
+    mismatch.then(|| (Rule::Pattern, format!("does not match {}", rule.pattern.as_deref().unwrap_or_default())))
 }

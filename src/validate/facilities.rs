@@ -1,20 +1,32 @@
 //! The register: one row a facility and period, with place, emissions, operator and sector.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use geo::{Geometry, Point};
 use polars::prelude::*;
 
 use super::cells::Cells;
+use super::country::Countries;
 use super::crs::Crs;
-use super::settings::FacilitySource;
-use super::table::{Table, pipeline};
-use super::{Reader, Register, known_type, layers};
+use super::plan::{Plan, Settings};
+use super::settings::{FacilitySource, Failing};
+use super::stream::Steps;
+use super::table::{BIOGENIC_COLUMN, Table, pipeline};
+use super::{Asked, Names, Reader, Register, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::ColumnType;
+use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source};
 
-const TEXT: [&str; 6] = ["id", "name", "operator", "sector", "label", "geometry"];
+const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
+/// Columns that the register has, mapped or not.
+const MISSING: [(&str, ColumnType); 5] = [
+    ("name", ColumnType::Text),
+    ("operator", ColumnType::Text),
+    ("sector", ColumnType::Text),
+    ("year", ColumnType::Integer),
+    ("emissions_t", ColumnType::Number),
+];
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
 /// The checked register. Rows are sorted by id, then period; facilities by id.
@@ -63,94 +75,167 @@ pub fn read(
     findings: &mut Findings,
 ) -> Result<Facilities> {
     let crs = Crs::new(&source.crs, "facilities.crs").map_err(pipeline)?;
-    let raw = reader.read("facilities", &source.reading(), &source.columns, &PLACES, &[], false)?;
+    let countries = Some(&source.country.0).filter(|codes| !codes.is_empty());
+    let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
+    let mut columns = source.columns.clone();
+    let reading = source.reading();
+    let opened = reader.open("facilities", &reading, &columns, Asked { places: &PLACES, join: source.join.as_ref(), ..Asked::default() })?;
+    same_crs(&opened, &source.crs, "facilities")?;
+    let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains('*'));
+    if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
+        columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));
+    }
     let types = |column: &str| {
         let distance = column.starts_with("km_to_").then_some(ColumnType::Number);
-        known_type(&TEXT, &["x", "y", "emissions_t"], &["year"], column).or(distance)
+        known_type(&TEXT, &["x", "y", "emissions_t", BIOGENIC_COLUMN], &["year"], column).or(distance)
     };
-    let mut table = Table::convert("facilities", raw, &source.columns, types, findings)?;
-    let off_globe = place(&mut table, &crs, findings);
-    for (column, kind) in [("name", 0), ("operator", 0), ("sector", 0), ("year", 1), ("emissions_t", 2)] {
-        if table.column(column).is_none() {
-            let rows = table.rows();
-            let empty =
-                [Cells::Text(vec![None; rows]), Cells::Integer(vec![None; rows]), Cells::Number(vec![None; rows])];
-            table.push(column, empty[kind].clone());
+    let plan = Plan::new(
+        &Settings {
+            name: "facilities",
+            reading: &reading,
+            columns: &columns,
+            contract: &source.contract,
+            filters: &source.filters,
+            gwp: source.gwp,
+            types: &types,
+            key: &["id", "year"],
+        },
+        &opened,
+    )?;
+    let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
+    let (all, kept) = (Mutex::new(Names::default()), Mutex::new(Names::default()));
+    let remembers = reader.remembers;
+    let before = |table: &mut Table<'_>| {
+        placing.place(table);
+        for (column, kind) in MISSING {
+            table.push_missing(column, kind);
         }
+        if remembers {
+            remember(table, &all, |_| true);
+        }
+    };
+    let last = |table: &Table<'_>| {
+        if remembers {
+            remember(table, &kept, |row| table.is_kept(row));
+        }
+    };
+    let join_required = source.join.as_ref().is_none_or(|join| join.required);
+    let steps = Steps { before: &before, after: &contract, last: &last, join_required };
+    let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
+    *register = Register {
+        all: all.into_inner().unwrap_or_else(PoisonError::into_inner),
+        kept: kept.into_inner().unwrap_or_else(PoisonError::into_inner),
+    };
+    if accepted.rows_read == 0 {
+        let hint = "check the export that wrote it";
+        return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
+    }
+    let mut declared: HashSet<String> = columns.keys().cloned().collect();
+    if accepted.frame.get_column_index(BIOGENIC_COLUMN).is_some() {
+        declared.insert(BIOGENIC_COLUMN.into());
+    }
+    assemble(accepted.frame, declared, findings)
+}
+
+/// Refuses a file that states another coordinate reference system than its source.
+pub(super) fn same_crs(opened: &Source, declared: &str, name: &str) -> Result<()> {
+    let Some((path, stated)) = opened.other_crs(declared) else { return Ok(()) };
+    let message = format!("{path} says that its coordinates are {stated}, the pipeline file says {declared}");
+    Err(pipeline(Problem::new(format!("{name}.crs"), message, format!("write crs = \"{stated}\""))))
+}
+
+fn remember(table: &Table<'_>, names: &Mutex<Names>, wanted: impl Fn(usize) -> bool) {
+    let hashes = |column: &str| -> HashSet<u128> {
+        let rows = (0..table.rows()).filter(|&row| wanted(row));
+        rows.filter_map(|row| table.text(column, row)).map(|name| keys::hash([Some(name)])).collect()
+    };
+    let (ids, operators) = (hashes("id"), hashes("operator"));
+    let mut names = lock(names);
+    names.ids.extend(ids);
+    names.operators.extend(operators);
+}
+
+/// How a register's places are found and checked.
+struct Placing<'a> {
+    crs: &'a Crs,
+    countries: Option<&'a Countries>,
+    severity: Option<Failing>,
+}
+
+impl Placing<'_> {
+    /// Adds `lon` and `lat`; what is wrong with them is said of the rows that the filters leave.
+    fn place(&self, table: &mut Table<'_>) {
+        let rows = table.rows();
+        let (mut lon, mut lat) = (vec![None; rows], vec![None; rows]);
+        let column = if table.column("y").is_none() { "geometry" } else { "y" };
+        for row in 0..rows {
+            let position = match layers::geometry_of(table, row, self.crs) {
+                Ok(Some(Geometry::Point(point))) => Some((point.x(), point.y())),
+                Ok(Some(_)) => {
+                    let message = "a facility's geometry must be a point".to_owned();
+                    table.reject(row, "geometry", Rule::Unreadable, message);
+                    None
+                }
+                Ok(None) => table.number("x", row).zip(table.number("y", row)),
+                Err(message) => {
+                    table.reject(row, "geometry", Rule::Unreadable, message);
+                    None
+                }
+            };
+            let Some((x, y)) = position else { continue };
+            let Some(degrees) = self.crs.to_lon_lat(x, y) else {
+                let at_fault = if column == "y" && y.abs() <= 90.0 { "x" } else { column };
+                let message = format!(
+                    "the coordinates lie outside of the reach of EPSG:{}: swapped, or another crs?",
+                    self.crs.code()
+                );
+                table.reject_if_kept(row, at_fault, Rule::CoordinateRange, message);
+                continue;
+            };
+            (lon[row], lat[row]) = (Some(degrees.0), Some(degrees.1));
+            if let Some((rule, message)) = self.doubt((x, y), degrees) {
+                let otherwise = if rule == Rule::OutOfCountry { Failing::Warn } else { Failing::Reject };
+                table.fail_if_kept(row, column, rule, message, self.severity.unwrap_or(otherwise));
+            }
+        }
+        table.push("lon", Cells::Number(lon));
+        table.push("lat", Cells::Number(lat));
+    }
+
+    fn doubt(&self, (x, y): (f64, f64), (lon, lat): (f64, f64)) -> Option<(Rule, String)> {
+        if x == 0.0 && y == 0.0 {
+            return Some((Rule::NullIsland, "coordinates 0, 0: a placeholder? leave unknown places empty".into()));
+        }
+        if let Some(countries) = self.countries.filter(|countries| !countries.hold(lon, lat)) {
+            let other = self.crs.to_lon_lat(y, x);
+            if other.is_some_and(|(lon, lat)| countries.hold(lon, lat)) {
+                let message = format!("x and y are the wrong way round: exchanged, they lie in {}", countries.codes());
+                return Some((Rule::SwappedCoordinates, message));
+            }
+            return Some((Rule::OutOfCountry, format!("more than 50 km outside of {}", countries.codes())));
+        }
+        if self.crs.is_beyond_grid(x, y) {
+            let message = "beyond the reach of OSTN15: transformed by seven parameters, good to some metres".to_owned();
+            return Some((Rule::CoarseTransformation, message));
+        }
+        None
+    }
+}
+
+fn contract(table: &mut Table<'_>) {
+    table.require(&["id"]);
+    if table.plan.contract.columns.get("emissions_t").is_some_and(|rule| rule.min.is_some()) {
+        return;
     }
     for row in 0..table.rows() {
-        register.ids.extend(table.text("id", row).map(str::to_owned));
-        register.operators.extend(table.text("operator", row).map(str::to_owned));
-    }
-    table.filter(&source.filters)?;
-    contract(&mut table, source, &off_globe, findings)?;
-    let accepted = reader.close(table, &source.contract, findings)?;
-    let facilities = assemble(accepted.frame, source, findings)?;
-    register.kept_ids.extend(facilities.ids.iter().cloned());
-    register.kept_operators.extend(facilities.operator.iter().flatten().cloned());
-    Ok(facilities)
-}
-
-/// Adds `lon` and `lat`; returns the rows whose coordinates lie off the globe or off their grid.
-fn place(table: &mut Table, crs: &Crs, findings: &mut Findings) -> Vec<usize> {
-    let rows = table.rows();
-    let (mut lon, mut lat, mut off_globe) = (vec![None; rows], vec![None; rows], Vec::new());
-    for row in 0..rows {
-        let position = match layers::geometry_of(table, row, crs) {
-            Ok(Some(Geometry::Point(point))) => Some((point.x(), point.y())),
-            Ok(Some(_)) => {
-                table.reject(row, "geometry", "unreadable", "a facility's geometry must be a point".into(), findings);
-                None
-            }
-            Ok(None) => {
-                table.column("x").and_then(|x| x.number(row)).zip(table.column("y").and_then(|y| y.number(row)))
-            }
-            Err(message) => {
-                table.reject(row, "geometry", "unreadable", message, findings);
-                None
-            }
-        };
-        match position.map(|(x, y)| crs.to_lon_lat(x, y)) {
-            Some(Some(degrees)) => (lon[row], lat[row]) = (Some(degrees.0), Some(degrees.1)),
-            Some(None) => off_globe.push(row),
-            None => {}
+        if table.number("emissions_t", row).is_some_and(|value| value < 0.0) && table.is_kept(row) {
+            let message = "emissions below zero: give the contract a `min` if removals are meant".to_owned();
+            table.reject(row, "emissions_t", Rule::Min, message);
         }
     }
-    table.push("lon", Cells::Number(lon));
-    table.push("lat", Cells::Number(lat));
-    off_globe
 }
 
-fn contract(table: &mut Table, source: &FacilitySource, off_globe: &[usize], findings: &mut Findings) -> Result<()> {
-    table.require(&["id"], findings);
-    for &row in off_globe {
-        if table.is_kept(row) {
-            let at_fault = if table.column("y").is_none() { "geometry" } else { faulty_axis(table, row) };
-            let message =
-                format!("the coordinates lie outside of the reach of {}: swapped, or another crs?", source.crs);
-            table.reject(row, at_fault, "coordinate_range", message, findings);
-        }
-    }
-    if source.contract.columns.get("emissions_t").is_none_or(|rule| rule.min.is_none()) {
-        for row in 0..table.rows() {
-            let emissions = table.column("emissions_t").and_then(|cells| cells.number(row));
-            if emissions.is_some_and(|value| value < 0.0) && table.is_kept(row) {
-                let message = "emissions below zero: give the contract a `min` if removals are meant".to_owned();
-                table.reject(row, "emissions_t", "min", message, findings);
-            }
-        }
-    }
-    table.check(&source.contract, findings)?;
-    table.unique(&["id", "year"], findings);
-    Ok(())
-}
-
-fn faulty_axis(table: &Table, row: usize) -> &'static str {
-    let latitude = table.column("y").and_then(|cells| cells.number(row));
-    if latitude.is_some_and(|value| value.abs() > 90.0) { "y" } else { "x" }
-}
-
-fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) -> Result<Facilities> {
+fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings) -> Result<Facilities> {
     let mut frame =
         frame.sort(["id", "year"], SortMultipleOptions::default()).map_err(Error::table("sorting the facilities"))?;
     let id = texts(&frame, "id");
@@ -175,7 +260,7 @@ fn assemble(frame: DataFrame, source: &FacilitySource, findings: &mut Findings) 
         emissions_t: numbers(&frame, "emissions_t"),
         operator: texts(&frame, "operator"),
         sector: texts(&frame, "sector"),
-        declared: source.columns.keys().cloned().collect(),
+        declared,
         frame,
         ids,
         places: sites.places,

@@ -1,14 +1,18 @@
 //! Facts about whole clusters, brought in by files: long or wide.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::facilities::{numbers, texts};
-use super::settings::{FigureSource, Shape};
-use super::table::{Accepted, Table, pipeline};
-use super::{Reader, Register, known_type};
+use super::links::unknown;
+use super::plan::{Plan, Settings};
+use super::settings::{Between, FigureSource, Shape};
+use super::stream::{Accepted, Steps};
+use super::table::{Table, pipeline};
+use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
+use crate::sources::{ColumnSpec, ColumnType};
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 
@@ -81,31 +85,48 @@ pub(super) fn read(
         }
     };
     let wide = source.shape == Shape::Wide;
-    let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], wide)?;
+    let reading = source.reading();
+    let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() })?;
     let mut columns = source.columns.clone();
     if wide {
         let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
-        for column in raw.columns.iter().filter(|column| !taken.contains(column)) {
-            columns.insert(
-                column.clone(),
-                ColumnSpec { column: OneOrMany(vec![column.clone()]), ..ColumnSpec::default() },
-            );
+        for column in opened.columns.iter().filter(|column| !taken.contains(column)) {
+            columns.insert(column.clone(), ColumnSpec::plain(column));
         }
     }
     let types = |column: &str| {
         let known = known_type(&["cluster", "facility", "figure", "source", "note"], &["value"], &["period"], column);
         known.or(wide.then_some(ColumnType::Number))
     };
-    let mut table = Table::convert(&name, raw, &columns, types, findings)?;
-    table.filter(&source.filters)?;
-    table.require(&[target], findings);
-    if !wide {
-        table.require(&["figure"], findings);
-        table.unique(&[target, "period", "figure"], findings);
-    }
-    check_rows(&mut table, source, target, register, findings);
-    table.check(&source.contract, findings)?;
-    let accepted = reader.close(table, &source.contract, findings)?;
+    let (dated_key, undated_key) = ([target, "period", "figure"], [target, "figure"]);
+    let key: &[&str] = match (wide, columns.contains_key("period")) {
+        (true, _) => &[],
+        (false, true) => &dated_key,
+        (false, false) => &undated_key,
+    };
+    let plan = Plan::new(
+        &Settings {
+            name: &name,
+            reading: &reading,
+            columns: &columns,
+            contract: &source.contract,
+            filters: &source.filters,
+            gwp: None,
+            types: &types,
+            key,
+        },
+        &opened,
+    )?;
+    let lost = AtomicUsize::new(0);
+    let after = |table: &mut Table<'_>| {
+        table.require(if wide { &undated_key[..1] } else { &undated_key });
+        let gone = check_rows(table, source, target, register);
+        lost.fetch_add(gone, Ordering::Relaxed);
+    };
+    let steps = Steps { after: &after, ..Steps::default() };
+    let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
+    let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
+    findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, lost.into_inner());
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     let facts = if wide { wide_facts(&accepted, target, &figures) } else { long_facts(&accepted, target) };
     let mut names = source.names.clone().unwrap_or_default();
@@ -119,31 +140,27 @@ pub(super) fn read(
     Ok(Facts { names, facts })
 }
 
-fn check_rows(table: &mut Table, source: &FigureSource, target: &str, register: &Register, findings: &mut Findings) {
+/// Rejects figures that are not to come and facilities that there never were; returns those taken away since.
+fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, register: &Register) -> usize {
     let mut lost = 0;
     for row in 0..table.rows() {
         if !table.is_kept(row) {
             continue;
         }
-        let figure = table.text("figure", row).map(str::to_owned);
-        if let (Some(names), Some(figure)) = (&source.names, figure)
-            && !names.contains(&figure)
+        if let (Some(names), Some(figure)) = (&source.names, table.text("figure", row))
+            && !names.iter().any(|name| name == figure)
         {
-            table.reject(row, "figure", "allowed", format!("not one of `names`: {}", names.join(", ")), findings);
+            table.reject(row, "figure", Rule::Allowed, format!("not one of `names`: {}", names.join(", ")));
             continue;
         }
-        let facility = table.text("facility", row).map(str::to_owned);
-        if let Some(facility) = facility.filter(|_| target == "facility") {
-            if !register.ids.contains(&facility) {
-                table.reject(row, "facility", "reference", "no facility of the register has this id".into(), findings);
-            } else if !register.kept_ids.contains(&facility) {
-                lost += 1;
-            }
+        let Some(facility) = table.text("facility", row).filter(|_| target == "facility") else { continue };
+        if register.has(Between::Facility, facility) {
+            lost += usize::from(!register.keeps(Between::Facility, facility));
+        } else {
+            table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
         }
     }
-    let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
-    let name = table.name.clone();
-    findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, lost);
+    lost
 }
 
 fn fact(accepted: &Accepted, target: &str, row: usize, figure: &str, value: f64) -> Option<Fact> {
@@ -161,7 +178,7 @@ fn fact(accepted: &Accepted, target: &str, row: usize, figure: &str, value: f64)
         value,
         source: text("source"),
         note: text("note"),
-        file: accepted.files[origin.file as usize].path.clone(),
+        file: accepted.paths[origin.file as usize].to_string(),
         line: origin.line,
     })
 }

@@ -5,13 +5,15 @@ use rayon::prelude::*;
 use wkt::TryFromWkt;
 
 use super::crs::Crs;
-use super::facilities::{numbers, point, texts};
+use super::facilities::{numbers, point, same_crs, texts};
+use super::plan::{Plan, Settings};
 use super::settings::LayerSource;
+use super::stream::Steps;
 use super::table::{Table, pipeline};
-use super::{Reader, known_type};
+use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::ColumnSpec;
+use crate::sources::{ColumnSpec, ColumnType};
 
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
@@ -38,35 +40,52 @@ pub struct Feature {
 }
 
 /// Reads and checks one `[layers.NAME]`.
-pub fn read(layer: &str, source: &LayerSource, reader: &mut Reader<'_>, findings: &mut Findings) -> Result<Layer> {
+pub fn read(
+    layer: &str,
+    source: &LayerSource,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<Layer> {
     let name = format!("layers.{layer}");
     let crs = Crs::new(&source.crs, &format!("{name}.crs")).map_err(pipeline)?;
     let mut columns = source.columns.clone();
-    let raw = reader.read(&name, &source.reading(), &columns, &PLACES, &["id", "name"], false)?;
+    let reading = source.reading();
+    let asked = Asked { places: &PLACES, optional: &["id", "name"], ..Asked::default() };
+    let opened = reader.open(&name, &reading, &columns, asked)?;
+    same_crs(&opened, &source.crs, &name)?;
     for column in ["id", "name"] {
-        if raw.position(column).is_some() && !columns.contains_key(column) {
-            let spec = ColumnSpec { column: crate::sources::OneOrMany(vec![column.into()]), ..ColumnSpec::default() };
-            columns.insert(column.into(), spec);
+        if opened.position(column).is_some() && !columns.contains_key(column) {
+            columns.insert(column.into(), ColumnSpec::plain(column));
         }
     }
     let types = |column: &str| {
-        let summed = source.sum.iter().any(|sum| sum == column).then_some(crate::sources::ColumnType::Number);
+        let summed = source.sum.iter().any(|sum| sum == column).then_some(ColumnType::Number);
         known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(summed)
     };
-    let mut table = Table::convert(&name, raw, &columns, types, findings)?;
-    let geometries = places(&mut table, &crs, findings);
-    table.filter(&source.filters)?;
-    table.check(&source.contract, findings)?;
-    let kept: Vec<usize> = (0..table.rows()).filter(|&row| table.is_kept(row)).collect();
-    let accepted = reader.close(table, &source.contract, findings)?;
+    let plan = Plan::new(
+        &Settings {
+            name: &name,
+            reading: &reading,
+            columns: &columns,
+            contract: &source.contract,
+            filters: &source.filters,
+            gwp: None,
+            types: &types,
+            key: &[],
+        },
+        &opened,
+    )?;
+    let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
+    let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let (id, label) = (texts(&accepted.frame, "id"), texts(&accepted.frame, "name"));
-    let mut features = Vec::with_capacity(kept.len());
-    for (position, row) in kept.into_iter().enumerate() {
-        let origin = accepted.origin[position];
-        let fallback = || format!("{}:{}", accepted.files[origin.file as usize].path, origin.line);
-        let id = id[position].clone().or_else(|| label[position].clone()).unwrap_or_else(fallback);
-        features.push(Feature { id, geometry: geometries[row].clone() });
-    }
+    let feature = |(row, geometry): (usize, Option<Geometry>)| {
+        let origin = accepted.origin[row];
+        let fallback = || format!("{}:{}", accepted.paths[origin.file as usize], origin.line);
+        let id = id[row].clone().or_else(|| label[row].clone()).unwrap_or_else(fallback);
+        Feature { id, geometry }
+    };
+    let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
     report(&name, &features, findings);
     let sums = sums(&name, source, &accepted.frame)?;
     Ok(Layer { name: layer.to_owned(), features, within_km: source.within_km.clone(), sums })
@@ -88,34 +107,35 @@ fn sums(name: &str, source: &LayerSource, frame: &polars::prelude::DataFrame) ->
 }
 
 /// The geometry of every row in WGS 84; rows whose coordinates do not read or lie off the globe are rejected.
-fn places(table: &mut Table, crs: &Crs, findings: &mut Findings) -> Vec<Option<Geometry>> {
+fn places(table: &mut Table<'_>, crs: &Crs) {
     let mut geometries = vec![None; table.rows()];
     for (row, slot) in geometries.iter_mut().enumerate() {
         let geometry = match geometry_of(table, row, crs) {
             Ok(geometry) => geometry,
             Err(message) => {
-                table.reject(row, "geometry", "unreadable", message, findings);
+                table.reject(row, "geometry", Rule::Unreadable, message);
                 continue;
             }
         };
-        let xy = || table.column("x").and_then(|x| x.number(row)).zip(table.column("y").and_then(|y| y.number(row)));
-        let Some(geometry) = geometry.or_else(|| xy().map(point)) else { continue };
+        let Some(geometry) = geometry.or_else(|| table.number("x", row).zip(table.number("y", row)).map(point)) else {
+            continue;
+        };
         let turned = geometry.try_map_coords(|coord| crs.to_lon_lat(coord.x, coord.y).map(geo::Coord::from).ok_or(()));
         match turned {
             Ok(turned) => *slot = Some(turned),
             Err(()) if table.is_kept(row) => {
                 let column = if table.column("x").is_some() { "y" } else { "geometry" };
                 let message = "coordinates outside of the reach of the layer's crs".to_owned();
-                table.reject(row, column, "coordinate_range", message, findings);
+                table.reject(row, column, Rule::CoordinateRange, message);
             }
             Err(()) => {}
         }
     }
-    geometries
+    table.geometries = geometries;
 }
 
 /// The geometry that a row brings, as GeoJSON or as (E)WKT in the column `geometry`; in the source's own crs.
-pub(super) fn geometry_of(table: &Table, row: usize, crs: &Crs) -> std::result::Result<Option<Geometry>, String> {
+pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::result::Result<Option<Geometry>, String> {
     if let Some(geometry) = table.geometry(row) {
         return Ok(Some(geometry.clone()));
     }

@@ -1,14 +1,18 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::facilities::{numbers, texts};
+use super::plan::{Plan, Settings};
 use super::settings::{Between, Contract, LinkSource, MembershipSource};
-use super::table::{Accepted, Table, pipeline};
-use super::{Reader, Register, known_type};
+use super::stream::{Accepted, Steps};
+use super::table::{Table, pipeline};
+use super::{Asked, Reader, Register, known_type};
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::ColumnType;
+use crate::sources::settings::Columns;
+use crate::sources::{ColumnType, OneOrMany, Reading};
 use crate::sql::Expression;
 
 /// One source of ties.
@@ -83,18 +87,20 @@ pub(super) fn read_links(
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("links.{link}");
-    let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
-    let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
-    table.filter(&source.filters)?;
-    table.require(&["from", "to"], findings);
-    let mut lost = 0;
-    for row in 0..table.rows() {
-        for end in ["from", "to"] {
-            lost += check_reference(&mut table, row, end, source.between, register, findings);
+    let lost = AtomicUsize::new(0);
+    let after = |table: &mut Table<'_>| {
+        table.require(&["from", "to"]);
+        for row in 0..table.rows() {
+            for end in ["from", "to"] {
+                let gone = check_reference(table, row, end, source.between, register);
+                lost.fetch_add(gone, Ordering::Relaxed);
+            }
         }
-    }
-    report_lost(&name, lost, findings);
-    let accepted = finish(table, &source.contract, reader, findings)?;
+    };
+    let steps = Steps { after: &after, ..Steps::default() };
+    let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
+    let accepted = read(&name, parts, &steps, reader, register, findings)?;
+    report_lost(&name, lost.into_inner(), findings);
     let rows = rows(&accepted, "from", "to");
     report_repeats(&name, &rows, findings);
     let observed = observed(&name, source.observed.as_deref())?;
@@ -116,34 +122,40 @@ pub(super) fn read_members(
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("memberships.{body}");
-    let raw = reader.read(&name, &source.reading(), &source.columns, &[], &[], false)?;
-    let mut table = Table::convert(&name, raw, &source.columns, types, findings)?;
-    table.filter(&source.filters)?;
-    table.require(&["member", "organisation"], findings);
-    let (mut lost, mut unknown) = (0, 0);
-    for row in 0..table.rows() {
-        if !table.is_kept(row) {
-            continue;
+    let (lost, unknown_members) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let after = |table: &mut Table<'_>| {
+        table.require(&["member", "organisation"]);
+        for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
+            let members = split(table.text("member", row).unwrap_or_default(), source.separator.as_deref());
+            let (known, strange): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|member| register.has(source.between, member));
+            let gone = known.iter().filter(|member| !register.keeps(source.between, member)).count();
+            lost.fetch_add(gone, Ordering::Relaxed);
+            if known.is_empty() {
+                table.reject(row, "member", Rule::Reference, unknown(source.between));
+            } else {
+                unknown_members.fetch_add(strange.len(), Ordering::Relaxed);
+            }
         }
-        let members: Vec<String> = split(table.text("member", row).unwrap_or_default(), source.separator.as_deref());
-        let (known, strange): (Vec<_>, Vec<_>) =
-            members.into_iter().partition(|member| is_in(register, source.between, member));
-        lost += known.iter().filter(|member| !is_left(register, source.between, member)).count();
-        if known.is_empty() {
-            table.reject(row, "member", "reference", unknown_message(source.between), findings);
-        } else {
-            unknown += strange.len();
-        }
-    }
-    report_lost(&name, lost, findings);
+    };
+    let steps = Steps { after: &after, ..Steps::default() };
+    let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
+    let accepted = read(&name, parts, &steps, reader, register, findings)?;
+    report_lost(&name, lost.into_inner(), findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
-    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, unknown);
-    let accepted = finish(table, &source.contract, reader, findings)?;
+    let count = unknown_members.into_inner();
+    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, count);
     let mut members = Vec::new();
     for row in rows(&accepted, "member", "organisation") {
+        let organisations = split(&row.to, source.organisation_separator.as_deref());
         for member in split(&row.from, source.separator.as_deref()) {
-            if is_in(register, source.between, &member) {
-                members.push(LinkRow { from: member, ..row.clone() });
+            if register.has(source.between, &member) {
+                let one = |organisation: &String| LinkRow {
+                    from: member.clone(),
+                    to: organisation.clone(),
+                    ..row.clone()
+                };
+                members.extend(organisations.iter().map(one));
             }
         }
     }
@@ -157,9 +169,19 @@ pub(super) fn read_members(
     })
 }
 
-fn finish(mut table: Table, contract: &Contract, reader: &mut Reader<'_>, findings: &mut Findings) -> Result<Accepted> {
-    table.check(contract, findings)?;
-    reader.close(table, contract, findings)
+fn read(
+    name: &str,
+    (reading, columns, contract, filters): (Reading, &Columns, &Contract, &OneOrMany),
+    steps: &Steps<'_>,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<Accepted> {
+    let opened = reader.open(name, &reading, columns, Asked::default())?;
+    let settings =
+        Settings { name, reading: &reading, columns, contract, filters, gwp: None, types: &types, key: &[] };
+    let plan = Plan::new(&settings, &opened)?;
+    reader.read(&opened, &plan, steps, Some(register), findings)
 }
 
 fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
@@ -188,21 +210,8 @@ fn split(cell: &str, separator: Option<&str>) -> Vec<String> {
     parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn is_in(register: &Register, between: Between, name: &str) -> bool {
-    match between {
-        Between::Facility => register.ids.contains(name),
-        Between::Operator => register.operators.contains(name),
-    }
-}
-
-fn is_left(register: &Register, between: Between, name: &str) -> bool {
-    match between {
-        Between::Facility => register.kept_ids.contains(name),
-        Between::Operator => register.kept_operators.contains(name),
-    }
-}
-
-fn unknown_message(between: Between) -> String {
+/// What is said of a name that the register does not have.
+pub(super) fn unknown(between: Between) -> String {
     match between {
         Between::Facility => "no facility of the register has this id".into(),
         Between::Operator => "no facility of the register has this operator".into(),
@@ -211,22 +220,21 @@ fn unknown_message(between: Between) -> String {
 
 /// Rejects a row whose end the register never had; returns 1 where `where` or the quarantine took it away.
 fn check_reference(
-    table: &mut Table,
+    table: &mut Table<'_>,
     row: usize,
     column: &str,
     between: Between,
     register: &Register,
-    findings: &mut Findings,
 ) -> usize {
     if !table.is_kept(row) {
         return 0;
     }
-    let name = table.text(column, row).unwrap_or_default().to_owned();
-    if !is_in(register, between, &name) {
-        table.reject(row, column, "reference", unknown_message(between), findings);
-        return 0;
+    let name = table.text(column, row).unwrap_or_default();
+    if register.has(between, name) {
+        return usize::from(!register.keeps(between, name));
     }
-    usize::from(!is_left(register, between, &name))
+    table.reject(row, column, Rule::Reference, unknown(between));
+    0
 }
 
 fn report_lost(name: &str, lost: usize, findings: &mut Findings) {

@@ -3,30 +3,43 @@
 
 mod account;
 mod cells;
+pub mod country;
 pub mod crs;
 mod facilities;
 mod figures;
+pub mod gases;
+mod keys;
 mod layers;
 mod links;
+mod numerals;
+mod plan;
+mod profile;
 pub mod settings;
+mod stream;
 mod table;
 pub mod units;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::sources::settings::Columns;
-use crate::sources::{self, ColumnType, RawTable, Reading, Request};
+use crate::sources::{ColumnType, Join, Reading, Request, Source};
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
 pub use layers::{Feature, Layer};
 pub use links::{LinkRow, TieTable, Ties};
-use settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
+use plan::Plan;
+pub use plan::check_column;
+pub use profile::{ColumnProfile, Profile};
+use settings::{Between, FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
+pub use stream::Scope;
+use stream::{Accepted, Steps};
 
 /// All sources of a pipeline file.
 #[derive(Debug, Clone, Copy)]
@@ -58,15 +71,48 @@ pub struct Tables {
     pub facts: Facts,
     /// Rows and tonnes of every source.
     pub accounts: Vec<Account>,
+    /// What the columns of every source hold, where that was asked for.
+    pub profiles: Vec<(String, Profile)>,
 }
 
 /// What the register ever named, so that a reference to it can be told from one to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Register {
-    pub ids: HashSet<String>,
-    pub operators: HashSet<String>,
-    pub kept_ids: HashSet<String>,
-    pub kept_operators: HashSet<String>,
+    all: Names,
+    kept: Names,
+}
+
+/// Hashes of names, by what they name.
+#[derive(Debug, Default)]
+struct Names {
+    ids: HashSet<u128>,
+    operators: HashSet<u128>,
+}
+
+impl Names {
+    fn of(&self, between: Between) -> &HashSet<u128> {
+        match between {
+            Between::Facility => &self.ids,
+            Between::Operator => &self.operators,
+        }
+    }
+}
+
+impl Register {
+    /// Whether the register ever had the name, whatever became of its rows.
+    fn has(&self, between: Between, name: &str) -> bool {
+        self.all.of(between).contains(&keys::hash([Some(name)]))
+    }
+
+    /// Whether a row of the name is left.
+    fn keeps(&self, between: Between, name: &str) -> bool {
+        self.kept.of(between).contains(&keys::hash([Some(name)]))
+    }
+}
+
+/// Locks what several batches add to; a batch that failed has not left it half done.
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads and checks all sources. Problems of the data are gathered over all of them before it stops.
@@ -75,21 +121,30 @@ pub(crate) struct Register {
 ///
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the
 /// files, [`Error::Data`] for files that do not parse and for sources with more rejected rows than allowed.
-pub fn validate(sources: &Sources<'_>, findings: &mut Findings) -> Result<Tables> {
-    let mut reader = Reader { folder: sources.folder, problems: Vec::new(), accounts: Vec::new() };
+pub fn validate(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<Tables> {
+    let mut reader = Reader {
+        folder: sources.folder,
+        scope,
+        problems: Vec::new(),
+        accounts: Vec::new(),
+        profiles: Vec::new(),
+        remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
+            || has_references(sources),
+    };
     let mut tables = Tables::default();
     let mut register = Register::default();
     if let Some(source) = sources.facilities {
         tables.facilities = reader.gather(|reader| facilities::read(source, reader, &mut register, findings))?;
     }
     for (name, source) in sources.layers {
-        tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, findings))?);
+        tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);
     }
     if sources.facilities.is_none() || tables.facilities.is_some() {
         // Without a register every reference to it would be wrong as well.
         references(sources, &mut reader, &mut tables, &register, findings)?;
     }
     tables.accounts = reader.accounts;
+    tables.profiles = reader.profiles;
     if reader.problems.is_empty() { Ok(tables) } else { Err(Error::Data { problems: reader.problems }) }
 }
 
@@ -114,11 +169,33 @@ fn references(
     Ok(())
 }
 
+/// Whether a contract of a layer refers to the register.
+fn has_references(sources: &Sources<'_>) -> bool {
+    let mut rules = sources.layers.values().flat_map(|layer| layer.contract.columns.values());
+    rules.any(|rule| rule.references.is_some())
+}
+
 /// Reads sources one after the other and keeps their accounts and problems.
 pub(crate) struct Reader<'a> {
     folder: &'a Path,
+    scope: Scope,
     problems: Vec<Problem>,
     accounts: Vec<Account>,
+    profiles: Vec<(String, Profile)>,
+    /// Whether anything refers to the register.
+    remembers: bool,
+}
+
+/// Which columns are asked of a source's files.
+#[derive(Clone, Copy, Default)]
+struct Asked<'a> {
+    /// Columns that hold coordinates.
+    places: &'a [&'a str],
+    /// Columns of the files that are taken where there are any.
+    optional: &'a [&'a str],
+    /// Whether all further columns are taken.
+    all: bool,
+    join: Option<&'a Join>,
 }
 
 impl Reader<'_> {
@@ -134,42 +211,66 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the columns of a source; `places` hold coordinates, `optional` are taken where a file has them.
-    fn read(
-        &self,
-        name: &str,
-        reading: &Reading,
-        columns: &Columns,
-        places: &[&str],
-        optional: &[&str],
-        all: bool,
-    ) -> Result<RawTable> {
+    /// Opens the files of a source.
+    fn open(&self, name: &str, reading: &Reading, columns: &Columns, asked: Asked<'_>) -> Result<Source> {
         let of = |is_place: bool| {
-            let wanted = columns.iter().filter(move |(column, _)| places.contains(&column.as_str()) == is_place);
-            wanted.flat_map(|(_, spec)| spec.column.0.iter().cloned()).collect::<Vec<_>>()
+            let wanted = columns.iter().filter(move |(column, _)| asked.places.contains(&column.as_str()) == is_place);
+            let names = wanted.flat_map(|(_, spec)| spec.file_columns());
+            names.map(str::to_owned).collect::<Vec<_>>()
         };
-        sources::read(&Request {
+        Source::open(&Request {
             name,
             folder: self.folder,
             reading,
             required: of(false),
             places: of(true),
-            optional: optional.iter().map(ToString::to_string).collect(),
-            all,
+            optional: asked.optional.iter().map(ToString::to_string).collect(),
+            all: asked.all || self.scope.profile,
+            join: asked.join,
         })
     }
 
-    /// Keeps the account of a source that has passed its checks.
-    fn close(
+    /// Reads and checks all rows of a source and keeps its account.
+    fn read(
         &mut self,
-        table: table::Table,
-        contract: &settings::Contract,
-        findings: &Findings,
-    ) -> Result<table::Accepted> {
-        let (accepted, account, problem) = table.accept(contract, findings)?;
-        self.accounts.push(account);
-        self.problems.extend(problem);
+        source: &Source,
+        plan: &Plan<'_>,
+        steps: &Steps<'_>,
+        register: Option<&Register>,
+        findings: &mut Findings,
+    ) -> Result<Accepted> {
+        let after = |table: &mut table::Table<'_>| {
+            (steps.after)(table);
+            if let Some(register) = register {
+                check_references(table, register);
+            }
+        };
+        let mut accepted = stream::read(source, plan, &Steps { after: &after, ..*steps }, self.scope, findings)?;
+        self.accounts.append(&mut accepted.accounts);
+        self.problems.extend(accepted.problem.take());
+        if let Some(mut profile) = accepted.profile.take() {
+            let used = |name: &&String| {
+                let from = plan.columns.iter().flat_map(|planned| planned.parts.iter().flat_map(|part| &part.from));
+                from.into_iter().any(|(_, known)| **known == ***name)
+            };
+            profile.unused = source.columns.iter().filter(|name| !used(name)).cloned().collect();
+            profile.finish();
+            self.profiles.push((plan.name.to_string(), profile));
+        }
         Ok(accepted)
+    }
+}
+
+/// Checks contract rules that refer to the register.
+fn check_references(table: &mut table::Table<'_>, register: &Register) {
+    for (column, rule, _) in &table.plan.rules {
+        let Some(between) = rule.references.map(settings::Reference::between) else { continue };
+        for row in 0..table.rows() {
+            let known = table.text(column, row).is_none_or(|name| register.has(between, name));
+            if !known && table.is_kept(row) {
+                table.fail(row, column, crate::finding::Rule::Reference, links::unknown(between), rule.severity);
+            }
+        }
     }
 }
 

@@ -4,25 +4,72 @@ use std::fmt;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::{self, MapAccess, Visitor};
+use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::sources::settings::Columns;
-use crate::sources::{OneOrMany, Reading};
+use super::gases::GwpSet;
+use crate::sources::settings::{Columns, read_from_files};
+use crate::sources::{ColumnType, Join, OneOrMany};
 
 /// What every row of a source must meet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contract {
     /// Greatest share of quarantined rows in kept + quarantined; past it the run fails.
     pub max_rejected: f64,
+    /// Greatest share of quarantined tonnes in kept + quarantined; past it the run fails.
+    pub max_rejected_tonnes: Option<f64>,
+    /// Columns that no two rows may share the values of; for the register `id` and `year` where not given.
+    pub key: Option<Vec<String>>,
+    /// What becomes of further rows of one key.
+    pub keep: Keep,
+    /// What becomes of rows at 0/0, with exchanged coordinates, or out of the country; where not given, the first two
+    /// are rejected and the last are warned of.
+    pub places: Option<Failing>,
+    /// SQL conditions over the mapped columns that must be true.
+    pub checks: Vec<Check>,
     /// Rules a column.
     pub columns: IndexMap<String, ColumnRule>,
+}
+
+/// What becomes of further rows of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The first stands, the others are quarantined.
+    #[default]
+    First,
+    /// The last stands, the others count as filtered.
+    Last,
+    /// Their tonnes (columns in `_t`) add up; all else is the first row's.
+    Sum,
+}
+
+/// What becomes of a row that fails a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Failing {
+    /// It goes to the quarantine.
+    #[default]
+    Reject,
+    /// It stays, with a finding.
+    Warn,
+}
+
+/// A SQL condition that must be true of every row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The condition; where it is null it does not fail.
+    pub sql: String,
+    /// What becomes of a row that fails it.
+    pub severity: Failing,
 }
 
 /// What the values of one column must meet.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ColumnRule {
+    /// What the cells hold.
+    pub r#type: Option<ColumnType>,
     /// Smallest value.
     pub min: Option<f64>,
     /// Greatest value.
@@ -33,11 +80,46 @@ pub struct ColumnRule {
     pub unique: bool,
     /// The only values there may be.
     pub allowed: Option<Vec<String>>,
+    /// A regular expression that the whole text must match.
+    pub pattern: Option<String>,
+    /// A column of the register that must have the value, whatever became of its row.
+    pub references: Option<Reference>,
+    /// What becomes of a row that fails one of these.
+    pub severity: Failing,
+}
+
+/// A column of the register that others may refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Reference {
+    /// Facility ids.
+    #[serde(rename = "facilities.id")]
+    FacilityId,
+    /// Operators.
+    #[serde(rename = "facilities.operator")]
+    Operator,
+}
+
+impl Reference {
+    /// What links and memberships between these name.
+    pub fn between(self) -> Between {
+        match self {
+            Self::FacilityId => Between::Facility,
+            Self::Operator => Between::Operator,
+        }
+    }
 }
 
 impl Default for Contract {
     fn default() -> Self {
-        Self { max_rejected: 0.05, columns: IndexMap::new() }
+        Self {
+            max_rejected: 0.05,
+            max_rejected_tonnes: None,
+            key: None,
+            keep: Keep::First,
+            places: None,
+            checks: Vec::new(),
+            columns: IndexMap::new(),
+        }
     }
 }
 
@@ -47,19 +129,26 @@ impl<'de> Visitor<'de> for ContractVisitor {
     type Value = Contract;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`max_rejected` and rules a column")
+        f.write_str("`max_rejected`, `max_rejected_tonnes`, `key`, `keep`, `places`, `checks`, and rules a column")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Contract, A::Error> {
+        let share = |key: &str, share: f64| {
+            let wrong = || de::Error::custom(format!("`{key}` is a share from 0 to 1"));
+            if (0.0..=1.0).contains(&share) { Ok(share) } else { Err(wrong()) }
+        };
         let mut contract = Contract::default();
         while let Some(key) = map.next_key::<String>()? {
-            if key == "max_rejected" {
-                contract.max_rejected = map.next_value()?;
-                if !(0.0..=1.0).contains(&contract.max_rejected) {
-                    return Err(de::Error::custom("`max_rejected` is a share from 0 to 1"));
+            match key.as_str() {
+                "max_rejected" => contract.max_rejected = share(&key, map.next_value()?)?,
+                "max_rejected_tonnes" => contract.max_rejected_tonnes = Some(share(&key, map.next_value()?)?),
+                "key" => contract.key = Some(map.next_value::<OneOrMany>()?.0),
+                "keep" => contract.keep = map.next_value()?,
+                "places" => contract.places = Some(map.next_value()?),
+                "checks" => contract.checks = map.next_value()?,
+                _ => {
+                    contract.columns.insert(key, map.next_value()?);
                 }
-            } else {
-                contract.columns.insert(key, map.next_value()?);
             }
         }
         Ok(contract)
@@ -79,53 +168,88 @@ impl JsonSchema for Contract {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let rule = generator.subschema_for::<ColumnRule>();
+        let texts = generator.subschema_for::<OneOrMany>();
+        let keep = generator.subschema_for::<Keep>();
+        let failing = generator.subschema_for::<Failing>();
+        let checks = generator.subschema_for::<Vec<Check>>();
         schemars::json_schema!({
             "type": "object",
-            "properties": { "max_rejected": { "type": "number", "minimum": 0, "maximum": 1, "default": 0.05 } },
+            "properties": {
+                "max_rejected": { "type": "number", "minimum": 0, "maximum": 1, "default": 0.05 },
+                "max_rejected_tonnes": { "type": "number", "minimum": 0, "maximum": 1 },
+                "key": texts,
+                "keep": keep,
+                "places": failing,
+                "checks": checks
+            },
             "additionalProperties": rule
         })
     }
 }
 
-/// Declares the settings of one kind of source: what all share, then its own keys.
+/// Long form of a check.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct CheckTable {
+    /// The condition; where it is null it does not fail.
+    sql: String,
+    /// What becomes of a row that fails it.
+    #[serde(default)]
+    severity: Failing,
+}
+
+struct CheckVisitor;
+
+impl<'de> Visitor<'de> for CheckVisitor {
+    type Value = Check;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a SQL condition, or a table with `sql` and `severity`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Check, E> {
+        Ok(Check { sql: text.to_owned(), severity: Failing::Reject })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Check, A::Error> {
+        let table = CheckTable::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Check { sql: table.sql, severity: table.severity })
+    }
+}
+
+impl<'de> Deserialize<'de> for Check {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CheckVisitor)
+    }
+}
+
+impl JsonSchema for Check {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Check".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let long = generator.subschema_for::<CheckTable>();
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, long] })
+    }
+}
+
+/// Declares the settings of one kind of source: how its files are read, what all sources share, then its own keys.
 macro_rules! source {
     ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            /// Files or globs, relative to the pipeline file.
-            pub path: OneOrMany,
-            /// Our names for the file's columns.
-            #[serde(default)]
-            pub columns: Columns,
-            /// SQL filters over the mapped columns, after units, in this order.
-            #[serde(default, rename = "where")]
-            pub filters: OneOrMany,
-            /// Column delimiter of CSV; default a comma.
-            #[serde(default)]
-            pub delimiter: Option<char>,
-            /// Quote character of CSV; default a double quote.
-            #[serde(default)]
-            pub quote: Option<char>,
-            /// Rows after the header that are no data.
-            #[serde(default)]
-            pub skip_after_header: usize,
-            /// What every row must meet.
-            #[serde(default)]
-            pub contract: Contract,
-            $($(#[$field_meta])* pub $field: $type,)*
-        }
-
-        impl $name {
-            /// How its files are read.
-            pub fn reading(&self) -> Reading {
-                Reading {
-                    path: self.path.clone(),
-                    delimiter: self.delimiter,
-                    quote: self.quote,
-                    skip_after_header: self.skip_after_header,
-                }
+        read_from_files! {
+            $(#[$meta])*
+            $name {
+                /// Our names for the file's columns.
+                #[serde(default)]
+                columns: Columns,
+                /// SQL filters over the mapped columns, after units, in this order.
+                #[serde(default, rename = "where")]
+                filters: OneOrMany,
+                /// What every row must meet.
+                #[serde(default)]
+                contract: Contract,
+                $($(#[$field_meta])* $field: $type,)*
             }
         }
     };
@@ -137,6 +261,15 @@ source! {
         /// EPSG code of the coordinates.
         #[serde(default = "wgs84")]
         crs: String,
+        /// Countries (ISO 3166 alpha-2) that the places must lie in, offshore waters of 50 km included.
+        #[serde(default)]
+        country: OneOrMany,
+        /// Global warming potentials over 100 years, for columns with `of` or `gas`.
+        #[serde(default)]
+        gwp: Option<GwpSet>,
+        /// Further columns of the register in a second file.
+        #[serde(default)]
+        join: Option<Join>,
     }
 }
 
@@ -181,6 +314,9 @@ source! {
         /// Separator of several members in one cell.
         #[serde(default)]
         separator: Option<String>,
+        /// Separator of several organisations in one cell.
+        #[serde(default)]
+        organisation_separator: Option<String>,
     }
 }
 

@@ -1,219 +1,370 @@
-//! One source through its checks: map, convert, filter, contract; every row accounted for.
+//! One batch of rows through its checks: map, convert, filter, contract. Batches know nothing of one another, so
+//! several are checked at a time; what spans rows (keys, thresholds) is the business of `stream`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use geo::Geometry;
 use polars::prelude::*;
 
 use super::account::{Account, Filtered, Tally};
-use super::cells::{Cells, broken_rule, number, read_all, whole};
-use super::settings::Contract;
-use super::units::{self, Factor};
-use crate::error::{Error, Problem, Result, suggest};
-use crate::finding::{Findings, Rejection};
-use crate::sources::settings::Columns;
-use crate::sources::{ColumnSpec, ColumnType, InputFile, OneOrMany, Origin, RawTable};
-use crate::sql::{Expression, Shape};
+use super::cells::{Cells, Seen, broken_rule};
+use super::plan::{Gas, Part, Plan, Planned};
+use super::settings::Failing;
+use crate::error::{Error, Problem, Result};
+use crate::finding::{Rejection, Rule};
+use crate::sources::{Batch, ColumnType};
 
-/// A source on its way through the checks.
-pub struct Table {
-    /// The source, as the pipeline file names it.
-    pub name: String,
-    raw: RawTable,
-    specs: Columns,
-    columns: Vec<(String, Cells)>,
-    rejected: Vec<bool>,
-    filtered_by: Vec<Option<usize>>,
-    unreadable_tonnes: Vec<bool>,
-    filters: Vec<String>,
+/// The column that keeps CO2 from biomass apart.
+pub const BIOGENIC_COLUMN: &str = "emissions_biogenic_t";
+/// The longest cell of a text column, bytes; geometries may be longer.
+const LONGEST: usize = 65_536;
+
+/// What has become of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// By the filter of this position.
+    Filtered(usize),
+    Rejected,
 }
 
-/// A source that has passed them.
-pub struct Accepted {
+/// What was warned of, with the first place and the number of rows.
+pub type Warnings = BTreeMap<(Rule, Arc<str>, String), (Arc<str>, u64, u64)>;
+
+/// A batch on its way through the checks.
+pub struct Table<'a> {
+    /// The source's settings.
+    pub plan: &'a Plan<'a>,
+    batch: &'a Batch,
+    columns: Vec<(Arc<str>, Cells<'a>)>,
+    /// One a row where the source has places.
+    pub geometries: Vec<Option<Geometry>>,
+    fates: Vec<Fate>,
+    unreadable_tonnes: Vec<bool>,
+    late: Vec<(usize, &'static str, Rule, String, Failing)>,
+    rejections: Vec<Rejection>,
+    warnings: Warnings,
+    widened: Vec<(usize, Seen)>,
+}
+
+/// A batch that has passed.
+pub struct Passed {
     /// The kept rows, under our names.
     pub frame: DataFrame,
-    /// Where each kept row stood.
-    pub origin: Vec<Origin>,
-    /// The files.
-    pub files: Vec<InputFile>,
+    /// Of the rows of the batch those that were kept.
+    pub kept: Vec<usize>,
+    /// Emissions of the kept rows, t.
+    pub tonnes: Vec<Option<f64>>,
+    /// Geometries of the kept rows.
+    pub geometry: Vec<Option<Geometry>>,
+    /// Rows and tonnes.
+    pub account: Account,
+    /// Rejected rows.
+    pub rejections: Vec<Rejection>,
+    /// What was warned of.
+    pub warnings: Warnings,
+    /// Columns whose values show more than was guessed.
+    pub widened: Vec<(usize, Seen)>,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     /// Maps and converts: every cell to its type and unit; a row with a cell that does not read is rejected.
-    pub fn convert(
-        name: &str,
-        raw: RawTable,
-        specs: &Columns,
-        types: impl Fn(&str) -> Option<ColumnType>,
-        findings: &mut Findings,
-    ) -> Result<Self> {
-        let rows = raw.origin.len();
+    /// `guesses` tells what columns without a declared type have shown so far.
+    pub fn convert(plan: &'a Plan<'a>, batch: &'a Batch, guesses: &[Seen], join_required: bool) -> Self {
+        let rows = batch.rows();
         let mut table = Self {
-            name: name.to_owned(),
-            specs: specs.clone(),
-            columns: Vec::new(),
-            rejected: vec![false; rows],
-            filtered_by: vec![None; rows],
+            plan,
+            batch,
+            columns: Vec::with_capacity(plan.columns.len() + 6),
+            geometries: Vec::new(),
+            fates: vec![Fate::Kept; rows],
             unreadable_tonnes: vec![false; rows],
-            filters: Vec::new(),
-            raw,
+            late: Vec::new(),
+            rejections: batch.broken.clone(),
+            warnings: Warnings::new(),
+            widened: Vec::new(),
         };
-        findings.quarantine.append(&mut table.raw.broken.clone());
-        for (column, spec) in specs {
-            let place = format!("{name}.columns.{column}");
-            let factor = units::factor(column, spec, &place).map_err(pipeline)?;
-            let declared = spec.kind.or_else(|| types(column));
-            let kind = declared.unwrap_or_else(|| table.infer(spec));
-            let cells = table.cells(column, spec, kind, factor, findings);
-            table.columns.push((column.clone(), cells));
+        for (position, planned) in plan.columns.iter().enumerate() {
+            let cells = match planned.declared {
+                Some(kind) => table.cells(planned, kind),
+                None => table.guessed(planned, position, guesses[position]),
+            };
+            table.columns.push((planned.name.clone(), cells));
         }
-        Ok(table)
+        for row in (0..rows).filter(|&row| batch.is_alone(row)) {
+            let severity = if join_required { Failing::Reject } else { Failing::Warn };
+            table.fail(row, "", Rule::Join, "the joined file has no row of this key".into(), severity);
+        }
+        table
     }
 
     /// The number of rows, rejected ones included.
     pub fn rows(&self) -> usize {
-        self.rejected.len()
+        self.fates.len()
     }
 
     /// A mapped column.
-    pub fn column(&self, name: &str) -> Option<&Cells> {
-        self.columns.iter().find(|(column, _)| column == name).map(|(_, cells)| cells)
+    pub fn column(&self, name: &str) -> Option<&Cells<'a>> {
+        self.columns.iter().find(|(column, _)| &**column == name).map(|(_, cells)| cells)
     }
 
     /// The mapped text of a cell.
     pub fn text(&self, name: &str, row: usize) -> Option<&str> {
-        self.column(name)?.text().get(row)?.as_deref()
+        self.column(name)?.text(row)
+    }
+
+    /// The mapped number of a cell.
+    pub fn number(&self, name: &str, row: usize) -> Option<f64> {
+        self.column(name)?.number(row)
     }
 
     /// Adds a computed column.
-    pub fn push(&mut self, name: &str, cells: Cells) {
-        self.columns.push((name.to_owned(), cells));
+    pub fn push(&mut self, name: &str, cells: Cells<'a>) {
+        self.columns.push((name.into(), cells));
+    }
+
+    /// Adds an empty column if there is none of that name.
+    pub fn push_missing(&mut self, name: &str, kind: ColumnType) {
+        if self.column(name).is_none() {
+            self.push(name, Cells::empty(kind, self.rows()));
+        }
     }
 
     /// The geometry that came with a row.
     pub fn geometry(&self, row: usize) -> Option<&Geometry> {
-        self.raw.geometry[row].as_ref()
+        self.batch.geometry(row)
     }
 
     /// Whether a row is still in.
     pub fn is_kept(&self, row: usize) -> bool {
-        !self.rejected[row] && self.filtered_by[row].is_none()
-    }
-
-    /// The first column of the file that has a value in a row, with its text.
-    fn source_cell<'a>(&'a self, spec: &'a ColumnSpec, row: usize) -> (&'a str, Option<&'a str>) {
-        source_cell(&self.raw, spec, row)
+        self.fates[row] == Fate::Kept
     }
 
     /// Sends a row to the quarantine.
-    pub fn reject(&mut self, row: usize, column: &str, rule: &'static str, message: String, findings: &mut Findings) {
-        let (file_column, value) = match self.specs.get(column) {
-            Some(spec) => self.source_cell(spec, row),
-            None => (column, None),
-        };
-        let origin = self.raw.origin[row];
-        findings.quarantine.push(Rejection {
-            source: self.name.clone(),
-            file: self.raw.path(origin).to_owned(),
-            line: origin.line,
-            column: file_column.to_owned(),
-            value: value.unwrap_or_default().to_owned(),
-            rule,
-            message,
-        });
-        self.rejected[row] = true;
+    pub fn reject(&mut self, row: usize, column: &str, rule: Rule, message: String) {
+        let rejection = self.rejection(row, column, rule, message);
+        self.rejections.push(rejection);
+        self.fates[row] = Fate::Rejected;
     }
 
-    fn infer(&self, spec: &ColumnSpec) -> ColumnType {
-        let values = || (0..self.rows()).filter_map(|row| self.source_cell(spec, row).1).map(str::trim);
-        let coded =
-            |text: &str| text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-        if values().next().is_none() || values().any(coded) {
-            ColumnType::Text
-        } else if values().all(|text| text.parse::<i64>().is_ok()) {
-            ColumnType::Integer
-        } else if values().all(|text| number(text).is_some()) {
-            ColumnType::Number
-        } else {
-            ColumnType::Text
+    /// Sends a row to the quarantine, or keeps it and warns.
+    pub fn fail(&mut self, row: usize, column: &str, rule: Rule, message: String, severity: Failing) {
+        if severity == Failing::Reject {
+            return self.reject(row, column, rule, message);
         }
+        let place = self.rejection(row, column, rule, String::new());
+        let known = self.warnings.entry((rule, place.column, message)).or_insert((place.file, place.line, 0));
+        known.2 += 1;
     }
 
-    fn cells(
+    /// Sends a row to the quarantine later on, if no filter takes it away before.
+    pub fn reject_if_kept(&mut self, row: usize, column: &'static str, rule: Rule, message: String) {
+        self.late.push((row, column, rule, message, Failing::Reject));
+    }
+
+    /// Sends a row to the quarantine later on, or warns of it, if no filter takes it away before.
+    pub fn fail_if_kept(
         &mut self,
-        column: &str,
-        spec: &ColumnSpec,
-        kind: ColumnType,
-        factor: Factor,
-        findings: &mut Findings,
-    ) -> Cells {
-        let rows = self.rows();
-        let texts: Vec<Option<String>> =
-            (0..rows).map(|row| self.source_cell(spec, row).1.map(|text| text.trim().to_owned())).collect();
-        let mut refused = Vec::new();
-        let cells = match kind {
-            ColumnType::Text => return Cells::Text(texts),
-            ColumnType::Integer => Cells::Integer(read_all(&texts, whole, &mut refused)),
-            ColumnType::Number => {
-                let values = read_all(&texts, number, &mut refused);
-                Cells::Number(values.into_iter().map(|value| value.map(|value| factor.apply(value))).collect())
-            }
-        };
-        let what = if kind == ColumnType::Integer { "a whole number" } else { "a number" };
-        for row in refused {
-            self.unreadable_tonnes[row] |= column == "emissions_t";
-            if !self.rejected[row] {
-                let message =
-                    format!("not {what}: write decimals with a point, as in 12.5, and leave unknown values empty");
-                self.reject(row, column, "unreadable", message, findings);
-            }
-        }
-        cells
+        row: usize,
+        column: &'static str,
+        rule: Rule,
+        message: String,
+        severity: Failing,
+    ) {
+        self.late.push((row, column, rule, message, severity));
     }
 
-    /// Applies the SQL filters in order; a row leaves at the first that is not true for it.
-    pub fn filter(&mut self, filters: &OneOrMany) -> Result<()> {
-        let frame = self.frame()?;
-        for (position, text) in filters.0.iter().enumerate() {
-            let place = format!("{}.where", self.name);
-            let expression = Expression::parse(text, &place).map_err(pipeline)?;
-            expression.check(frame.schema(), Shape::Predicate, &place).map_err(pipeline)?;
-            let mask = frame.clone().lazy().with_column(expression.expr().alias("__keep")).collect();
-            let mask = mask.map_err(|error| pipeline(Problem::new(&place, format!("`{text}`: {error}"), "")))?;
-            let keep = mask
-                .column("__keep")
-                .and_then(|column| Ok(column.bool()?.clone()))
-                .map_err(Error::table("filtering"))?;
-            for (row, keep) in keep.iter().enumerate() {
-                if self.is_kept(row) && keep != Some(true) {
-                    self.filtered_by[row] = Some(position);
+    /// A rejection, with the column that gave the value, else the first that could have.
+    fn rejection(&self, row: usize, column: &str, rule: Rule, message: String) -> Rejection {
+        let Some(planned) = self.plan.column(column) else {
+            let column = (!column.is_empty()).then(|| (usize::MAX, Arc::from(column)));
+            return self.rejection_at(row, column.as_ref(), "", rule, message);
+        };
+        let parts = || planned.parts.iter().flat_map(|part| &part.from);
+        let given = parts().find(|(position, _)| self.batch.cell(row, *position).is_some());
+        let place = given.or_else(|| parts().next());
+        let value = place.and_then(|(position, _)| self.batch.cell(row, *position)).unwrap_or_default();
+        self.rejection_at(row, place, value, rule, message)
+    }
+
+    fn rejection_at(
+        &self,
+        row: usize,
+        column: Option<&(usize, Arc<str>)>,
+        value: &str,
+        rule: Rule,
+        message: String,
+    ) -> Rejection {
+        self.batch.rejection(row, column.map(|(position, name)| (*position, name)), value, rule, message)
+    }
+
+    /// A column without a declared type, under what it has shown so far; notes where it shows more.
+    fn guessed(&mut self, planned: &'a Planned, position: usize, guess: Seen) -> Cells<'a> {
+        let numerals = self.plan.numerals;
+        let part = &planned.parts[0];
+        let mut seen = guess;
+        if guess != Seen::Text {
+            for row in 0..self.rows() {
+                if let Some(text) = part.text(self.batch, row, numerals) {
+                    seen = seen.max(Seen::of(&text, numerals));
+                }
+                if seen == Seen::Text {
+                    break;
                 }
             }
-            self.filters.push(text.clone());
         }
-        Ok(())
+        if seen > guess {
+            self.widened.push((position, seen));
+        }
+        self.cells(planned, seen.kind())
     }
 
-    fn frame(&self) -> Result<DataFrame> {
+    fn cells(&mut self, planned: &'a Planned, kind: ColumnType) -> Cells<'a> {
+        let numerals = self.plan.numerals;
+        match kind {
+            ColumnType::Text => self.texts(planned),
+            ColumnType::Integer => {
+                let mut values = vec![None; self.rows()];
+                for (row, value) in values.iter_mut().enumerate() {
+                    let Some(text) = planned.parts[0].text(self.batch, row, numerals) else { continue };
+                    *value = numerals.whole(&text);
+                    if value.is_none() {
+                        self.unreadable(row, planned, 0, "a whole number", &text);
+                    }
+                }
+                Cells::Integer(values)
+            }
+            ColumnType::Number => self.numbers(planned),
+        }
+    }
+
+    fn texts(&mut self, planned: &'a Planned) -> Cells<'a> {
+        let (numerals, batch, part) = (self.plan.numerals, self.batch, &planned.parts[0]);
+        let texts: Vec<Option<Cow<'a, str>>> = (0..self.rows()).map(|row| part.text(batch, row, numerals)).collect();
+        if &*planned.name != "geometry" {
+            for (row, text) in texts.iter().enumerate() {
+                if text.as_ref().is_some_and(|text| text.len() > LONGEST) && self.is_kept(row) {
+                    let message = format!("longer than {LONGEST} bytes: check the quotes");
+                    self.reject(row, &planned.name, Rule::TooLong, message);
+                }
+            }
+        }
+        Cells::Text(texts)
+    }
+
+    /// The sum of the parts that have a value, in the program's unit; CO2 from biomass goes to a column of its own.
+    fn numbers(&mut self, planned: &'a Planned) -> Cells<'a> {
+        let numerals = self.plan.numerals;
+        let mut values: Vec<Option<f64>> = vec![None; self.rows()];
+        let mut biogenic = planned.parts.iter().any(|part| part.gas.is_some()).then(|| values.clone());
+        for (at, part) in planned.parts.iter().enumerate() {
+            for row in 0..self.rows() {
+                let Some(text) = part.text(self.batch, row, numerals) else { continue };
+                let Some(value) = numerals.number(&text) else {
+                    self.unreadable(row, planned, at, "a number", &text);
+                    continue;
+                };
+                let value = part.factor.apply(value);
+                let slot = &mut values[row];
+                match part.gas.as_ref().map(|(position, words)| self.gas(part, row, *position, words)) {
+                    None => *slot = Some(slot.unwrap_or(0.0) + value),
+                    Some(Some(Gas::Equivalent(factor))) => *slot = Some(slot.unwrap_or(0.0) + value * factor),
+                    Some(Some(Gas::Biogenic)) => biogenic.iter_mut().for_each(|column| column[row] = Some(value)),
+                    Some(None) => {
+                        let message = "this gas has no CO2 equivalent here: filter it away, or name it in `gas`".into();
+                        self.unreadable_tonnes[row] = true;
+                        self.reject_if_kept(row, "emissions_t", Rule::Gas, message);
+                    }
+                }
+            }
+        }
+        if let Some(biogenic) = biogenic
+            && self.plan.column(BIOGENIC_COLUMN).is_none()
+        {
+            self.push(BIOGENIC_COLUMN, Cells::Number(biogenic));
+        }
+        Cells::Number(values)
+    }
+
+    fn gas(
+        &self,
+        part: &Part,
+        row: usize,
+        position: usize,
+        words: &std::collections::HashMap<String, Gas>,
+    ) -> Option<Gas> {
+        let word = self.batch.cell(row, position)?;
+        let word = part.recode.get(word).map_or(word, String::as_str);
+        words.get(word).copied()
+    }
+
+    fn unreadable(&mut self, row: usize, planned: &Planned, part: usize, what: &str, text: &str) {
+        self.unreadable_tonnes[row] |= &*planned.name == "emissions_t";
+        if self.fates[row] == Fate::Rejected {
+            return;
+        }
+        let advice = self.plan.numerals.advice(text).filter(|_| what == "a number").unwrap_or_else(|| {
+            "write decimals with a point, as in 12.5, and leave unknown values empty".to_owned()
+        });
+        let batch = self.batch;
+        let given = planned.parts[part].from.iter().find(|(position, _)| batch.cell(row, *position).is_some());
+        let value = planned.parts[part].raw(batch, row).unwrap_or_default();
+        let rejection = self.rejection_at(row, given, value, Rule::Unreadable, format!("not {what}: {advice}"));
+        self.rejections.push(rejection);
+        self.fates[row] = Fate::Rejected;
+    }
+
+    /// The rows as a table, rejected ones included.
+    pub fn frame(&self) -> Result<DataFrame> {
         let columns = self.columns.iter().map(|(name, cells)| cells.column(name)).collect();
         DataFrame::new(self.rows(), columns).map_err(Error::table("building a table"))
     }
 
-    /// Checks the contract's column rules on what is left.
-    pub fn check(&mut self, contract: &Contract, findings: &mut Findings) -> Result<()> {
-        for (name, rule) in &contract.columns {
-            let place = format!("{}.contract.{name}", self.name);
-            let Some(position) = self.columns.iter().position(|(column, _)| column == name) else {
-                let hint = suggest(name, self.columns.iter().map(|(column, _)| column.as_str()));
-                return Err(pipeline(Problem::new(place, format!("no mapped column is called `{name}`"), hint)));
-            };
-            let cells = self.columns[position].1.clone();
-            let mut seen = HashMap::new();
+    /// Applies the filters in order (a row leaves at the first that is not true for it), then what waited for them.
+    pub fn filter(&mut self, frame: &DataFrame) -> Result<()> {
+        for (position, filter) in self.plan.filters.iter().enumerate() {
+            let keep = self.mask(frame, filter.expr(), filter.text())?;
+            for (row, keep) in keep.iter().enumerate() {
+                if self.is_kept(row) && keep != Some(true) {
+                    self.fates[row] = Fate::Filtered(position);
+                }
+            }
+        }
+        for (row, column, rule, message, severity) in std::mem::take(&mut self.late) {
+            if self.is_kept(row) {
+                self.fail(row, column, rule, message, severity);
+            }
+        }
+        Ok(())
+    }
+
+    fn mask(&self, frame: &DataFrame, expression: Expr, text: &str) -> Result<BooleanChunked> {
+        let place = format!("{}.where", self.plan.name);
+        let fail = |error: PolarsError| pipeline(Problem::new(&place, format!("`{text}`: {error}"), ""));
+        let out = frame.clone().lazy().with_column(expression.alias("__true")).collect().map_err(fail)?;
+        out.column("__true").and_then(|column| Ok(column.bool()?.clone())).map_err(Error::table("filtering"))
+    }
+
+    /// Checks the contract on what is left, row by row: rules of columns, then checks across columns.
+    pub fn contract(&mut self, frame: &DataFrame) -> Result<()> {
+        for (name, rule, pattern) in &self.plan.rules {
+            let Some(at) = self.columns.iter().position(|(column, _)| **column == **name) else { continue };
             for row in 0..self.rows() {
                 if self.is_kept(row)
-                    && let Some((rule, message)) = broken_rule(rule, &cells, row, &mut seen)
+                    && let Some((broken, message)) = broken_rule(rule, pattern.as_ref(), &self.columns[at].1, row)
                 {
-                    self.reject(row, name, rule, message, findings);
+                    self.fail(row, name, broken, message, rule.severity);
+                }
+            }
+        }
+        for (check, severity) in &self.plan.checks {
+            let holds = self.mask(frame, check.expr(), check.text())?;
+            for (row, holds) in holds.iter().enumerate() {
+                if self.is_kept(row) && holds == Some(false) {
+                    let column = check.columns().first().map_or("", String::as_str);
+                    self.fail(row, column, Rule::Check, format!("`{}` is not true", check.text()), *severity);
                 }
             }
         }
@@ -221,129 +372,74 @@ impl Table {
     }
 
     /// Rejects rows without one of these columns: they say nothing.
-    pub fn require(&mut self, columns: &[&str], findings: &mut Findings) {
+    pub fn require(&mut self, columns: &[&str]) {
         for column in columns {
+            let Some(at) = self.columns.iter().position(|(name, _)| &**name == *column) else { continue };
             for row in 0..self.rows() {
-                let empty = self.column(column).is_some_and(|cells| cells.shown(row).is_none());
-                if empty && self.is_kept(row) {
-                    self.reject(row, column, "required", format!("`{column}` is empty"), findings);
+                if self.is_kept(row) && self.columns[at].1.is_missing(row) {
+                    self.reject(row, column, Rule::Required, format!("`{column}` is empty"));
                 }
             }
         }
     }
 
-    /// Rejects all but the first row of each key.
-    pub fn unique(&mut self, key: &[&str], findings: &mut Findings) {
-        let mut seen: HashMap<Vec<Option<String>>, u64> = HashMap::new();
-        for row in 0..self.rows() {
-            if !self.is_kept(row) {
-                continue;
-            }
-            let value: Vec<_> = key.iter().map(|name| self.column(name).and_then(|cells| cells.shown(row))).collect();
-            let line = self.raw.origin[row].line;
-            if let Some(first) = seen.get(&value) {
-                let message = format!("a second row of one {}: the first is line {first}", key.join(" and "));
-                self.reject(row, key[0], "unique", message, findings);
-            } else {
-                seen.insert(value, line);
-            }
-        }
+    fn tonnes(&self, row: usize) -> Option<f64> {
+        self.number("emissions_t", row).filter(|_| !self.unreadable_tonnes[row])
     }
 
-    /// Closes the account, checks `max_rejected` and gives the kept rows.
-    pub fn accept(self, contract: &Contract, findings: &Findings) -> Result<(Accepted, Account, Option<Problem>)> {
-        let account = self.account();
-        let problem = self.too_many_rejected(contract, &account, findings);
-        let keep: BooleanChunked = (0..self.rows()).map(|row| Some(self.is_kept(row))).collect();
-        let frame = self.frame()?.filter(&keep).map_err(Error::table("keeping rows"))?;
+    /// Closes the batch: the kept rows, and the account of all.
+    pub fn pass(mut self, frame: Option<&DataFrame>) -> Result<Passed> {
         let kept: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
-        let accepted =
-            Accepted { frame, origin: kept.iter().map(|&row| self.raw.origin[row]).collect(), files: self.raw.files };
-        Ok((accepted, account, problem))
+        let frame = match frame {
+            Some(frame) if kept.len() == self.rows() => frame.clone(),
+            Some(frame) => {
+                let keep: BooleanChunked = (0..self.rows()).map(|row| Some(self.is_kept(row))).collect();
+                frame.filter(&keep).map_err(Error::table("keeping rows"))?
+            }
+            None => DataFrame::empty(),
+        };
+        let geometry = if self.geometries.is_empty() {
+            Vec::new()
+        } else {
+            kept.iter().map(|&row| self.geometries[row].take()).collect()
+        };
+        Ok(Passed {
+            frame,
+            tonnes: kept.iter().map(|&row| self.tonnes(row)).collect(),
+            geometry,
+            account: self.account(),
+            rejections: self.rejections,
+            warnings: self.warnings,
+            widened: self.widened,
+            kept,
+        })
     }
 
     fn account(&self) -> Account {
-        let tonnes = self.column("emissions_t").filter(|_| self.specs.contains_key("emissions_t"));
-        let empty = Tally { tonnes: tonnes.map(|_| 0.0), ..Tally::default() };
-        let filtered = self.filters.iter().map(|text| Filtered { r#where: text.clone(), tally: empty });
-        let mut account = Account {
-            source: self.name.clone(),
-            files: self.raw.files.clone(),
-            read: empty,
-            filtered: filtered.collect(),
-            quarantined: empty,
-            kept: empty,
-        };
+        let has_tonnes = self.plan.column("emissions_t").is_some();
+        let empty = Tally { tonnes: has_tonnes.then_some(0.0), ..Tally::default() };
+        let filters = self.plan.filters.iter();
+        let filtered = filters.map(|filter| Filtered { r#where: filter.text().to_owned(), tally: empty }).collect();
+        let mut account = Account { read: empty, quarantined: empty, kept: empty, filtered, ..Account::default() };
+        let tonnes = self.column("emissions_t").filter(|_| has_tonnes);
         for row in 0..self.rows() {
             let tonnes = tonnes.and_then(|cells| cells.number(row)).filter(|_| !self.unreadable_tonnes[row]);
             account.read.add(tonnes);
-            match (self.rejected[row], self.filtered_by[row]) {
-                (true, _) => account.quarantined.add(tonnes),
-                (false, Some(position)) => account.filtered[position].tally.add(tonnes),
-                (false, None) => account.kept.add(tonnes),
+            match self.fates[row] {
+                Fate::Rejected => account.quarantined.add(tonnes),
+                Fate::Filtered(position) => account.filtered[position].tally.add(tonnes),
+                Fate::Kept => account.kept.add(tonnes),
             }
         }
-        for _ in &self.raw.broken {
+        for _ in &self.batch.broken {
             account.read.add(None);
             account.quarantined.add(None);
         }
-        if tonnes.is_none() {
-            let tallies = [&mut account.read, &mut account.quarantined, &mut account.kept].into_iter();
-            let filtered = account.filtered.iter_mut().map(|filtered| &mut filtered.tally);
-            tallies.chain(filtered).for_each(|tally| tally.rows_without_tonnes = 0);
-        }
         account
     }
-
-    fn too_many_rejected(&self, contract: &Contract, account: &Account, findings: &Findings) -> Option<Problem> {
-        let (kept, rejected) = (account.kept.rows, account.quarantined.rows);
-        if rejected == 0 || rejected as f64 <= contract.max_rejected * (kept + rejected) as f64 {
-            return None;
-        }
-        let mine: Vec<&Rejection> = findings.quarantine.iter().filter(|row| row.source == self.name).collect();
-        let mut evidence: Vec<String> = mine.iter().take(5).map(|row| show(row)).collect();
-        if mine.len() > evidence.len() {
-            evidence.push(format!("… and {} more", mine.len() - evidence.len()));
-        }
-        let share = rejected as f64 / (kept + rejected) as f64;
-        Some(Problem {
-            place: self.name.clone(),
-            message: format!(
-                "{rejected} of {} rows are rejected ({:.1} %), more than max_rejected = {}",
-                kept + rejected,
-                share * 100.0,
-                contract.max_rejected
-            ),
-            evidence,
-            hint: format!(
-                "repair these rows, or raise [{}.contract] max_rejected; `forerunner check PIPELINE --json` lists them all",
-                self.name
-            ),
-        })
-    }
-}
-
-fn show(row: &Rejection) -> String {
-    let column = if row.column.is_empty() { String::new() } else { format!("  {}", row.column) };
-    let value: String = row.value.chars().take(60).collect();
-    format!("{} line {}{column}  \"{value}\"  {}", row.file, row.line, row.message)
 }
 
 /// A pipeline error of one problem.
 pub fn pipeline(problem: Problem) -> Error {
     Error::Pipeline { problems: vec![problem] }
-}
-
-fn source_cell<'a>(raw: &'a RawTable, spec: &'a ColumnSpec, row: usize) -> (&'a str, Option<&'a str>) {
-    let mut first = "";
-    for column in &spec.column.0 {
-        let text = raw.position(column).and_then(|position| raw.cells[position][row].as_deref());
-        if text.is_some() {
-            return (column, text);
-        }
-        if first.is_empty() {
-            first = column;
-        }
-    }
-    (first, None)
 }

@@ -1,0 +1,181 @@
+//! A stretch of rows as text: what every format is brought to.
+
+use std::sync::Arc;
+
+use geo::Geometry;
+
+use super::join::Joined;
+use crate::finding::{Rejection, Rule};
+
+/// Where a row stood: the file's position in the list of files and its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// Position in the list of files.
+    pub file: u32,
+    /// Line as an editor shows it; for GeoJSON the feature's number, for Parquet the row's, both from 1.
+    pub line: u64,
+}
+
+/// What fills a column in the rows of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The field of this position.
+    At(usize),
+    /// The column of this position in the joined file.
+    Joined(usize),
+    /// The path of the file.
+    SourceFile,
+    /// Nothing.
+    Absent,
+}
+
+/// Rows of one file as text.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// All cells, one after the other.
+    text: String,
+    /// Where each cell ends in `text`, row by row.
+    ends: Vec<u32>,
+    /// Cells a row.
+    width: usize,
+    /// The field of each column that was asked for.
+    fields: Arc<[Field]>,
+    /// The source's name in the pipeline file.
+    source: Arc<str>,
+    /// The path of the file.
+    pub file: Arc<str>,
+    /// The file's position in the list of files.
+    pub position: u32,
+    /// Where each row stood.
+    pub origin: Vec<Origin>,
+    /// One a row where the file brings geometries, else none.
+    geometry: Vec<Option<Geometry>>,
+    /// The row of the joined file that belongs to each row; empty where nothing is joined.
+    partner: Vec<Option<u32>>,
+    joined: Option<Arc<Joined>>,
+    /// Rows that do not parse, each with its own reason.
+    pub broken: Vec<Rejection>,
+}
+
+/// What the batches of one file share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The source's name in the pipeline file.
+    pub source: Arc<str>,
+    /// The path of the file, as shown.
+    pub file: Arc<str>,
+    /// The file's position in the list of files.
+    pub position: u32,
+    /// Cells a row.
+    pub width: usize,
+    /// The field of each column that was asked for.
+    pub fields: Arc<[Field]>,
+    /// The fields that make up the key of the joined file.
+    pub key: Arc<[usize]>,
+    /// The joined file.
+    pub joined: Option<Arc<Joined>>,
+}
+
+impl Batch {
+    /// A batch without rows yet.
+    pub fn new(shared: &Shared) -> Self {
+        Self {
+            width: shared.width,
+            fields: shared.fields.clone(),
+            source: shared.source.clone(),
+            file: shared.file.clone(),
+            position: shared.position,
+            joined: shared.joined.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over cells that were parsed elsewhere; `ends` row by row.
+    pub fn fill(&mut self, text: String, ends: Vec<u32>, origin: Vec<Origin>) {
+        (self.text, self.ends, self.origin) = (text, ends, origin);
+    }
+
+    /// Adds a row of cells.
+    pub fn push<'t>(&mut self, origin: Origin, cells: impl Iterator<Item = Option<&'t str>>) {
+        for cell in cells {
+            self.text.push_str(cell.unwrap_or_default());
+            self.ends.push(self.text.len() as u32);
+        }
+        self.origin.push(origin);
+    }
+
+    /// Gives the last row its geometry.
+    pub fn push_geometry(&mut self, geometry: Option<Geometry>) {
+        self.geometry.push(geometry);
+    }
+
+    /// Finds the joined row of every row.
+    pub fn pair(&mut self, key: &[usize]) {
+        if let Some(joined) = self.joined.clone() {
+            self.partner = (0..self.rows()).map(|row| joined.find(key.iter().map(|&at| self.field(row, at)))).collect();
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.origin.len()
+    }
+
+    /// Whether nothing can be joined to a row.
+    pub fn is_alone(&self, row: usize) -> bool {
+        self.joined.is_some() && self.partner[row].is_none()
+    }
+
+    /// A cell of a column that was asked for, without blanks around it; `None` where it is empty.
+    pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
+        match self.fields[column] {
+            Field::At(field) => self.field(row, field),
+            Field::Joined(field) => self.joined.as_ref()?.cell(self.partner[row]?, field),
+            Field::SourceFile => Some(&self.file),
+            Field::Absent => None,
+        }
+    }
+
+    /// A field of a row, without blanks around it; `None` where it is empty.
+    pub fn field(&self, row: usize, field: usize) -> Option<&str> {
+        let at = row * self.width + field;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        let text = self.text[start..self.ends[at] as usize].trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The geometry that came with a row.
+    pub fn geometry(&self, row: usize) -> Option<&Geometry> {
+        self.geometry.get(row)?.as_ref()
+    }
+
+    /// A rejection of a row, in the file that holds the column.
+    pub fn rejection(
+        &self,
+        row: usize,
+        column: Option<(usize, &Arc<str>)>,
+        value: &str,
+        rule: Rule,
+        message: String,
+    ) -> Rejection {
+        let name = column.map_or_else(|| Arc::from(""), |(_, name)| name.clone());
+        let field = column.map(|(position, _)| self.fields[position]);
+        let elsewhere = match (field, &self.joined) {
+            (Some(Field::Joined(_)), Some(joined)) => self.partner[row].map(|partner| joined.place(partner)),
+            _ => None,
+        };
+        let (file, line) = elsewhere.unwrap_or_else(|| (self.file.clone(), self.origin[row].line));
+        Rejection { source: self.source.clone(), file, line, column: name, value: shorten(value), rule, message }
+    }
+}
+
+/// The longest original text that a report keeps, in characters.
+const KEPT: usize = 1000;
+
+/// A text cut to what a report can hold.
+pub fn shorten(text: &str) -> String {
+    match text.char_indices().nth(KEPT) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+    }
+}

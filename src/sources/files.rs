@@ -1,0 +1,278 @@
+//! The files of a source: found, opened, unpacked. Bytes only; what they mean is told elsewhere.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use flate2::Crc;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use sha2::{Digest, Sha256};
+use zip::{CompressionMethod, ZipArchive};
+
+use super::{InputFile, Request, problem};
+use crate::error::{Error, Problem, Result, suggest};
+
+/// A packed file that grows past this many times its size is taken for a bomb …
+const GREATEST_RATIO: u64 = 200;
+/// … once it has given this many bytes.
+const ALWAYS_ALLOWED: u64 = 64 << 20;
+
+/// A file of a source, or a member of a zip archive.
+#[derive(Debug, Clone)]
+pub struct Located {
+    /// The path as the pipeline file (and its globs) name it.
+    pub shown: String,
+    /// The file to open.
+    pub path: PathBuf,
+    /// The member, where the file is a zip archive.
+    member: Option<String>,
+}
+
+/// What a file holds, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Delimited text.
+    Csv,
+    /// A GeoJSON feature collection.
+    Geojson,
+    /// Parquet or GeoParquet.
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// The files behind a list of paths and globs, in the order given, a glob's matches by name.
+///
+/// # Errors
+///
+/// [`Error::Io`] for a glob that matches nothing, [`Error::Data`] for a zip archive without the member.
+pub fn locate(request: &Request<'_>) -> Result<Vec<Located>> {
+    let mut files = Vec::new();
+    for given in &request.reading.path.0 {
+        let path = request.folder.join(given);
+        if !given.contains(['*', '?', '[']) || path.exists() {
+            files.push(located(given.clone(), path)?);
+            continue;
+        }
+        let matches = glob::glob(&path.to_string_lossy()).map_err(|error| Error::Pipeline {
+            problems: vec![Problem::new(format!("{}.path", request.name), format!("`{given}`: {error}"), "")],
+        })?;
+        let before = files.len();
+        for found in matches {
+            let found = found.map_err(|error| Error::Io { path: error.path().to_path_buf(), source: error.into() })?;
+            let shown = found.strip_prefix(request.folder).unwrap_or(&found).to_string_lossy().into_owned();
+            files.push(located(shown, found)?);
+        }
+        if files.len() == before {
+            let source = io::Error::new(io::ErrorKind::NotFound, "no file matches");
+            return Err(Error::Io { path, source });
+        }
+    }
+    Ok(files)
+}
+
+/// Tells a member of an archive (`FILE.zip/MEMBER`, or the only one of `FILE.zip`) from a plain file.
+fn located(shown: String, path: PathBuf) -> Result<Located> {
+    let is_zip =
+        |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) && path.is_file();
+    let Some(archive) = path.ancestors().find(|part| is_zip(part)).map(Path::to_path_buf) else {
+        return Ok(Located { shown, path, member: None });
+    };
+    let mut members = open_archive(&shown, &archive)?;
+    let names: Vec<String> = (0..members.len())
+        .filter_map(|at| members.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned())))
+        .filter(|name| !name.ends_with('/'))
+        .collect();
+    let member = path.strip_prefix(&archive).map(|rest| rest.to_string_lossy().into_owned()).unwrap_or_default();
+    if member.is_empty() {
+        let [only] = names.as_slice() else {
+            let hint = format!("name one of its members: {}", names.join(", "));
+            return Err(problem(&shown, format!("the archive holds {} files", names.len()), hint));
+        };
+        return Ok(Located { shown: format!("{shown}/{only}"), path: archive, member: Some(only.clone()) });
+    }
+    if names.contains(&member) {
+        return Ok(Located { shown, path: archive, member: Some(member) });
+    }
+    let hint = suggest(&member, names.iter().map(String::as_str));
+    Err(problem(&shown, format!("the archive has no member `{member}`"), hint))
+}
+
+fn open_archive(shown: &str, path: &Path) -> Result<ZipArchive<File>> {
+    let file = File::open(path).map_err(Error::io(path))?;
+    ZipArchive::new(file).map_err(|error| damaged(shown, &error.to_string()))
+}
+
+fn damaged(shown: &str, message: &str) -> Error {
+    problem(shown, format!("the packed file does not unpack: {message}"), "copy or download the file again")
+}
+
+impl Located {
+    fn name(&self) -> String {
+        self.member.clone().unwrap_or_else(|| self.path.to_string_lossy().into_owned()).to_ascii_lowercase()
+    }
+
+    fn packing(&self) -> Packing {
+        match self.name().rsplit_once('.').map(|(_, extension)| extension) {
+            Some("gz") => Packing::Gzip,
+            Some("zst" | "zstd") => Packing::Zstd,
+            _ => Packing::None,
+        }
+    }
+
+    /// What the file holds.
+    pub fn format(&self) -> Format {
+        let name = self.name();
+        let name = ["gz", "zst", "zstd"].iter().find_map(|packed| name.strip_suffix(&format!(".{packed}")));
+        let name = name.map_or_else(|| self.name(), str::to_owned);
+        match name.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("geojson" | "json") => Format::Geojson,
+            Some("parquet" | "geoparquet") => Format::Parquet,
+            _ => Format::Csv,
+        }
+    }
+
+    /// Whether the bytes of the file are those that it holds.
+    pub fn is_plain(&self) -> bool {
+        self.member.is_none() && self.packing() == Packing::None
+    }
+
+    /// Opens the file and unpacks it on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be opened, [`Error::Data`] if it is packed as its name does not say.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>> {
+        let mut file = File::open(&self.path).map_err(Error::io(&self.path))?;
+        let metadata = file.metadata().map_err(Error::io(&self.path))?;
+        if !metadata.is_file() {
+            let kind = if metadata.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
+            return Err(Error::Io { path: self.path.clone(), source: io::Error::new(kind, "not a regular file") });
+        }
+        if self.member.is_some() {
+            let (read, size) = self.open_member(file)?;
+            return Ok(self.unpack(read, size));
+        }
+        self.refuse_hidden_packing(&mut file)?;
+        Ok(self.unpack(Box::new(file), metadata.len()))
+    }
+
+    fn unpack(&self, read: Box<dyn Read + Send>, size: u64) -> Box<dyn Read + Send> {
+        let guarded = |read| Box::new(Guarded { read, size, given: 0 });
+        match self.packing() {
+            Packing::None => read,
+            Packing::Gzip => guarded(Box::new(MultiGzDecoder::new(read))),
+            Packing::Zstd => match zstd::Decoder::new(read) {
+                Ok(decoder) => guarded(Box::new(decoder)),
+                Err(error) => Box::new(Failing(Some(error))),
+            },
+        }
+    }
+
+    fn open_member(&self, file: File) -> Result<(Box<dyn Read + Send>, u64)> {
+        let fail = |error: zip::result::ZipError| damaged(&self.shown, &error.to_string());
+        let mut archive = open_archive(&self.shown, &self.path)?;
+        let names = (0..archive.len())
+            .find(|&at| archive.by_index_raw(at).is_ok_and(|file| file.name().ok().as_deref() == self.member.as_deref()));
+        let member = archive.by_index_raw(names.unwrap_or_default()).map_err(fail)?;
+        if member.encrypted() {
+            return Err(problem(&self.shown, "the archive is encrypted", "unpack it first"));
+        }
+        let (size, packed, crc) = (member.size(), member.compressed_size(), member.crc32());
+        let method = member.compression();
+        let start = member.data_start().ok_or_else(|| damaged(&self.shown, "the member has no data"))?;
+        let mut file = file;
+        file.seek(SeekFrom::Start(start)).map_err(Error::io(&self.path))?;
+        let raw = file.take(packed);
+        let read: Box<dyn Read + Send> = match method {
+            CompressionMethod::STORE => Box::new(raw),
+            CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(raw)),
+            other => return Err(damaged(&self.shown, &format!("compressed by {other}, not by deflate"))),
+        };
+        let guarded = Guarded { read, size: packed, given: 0 };
+        Ok((Box::new(Checked { read: guarded, crc: Crc::new(), size, wanted: crc }), size))
+    }
+
+    /// A packed file under a plain name would read as broken text.
+    fn refuse_hidden_packing(&self, file: &mut File) -> Result<()> {
+        let mut magic = [0u8; 4];
+        let read = file.read(&mut magic).map_err(Error::io(&self.path))?;
+        file.rewind().map_err(Error::io(&self.path))?;
+        let found = match &magic[..read] {
+            [0x1f, 0x8b, ..] if self.packing() != Packing::Gzip => "gzip: call it `.gz`",
+            [0x28, 0xb5, 0x2f, 0xfd] if self.packing() != Packing::Zstd => "zstandard: call it `.zst`",
+            [b'P', b'K', 3, 4] => "a zip archive (or a workbook): unpack it, or export it as CSV",
+            _ => return Ok(()),
+        };
+        Err(problem(&self.shown, "the name of the file does not say how it is packed", format!("it is {found}")))
+    }
+
+    /// An error while bytes were being read: the operating system's, or that of what packs them.
+    pub fn failed(&self, error: io::Error) -> Error {
+        if self.is_plain() && error.raw_os_error().is_some() {
+            return Error::Io { path: self.path.clone(), source: error };
+        }
+        damaged(&self.shown, &error.to_string())
+    }
+
+    /// Size and SHA-256 of the file as it lies there.
+    pub fn fingerprint(&self) -> Result<InputFile> {
+        let mut file = File::open(&self.path).map_err(Error::io(&self.path))?;
+        let mut hash = Sha256::new();
+        let bytes = io::copy(&mut file, &mut hash).map_err(Error::io(&self.path))?;
+        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(InputFile { path: self.shown.clone(), bytes, sha256, read_as: String::new() })
+    }
+}
+
+/// Stops a packed file that grows out of all proportion.
+struct Guarded {
+    read: Box<dyn Read + Send>,
+    size: u64,
+    given: u64,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read.read(buffer)?;
+        self.given += count as u64;
+        if self.given > ALWAYS_ALLOWED && self.given / GREATEST_RATIO > self.size {
+            let message = format!("it expands to more than {GREATEST_RATIO} times its size: refused");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(count)
+    }
+}
+
+/// Compares size and CRC-32 of an archive's member at its end.
+struct Checked {
+    read: Guarded,
+    crc: Crc,
+    size: u64,
+    wanted: u32,
+}
+
+impl Read for Checked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read.read(buffer)?;
+        self.crc.update(&buffer[..count]);
+        if count == 0 && !buffer.is_empty() && (self.read.given != self.size || self.crc.sum() != self.wanted) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "size or checksum differ: it is damaged"));
+        }
+        Ok(count)
+    }
+}
+
+/// A stream that could not begin.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.take().unwrap_or_else(|| io::ErrorKind::InvalidData.into()))
+    }
+}

@@ -1,0 +1,107 @@
+//! A second file of the same register, held in memory and joined by key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::batch::Batch;
+use super::{InputFile, Request, Source};
+use crate::error::Result;
+use crate::finding::{Rejection, Rule};
+
+/// The rows of the joined file, by key.
+#[derive(Debug, Default)]
+pub struct Joined {
+    batches: Vec<Batch>,
+    rows: HashMap<Box<str>, u32>,
+    places: Vec<Place>,
+    used: Vec<AtomicBool>,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// Its files.
+    pub files: Vec<InputFile>,
+    /// Rows of it that do not parse, or repeat a key.
+    pub broken: Vec<Rejection>,
+    /// All rows of it.
+    pub read: u64,
+}
+
+/// Where a row of the joined file is kept, and where it stood.
+#[derive(Debug)]
+struct Place {
+    batch: u32,
+    row: u32,
+    file: Arc<str>,
+    line: u64,
+}
+
+/// The unit separator of ASCII, between the parts of a key.
+const SEPARATOR: &str = "\u{1f}";
+
+impl Joined {
+    /// Reads the joined file; the first row of a key stands.
+    pub fn read(request: &Request<'_>, key: &[String]) -> Result<Self> {
+        let source = Source::open(request)?;
+        let key: Vec<usize> = key.iter().filter_map(|column| source.position(column)).collect();
+        let mut joined = Self { columns: source.columns.clone(), ..Self::default() };
+        source.stream(&|batch| Ok(batch), &mut |batch| {
+            joined.add(batch, &key);
+            Ok(())
+        })?;
+        joined.used = joined.places.iter().map(|_| AtomicBool::new(false)).collect();
+        joined.files = source.fingerprints()?;
+        Ok(joined)
+    }
+
+    fn add(&mut self, mut batch: Batch, key: &[usize]) {
+        self.read += (batch.rows() + batch.broken.len()) as u64;
+        self.broken.append(&mut batch.broken);
+        for row in 0..batch.rows() {
+            let Some(name) = whole_key(key.iter().map(|&column| batch.cell(row, column))) else {
+                self.broken.push(batch.rejection(row, None, "", Rule::Required, "the key of the join is empty".into()));
+                continue;
+            };
+            let here = self.places.len() as u32;
+            if let Some(&first) = self.rows.get(name.as_str()) {
+                let (_, line) = self.place(first);
+                let shown = name.replace(SEPARATOR, ", ");
+                let message = format!("a second row of one key: the first is line {line}");
+                self.broken.push(batch.rejection(row, None, &shown, Rule::Unique, message));
+                continue;
+            }
+            self.rows.insert(name.into(), here);
+            let (file, line) = (batch.file.clone(), batch.origin[row].line);
+            self.places.push(Place { batch: self.batches.len() as u32, row: row as u32, file, line });
+        }
+        self.batches.push(batch);
+    }
+
+    /// The row of a key, which then counts as used.
+    pub fn find<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<u32> {
+        let row = *self.rows.get(whole_key(parts)?.as_str())?;
+        self.used[row as usize].store(true, Ordering::Relaxed);
+        Some(row)
+    }
+
+    /// A cell of a row.
+    pub fn cell(&self, row: u32, column: usize) -> Option<&str> {
+        let place = &self.places[row as usize];
+        self.batches[place.batch as usize].cell(place.row as usize, column)
+    }
+
+    /// File and line of a row.
+    pub fn place(&self, row: u32) -> (Arc<str>, u64) {
+        let place = &self.places[row as usize];
+        (place.file.clone(), place.line)
+    }
+
+    /// Rows that no row asked for.
+    pub fn unused(&self) -> usize {
+        self.used.iter().filter(|used| !used.load(Ordering::Relaxed)).count()
+    }
+}
+
+fn whole_key<'t>(parts: impl Iterator<Item = Option<&'t str>>) -> Option<String> {
+    let parts: Vec<&str> = parts.collect::<Option<_>>()?;
+    Some(parts.join(SEPARATOR))
+}

@@ -1,0 +1,115 @@
+//! Countries' outlines: whether a place can lie in one.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use geo::{BoundingRect, Contains, MultiPolygon, Point, Rect};
+
+use crate::error::{Problem, suggest};
+
+/// Natural Earth countries, 1:50 million, public domain; coordinates of two decimals, about 1 km.
+const OUTLINES: &str = include_str!("../../data/basemap/countries-50m.geojson");
+/// What lies this far off an outline, km, is still in the country: simplified shores, ports, platforms.
+const OFFSHORE_KM: f64 = 50.0;
+/// Kilometres of a degree of latitude on the mean sphere.
+const KM_A_DEGREE: f64 = 111.195;
+
+static COUNTRIES: LazyLock<HashMap<String, Vec<MultiPolygon>>> = LazyLock::new(|| {
+    let mut countries: HashMap<String, Vec<MultiPolygon>> = HashMap::new();
+    let parsed: Option<geojson::FeatureCollection> = OUTLINES.parse().ok();
+    for feature in parsed.into_iter().flat_map(|collection| collection.features) {
+        let id = feature.id.as_ref().and_then(|id| match id {
+            geojson::feature::Id::String(text) => Some(text.clone()),
+            geojson::feature::Id::Number(_) => None,
+        });
+        let outline = feature.geometry.and_then(|geometry| MultiPolygon::try_from(geometry).ok());
+        if let (Some(id), Some(outline)) = (id, outline) {
+            countries.entry(id).or_default().push(outline);
+        }
+    }
+    countries
+});
+
+/// One or several countries.
+#[derive(Debug)]
+pub struct Countries {
+    codes: String,
+    parts: Vec<(geo::Polygon, Rect)>,
+}
+
+impl Countries {
+    /// Finds countries by their ISO 3166-1 alpha-2 codes.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] at `place` for a code that is not known.
+    pub fn new(codes: &[String], place: &str) -> Result<Self, Problem> {
+        let mut parts = Vec::new();
+        for code in codes {
+            let Some(outlines) = COUNTRIES.get(code) else {
+                let mut known: Vec<&str> = COUNTRIES.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                let hint = suggest(code, known);
+                return Err(Problem::new(place, format!("`{code}` is no country code of ISO 3166 alpha-2"), hint));
+            };
+            let polygons = outlines.iter().flat_map(|outline| &outline.0);
+            parts.extend(polygons.filter_map(|part| Some((part.clone(), part.bounding_rect()?))));
+        }
+        Ok(Self { codes: codes.join(", "), parts })
+    }
+
+    /// The codes, for messages.
+    pub fn codes(&self) -> &str {
+        &self.codes
+    }
+
+    /// Whether a place lies in one of them or within 50 km of it.
+    pub fn hold(&self, lon: f64, lat: f64) -> bool {
+        let (high, wide) = (OFFSHORE_KM / KM_A_DEGREE, OFFSHORE_KM / KM_A_DEGREE / lat.to_radians().cos().max(0.05));
+        let near = |bounds: &Rect| {
+            (bounds.min().x - wide..=bounds.max().x + wide).contains(&lon)
+                && (bounds.min().y - high..=bounds.max().y + high).contains(&lat)
+        };
+        self.parts.iter().filter(|(_, bounds)| near(bounds)).any(|(part, _)| {
+            part.contains(&Point::new(lon, lat))
+                || std::iter::once(part.exterior()).flat_map(|ring| ring.lines()).any(|edge| {
+                    // On a plane that touches the globe at the place: good to a few per cent over 50 km.
+                    let flat = |coord: geo::Coord| {
+                        ((coord.x - lon) * lat.to_radians().cos() * KM_A_DEGREE, (coord.y - lat) * KM_A_DEGREE)
+                    };
+                    to_origin(flat(edge.start), flat(edge.end)) <= OFFSHORE_KM
+                })
+        })
+    }
+}
+
+/// Distance from the origin to a segment of the plane.
+fn to_origin(a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let length = dx.mul_add(dx, dy * dy);
+    let along = if length > 0.0 { (-(a.0 * dx + a.1 * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+    (a.0 + along * dx).hypot(a.1 + along * dy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cities and a gas field, by their published coordinates.
+    #[test]
+    fn places_lie_where_they_lie() {
+        let britain = Countries::new(&["GB".into()], "").unwrap();
+        for (name, lon, lat, inside) in [
+            ("Birmingham", -1.89, 52.48, true),
+            ("Belfast", -5.93, 54.60, true),
+            ("West Sole gas field, 60 km off the coast", 1.15, 53.70, false),
+            ("Brest", -4.49, 48.39, false),
+            ("Dublin, 100 km from the border", -6.26, 53.35, false),
+            ("Null Island", 0.0, 0.0, false),
+            ("Birmingham, exchanged", 52.48, -1.89, false),
+        ] {
+            assert_eq!(britain.hold(lon, lat), inside, "{name}");
+        }
+        assert!(Countries::new(&["UK".into()], "").unwrap_err().hint.contains("GB"));
+    }
+}

@@ -1,0 +1,456 @@
+//! A whole source through its checks, batch by batch: the order of its rows, its keys and its thresholds. Memory
+//! grows with what is kept and rejected, not with the files.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use geo::Geometry;
+use polars::prelude::*;
+
+use super::account::{Account, Filtered, Tally};
+use super::cells::Seen;
+use super::keys::{self, KeyedRow, Keys, Repeat};
+use super::plan::Plan;
+use super::profile::{Profile, Sampled};
+use super::settings::Keep;
+use super::table::{Passed, Table, Warnings};
+use crate::error::{Error, Problem, Result};
+use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
+use crate::sources::{Batch, Origin, Source};
+
+/// What a kind of source does with a batch between the common steps.
+pub struct Steps<'s> {
+    /// After conversion: places, missing columns.
+    pub before: &'s (dyn Fn(&mut Table<'_>) + Sync),
+    /// After the filters, before the contract: what must hold of this kind of source.
+    pub after: &'s (dyn Fn(&mut Table<'_>) + Sync),
+    /// After the contract: what is to be known of the rows that are left.
+    pub last: &'s (dyn Fn(&Table<'_>) + Sync),
+    /// Whether a row without a joined one is rejected.
+    pub join_required: bool,
+}
+
+impl Default for Steps<'_> {
+    fn default() -> Self {
+        Self { before: &|_| {}, after: &|_| {}, last: &|_| {}, join_required: true }
+    }
+}
+
+/// What is kept of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Rows that may be held; past them rows are checked and let go. `None`: all are held.
+    pub hold: Option<usize>,
+    /// Whether to describe the columns.
+    pub profile: bool,
+}
+
+/// A source that has passed its checks.
+pub struct Accepted {
+    /// The kept rows, under our names.
+    pub frame: DataFrame,
+    /// Where each kept row stood.
+    pub origin: Vec<Origin>,
+    /// Geometries of the kept rows, if the source has places.
+    pub geometry: Vec<Option<Geometry>>,
+    /// The paths of the files.
+    pub paths: Vec<Arc<str>>,
+    /// Rows and tonnes.
+    pub accounts: Vec<Account>,
+    /// All rows of the files.
+    pub rows_read: u64,
+    /// What the columns hold.
+    pub profile: Option<Profile>,
+    /// The threshold that was passed, if one was.
+    pub problem: Option<Problem>,
+}
+
+/// A batch's results on the way to the whole.
+struct Part {
+    file: u32,
+    passed: Passed,
+    origin: Vec<Origin>,
+    /// Of each set of unique columns the hash and the first value of every kept row.
+    keys: Vec<Vec<(u128, String)>>,
+    sampled: Option<Vec<Sampled>>,
+}
+
+/// Reads and checks all rows of a source.
+///
+/// # Errors
+///
+/// [`Error::Data`] where a file does not read to its end, [`Error::Pipeline`] for expressions that do not fit.
+pub fn read(
+    source: &Source,
+    plan: &Plan<'_>,
+    steps: &Steps<'_>,
+    scope: Scope,
+    findings: &mut Findings,
+) -> Result<Accepted> {
+    let mut guesses = first_guesses(source, plan)?;
+    loop {
+        let (whole, files) = rayon::join(|| pass(source, plan, steps, scope, &guesses), || source.fingerprints());
+        let mut whole = whole?;
+        if whole.guesses == guesses {
+            whole.account.files = files?;
+            return whole.accept(source, plan, findings);
+        }
+        // A later value showed more than the first did: types rest on all values, so all are read once more.
+        guesses = whole.guesses;
+    }
+}
+
+/// What the first rows of every file show of columns without a declared type.
+fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
+    let mut guesses = vec![Seen::Nothing; plan.columns.len()];
+    for batch in source.first()? {
+        for (position, planned) in plan.columns.iter().enumerate().filter(|(_, planned)| planned.declared.is_none()) {
+            for row in 0..batch.rows() {
+                let text = planned.parts[0].text(&batch, row, plan.numerals);
+                let seen = text.map_or(Seen::Nothing, |text| Seen::of(&text, plan.numerals));
+                guesses[position] = guesses[position].max(seen);
+            }
+        }
+    }
+    Ok(guesses)
+}
+
+fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guesses: &[Seen]) -> Result<Whole> {
+    let unique = plan.unique();
+    let work = |batch: Batch| one(&batch, plan, steps, guesses, &unique, scope.profile);
+    // A batch without rows shows the columns that there will be.
+    let empty = one(&source.empty(), plan, steps, guesses, &[], scope.profile)?;
+    plan.check(empty.passed.frame.schema())?;
+    let mut whole = Whole {
+        frame: empty.passed.frame,
+        origin: Vec::new(),
+        geometry: Vec::new(),
+        account: Account { source: plan.name.to_string(), ..empty.passed.account },
+        rejections: Vec::new(),
+        warnings: Warnings::new(),
+        guesses: guesses.to_vec(),
+        keys: unique.iter().map(|_| Keys::default()).collect(),
+        numbered: 0,
+        rows_of_file: vec![0; source.paths().len()],
+        profile: empty.sampled.map(Profile::new),
+        hold: scope.hold,
+        let_go: false,
+    };
+    source.stream(&work, &mut |part| whole.take(part))?;
+    Ok(whole)
+}
+
+/// One batch through all steps.
+fn one(
+    batch: &Batch,
+    plan: &Plan<'_>,
+    steps: &Steps<'_>,
+    guesses: &[Seen],
+    unique: &[Vec<String>],
+    profile: bool,
+) -> Result<Part> {
+    let mut table = Table::convert(plan, batch, guesses, steps.join_required);
+    (steps.before)(&mut table);
+    let frame = table.frame()?;
+    if table.rows() == 0 {
+        plan.check(frame.schema())?;
+    }
+    table.filter(&frame)?;
+    (steps.after)(&mut table);
+    table.contract(&frame)?;
+    (steps.last)(&table);
+    let sampled = profile.then(|| Sampled::of(&table, &batch.origin));
+    let key = |columns: &Vec<String>| {
+        let cell = |row: usize, name: &String| table.column(name).and_then(|cells| cells.shown(row));
+        let kept = (0..table.rows()).filter(|&row| table.is_kept(row));
+        kept.map(|row| {
+            let cells: Vec<_> = columns.iter().map(|name| cell(row, name)).collect();
+            let shown = cells.first().and_then(|cell| cell.as_deref()).unwrap_or_default().to_owned();
+            (keys::hash(cells.iter().map(Option::as_deref)), shown)
+        })
+        .collect()
+    };
+    let keys = unique.iter().map(key).collect();
+    let passed = table.pass(Some(&frame))?;
+    let origin = passed.kept.iter().map(|&row| batch.origin[row]).collect();
+    let file = batch.position;
+    Ok(Part { file, passed, origin, keys, sampled })
+}
+
+/// A source as it comes together.
+struct Whole {
+    frame: DataFrame,
+    origin: Vec<Origin>,
+    geometry: Vec<Option<Geometry>>,
+    account: Account,
+    rejections: Vec<Rejection>,
+    warnings: Warnings,
+    guesses: Vec<Seen>,
+    keys: Vec<Keys>,
+    /// Kept rows so far.
+    numbered: u64,
+    rows_of_file: Vec<u64>,
+    profile: Option<Profile>,
+    hold: Option<usize>,
+    let_go: bool,
+}
+
+impl Whole {
+    fn take(&mut self, part: Part) -> Result<()> {
+        let passed = part.passed;
+        for (position, seen) in &passed.widened {
+            self.guesses[*position] = self.guesses[*position].max(*seen);
+        }
+        if !passed.widened.is_empty() {
+            self.let_go = true;
+        }
+        self.rows_of_file[part.file as usize] += passed.account.read.rows;
+        self.account.merge(passed.account);
+        self.rejections.extend(passed.rejections);
+        for (what, (file, line, count)) in passed.warnings {
+            self.warnings.entry(what).or_insert((file, line, 0)).2 += count;
+        }
+        if let (Some(profile), Some(sampled)) = (&mut self.profile, part.sampled) {
+            profile.add(sampled);
+        }
+        for (keys, rows) in self.keys.iter_mut().zip(part.keys) {
+            for (at, (hash, shown)) in rows.into_iter().enumerate() {
+                let number = self.numbered + at as u64;
+                let (origin, tonnes) = (part.origin[at], passed.tonnes[at]);
+                keys.push(hash, &KeyedRow { number, origin, tonnes, shown })?;
+            }
+        }
+        self.numbered += part.origin.len() as u64;
+        if self.let_go || self.hold.is_some_and(|most| self.frame.height() + part.origin.len() > most) {
+            self.let_go = true;
+            self.frame = self.frame.clear();
+            (self.origin, self.geometry) = (Vec::new(), Vec::new());
+            return Ok(());
+        }
+        self.frame.vstack_mut_owned(passed.frame).map_err(Error::table("joining batches"))?;
+        self.origin.extend(part.origin);
+        self.geometry.extend(passed.geometry);
+        Ok(())
+    }
+
+    fn accept(mut self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) -> Result<Accepted> {
+        self.frame.rechunk_mut();
+        self.settle_keys(plan, findings)?;
+        if plan.column("emissions_t").is_none() {
+            self.account.without_tonnes();
+        }
+        self.note(source, plan, findings);
+        let mut accounts = vec![self.account];
+        if let Some(joined) = &source.joined {
+            accounts.push(joined_account(&plan.name, joined, findings));
+        }
+        let problem = too_many_rejected(plan, &accounts[0], &self.rejections);
+        findings.quarantine.extend(self.rejections);
+        Ok(Accepted {
+            frame: self.frame,
+            origin: self.origin,
+            geometry: self.geometry,
+            paths: source.paths(),
+            rows_read: accounts[0].read.rows,
+            accounts,
+            profile: self.profile,
+            problem,
+        })
+    }
+
+    /// Rows of one key: all but one leave, or add up.
+    fn settle_keys(&mut self, plan: &Plan<'_>, findings: &mut Findings) -> Result<()> {
+        let mut gone: HashSet<u64> = HashSet::new();
+        let sets = plan.unique();
+        let keys = std::mem::take(&mut self.keys);
+        for (position, (columns, keys)) in sets.iter().zip(keys).enumerate() {
+            let is_key = !plan.key.is_empty() && position + 1 == sets.len();
+            let keep = if is_key { plan.contract.keep } else { Keep::First };
+            let repeats = keys.repeats(keep, &gone)?;
+            match keep {
+                Keep::First => self.reject_repeats(plan, columns, &repeats),
+                Keep::Last => self.replace_repeats(&repeats),
+                Keep::Sum => {
+                    let message = format!("rows of one {} whose tonnes are added up", columns.join(" and "));
+                    let count = repeats.len();
+                    findings.add(Severity::Info, "validate", &plan.name, Rule::Merged, message, count);
+                    if !self.let_go {
+                        self.frame = add_up(&self.frame, columns, &mut self.origin, &mut self.geometry)?;
+                    }
+                    continue;
+                }
+            }
+            gone.extend(repeats.iter().map(|repeat| repeat.row.number));
+        }
+        if gone.is_empty() || self.let_go {
+            return Ok(());
+        }
+        let stays: Vec<bool> = (0..self.frame.height() as u64).map(|row| !gone.contains(&row)).collect();
+        let mask: BooleanChunked = stays.iter().map(|stays| Some(*stays)).collect();
+        self.frame = self.frame.filter(&mask).map_err(Error::table("leaving repeated rows out"))?;
+        let mut kept = stays.iter();
+        self.origin.retain(|_| kept.next().copied().unwrap_or(true));
+        let mut kept = stays.iter();
+        self.geometry.retain(|_| kept.next().copied().unwrap_or(true));
+        Ok(())
+    }
+
+    fn reject_repeats(&mut self, plan: &Plan<'_>, columns: &[String], repeats: &[Repeat]) {
+        let first = plan.column(&columns[0]).and_then(|planned| planned.parts[0].from.first());
+        let column: Arc<str> = first.map_or_else(|| columns[0].as_str().into(), |(_, name)| name.clone());
+        for Repeat { row, stays } in repeats {
+            let elsewhere = if stays.file == row.origin.file { String::new() } else { " of another file".to_owned() };
+            let what = if columns.len() == 1 && !plan.key.contains(&columns[0]) {
+                "the value stands there a second time".to_owned()
+            } else {
+                format!("a second row of one {}", columns.join(" and "))
+            };
+            self.rejections.push(Rejection {
+                source: plan.name.clone(),
+                file: self.account.files.get(row.origin.file as usize).map_or_else(|| "".into(), |file| file.path.as_str().into()),
+                line: row.origin.line,
+                column: column.clone(),
+                value: row.shown.clone(),
+                rule: Rule::Unique,
+                message: format!("{what}: the first is line {}{elsewhere}", stays.line),
+            });
+            self.account.kept.subtract(row.tonnes);
+            self.account.quarantined.add(row.tonnes);
+        }
+    }
+
+    fn replace_repeats(&mut self, repeats: &[Repeat]) {
+        if repeats.is_empty() {
+            return;
+        }
+        let mut tally = Tally { tonnes: self.account.kept.tonnes.map(|_| 0.0), ..Tally::default() };
+        for Repeat { row, .. } in repeats {
+            self.account.kept.subtract(row.tonnes);
+            tally.add(row.tonnes);
+        }
+        self.account.filtered.push(Filtered { r#where: "keep = \"last\"".into(), tally });
+    }
+
+    fn note(&self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) {
+        let message = "more rows than `check` holds: moved facilities and labels are left to `run`".to_owned();
+        findings.add(
+            Severity::Info,
+            "validate",
+            &plan.name,
+            Rule::CheckedByRow,
+            message,
+            usize::from(self.let_go),
+        );
+        for ((rule, column, message), (file, line, count)) in &self.warnings {
+            findings.findings.push(Finding {
+                severity: Severity::Warning,
+                stage: "validate",
+                source: plan.name.to_string(),
+                file: file.to_string(),
+                line: Some(*line),
+                column: column.to_string(),
+                rule: *rule,
+                message: message.clone(),
+                count: *count,
+            });
+        }
+        for (path, rows) in source.paths().iter().zip(&self.rows_of_file) {
+            if *rows == 0 {
+                let message = "the file has a header and no rows".to_owned();
+                let mut finding = Finding::of(Severity::Warning, "validate", &plan.name, Rule::NoRows, message, 1);
+                finding.file = path.to_string();
+                findings.findings.push(finding);
+            }
+        }
+    }
+}
+
+/// One row a key, in the order of their first rows: columns in `_t` added up (null where all are), the rest the first's.
+fn add_up(
+    frame: &DataFrame,
+    columns: &[String],
+    origin: &mut Vec<Origin>,
+    geometry: &mut Vec<Option<Geometry>>,
+) -> Result<DataFrame> {
+    let key: Vec<Expr> = columns.iter().map(|name| col(name.as_str())).collect();
+    let others = frame.columns().iter().map(|column| column.name().as_str());
+    let values = others.filter(|name| !columns.iter().any(|column| column == name)).map(|name| {
+        if name.ends_with("_t") {
+            when(col(name).count().gt(lit(0))).then(col(name).sum()).otherwise(lit(NULL)).alias(name)
+        } else {
+            col(name).first()
+        }
+    });
+    let values: Vec<Expr> = values.chain([col("__row").first()]).collect();
+    let rows = Column::new("__row".into(), (0..frame.height() as u64).collect::<Vec<_>>());
+    let order: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let mut numbered = frame.clone();
+    numbered.with_column(rows).map_err(Error::table("numbering rows"))?;
+    let merged = numbered.lazy().group_by_stable(key).agg(values).collect().map_err(Error::table("adding rows up"))?;
+    let first = merged.column("__row").and_then(|column| Ok(column.u64()?.iter().flatten().collect::<Vec<u64>>()));
+    let first = first.map_err(Error::table("adding rows up"))?;
+    *origin = first.iter().map(|&row| origin[row as usize]).collect();
+    if !geometry.is_empty() {
+        *geometry = first.iter().map(|&row| geometry[row as usize].take()).collect();
+    }
+    merged.select(order).map_err(Error::table("adding rows up"))
+}
+
+fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Findings) -> Account {
+    let unused = joined.unused();
+    let message = "rows of the joined file that no row asks for: unused".to_owned();
+    let source = format!("{name}.join");
+    findings.add(Severity::Info, "validate", &source, Rule::UnusedJoin, message, unused);
+    findings.quarantine.extend(joined.broken.iter().cloned());
+    let broken = joined.broken.len() as u64;
+    let tally = |rows| Tally { rows, ..Tally::default() };
+    Account {
+        source,
+        files: joined.files.clone(),
+        read: tally(joined.read),
+        filtered: Vec::new(),
+        quarantined: tally(broken),
+        kept: tally(joined.read - broken),
+    }
+}
+
+fn too_many_rejected(plan: &Plan<'_>, account: &Account, rejections: &[Rejection]) -> Option<Problem> {
+    let contract = plan.contract;
+    let (kept, rejected) = (account.kept.rows, account.quarantined.rows);
+    let tonnes = account.quarantined.tonnes.unwrap_or(0.0);
+    let all_tonnes = tonnes + account.kept.tonnes.unwrap_or(0.0);
+    let rows_over = rejected > 0 && rejected as f64 > contract.max_rejected * (kept + rejected) as f64;
+    let tonnes_over = contract.max_rejected_tonnes.filter(|most| tonnes > most * all_tonnes);
+    let message = match (rows_over, tonnes_over) {
+        (true, _) => format!(
+            "{rejected} of {} rows are rejected ({:.1} %), more than max_rejected = {}",
+            kept + rejected,
+            rejected as f64 / (kept + rejected) as f64 * 100.0,
+            contract.max_rejected
+        ),
+        (false, Some(most)) => format!(
+            "{tonnes:.0} of {all_tonnes:.0} t are rejected ({:.1} %), more than max_rejected_tonnes = {most}",
+            tonnes / all_tonnes * 100.0
+        ),
+        (false, None) => return None,
+    };
+    let mut evidence: Vec<String> = rejections.iter().take(5).map(show).collect();
+    if rejections.len() > evidence.len() {
+        evidence.push(format!("… and {} more", rejections.len() - evidence.len()));
+    }
+    Some(Problem {
+        place: plan.name.to_string(),
+        message,
+        evidence,
+        hint: format!(
+            "repair these rows, or raise [{}.contract] max_rejected; `forerunner check PIPELINE --json` lists them all",
+            plan.name
+        ),
+    })
+}
+
+fn show(row: &Rejection) -> String {
+    let column = if row.column.is_empty() { String::new() } else { format!("  {}", row.column) };
+    let value: String = row.value.chars().take(60).collect();
+    format!("{} line {}{column}  \"{value}\"  {}", row.file, row.line, row.message)
+}
