@@ -61,5 +61,5 @@ fn a_planted_violation_is_caught() {
 fn the_schema_in_docs_is_the_programs() {
     let kept: serde_json::Value =
         serde_json::from_str(&fs::read_to_string("docs/pipeline.schema.json").unwrap()).unwrap();
-    assert_eq!(kept, forerunner::pipeline::schema());
+    assert!(kept == forerunner::pipeline::schema(), "run: forerunner schema > docs/pipeline.schema.json");
 }

@@ -133,7 +133,6 @@ mod tests {
             }
         }
         assert_eq!((compared, furthest.len()), (64 + 228, 19));
-        println!("{furthest:?}");
         assert!(furthest.values().all(|metres| *metres < 5.0), "{furthest:?}");
     }
 
