@@ -1,7 +1,8 @@
 //! `init`: a working pipeline to start from.
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
+use forerunner::pipeline::draft;
 use forerunner::{Error, Result};
 
 use super::run::usage;
@@ -15,19 +16,45 @@ const FILES: [(&str, &str); 6] = [
     ("data/README.md", include_str!("../../data/sample/README.md")),
 ];
 
-/// Writes the sample; overwrites nothing.
-pub fn run(dir: &Path) -> Result<()> {
-    if let Some((name, _)) = FILES.iter().find(|(name, _)| dir.join(name).exists()) {
-        let message = format!("{} is there already", dir.join(name).display());
-        return Err(usage(message, Some("give another folder: forerunner init DIR".into())));
+/// Writes the sample, or with `from` a draft for that file; overwrites nothing.
+pub fn run(dir: &Path, from: Option<&Path>) -> Result<()> {
+    let Some(file) = from else { return write(dir, FILES.map(|(name, text)| (name, text.to_owned())).to_vec()) };
+    if dir.exists() {
+        refuse_existing(dir, "pipeline.toml")?;
     }
-    for (name, text) in FILES {
+    let text = draft::draft(file, &path_from(dir, file)?, "base/rattle-taylor.toml")?;
+    let base = FILES.iter().filter(|(name, _)| name.starts_with("base/")).map(|(name, text)| (*name, (*text).to_owned()));
+    let files = base.filter(|(name, _)| !dir.join(name).exists());
+    write(dir, files.chain([("pipeline.toml", text)]).collect())
+}
+
+fn refuse_existing(dir: &Path, name: &str) -> Result<()> {
+    if !dir.join(name).exists() {
+        return Ok(());
+    }
+    let message = format!("{} is there already", dir.join(name).display());
+    Err(usage(message, Some("give another folder: forerunner init DIR".into())))
+}
+
+fn write(dir: &Path, files: Vec<(&str, String)>) -> Result<()> {
+    files.iter().try_for_each(|(name, _)| refuse_existing(dir, name))?;
+    for (name, text) in files {
         let path = dir.join(name);
         let folder = path.parent().unwrap_or(dir);
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         std::fs::write(&path, text).map_err(Error::io(&path))?;
         eprintln!("wrote {}", path.display());
     }
-    eprintln!("\nnow: forerunner run {}", dir.join("pipeline.toml").display());
+    eprintln!("\nnow: forerunner check {}", dir.join("pipeline.toml").display());
     Ok(())
+}
+
+/// The path of a file as seen from a folder.
+fn path_from(dir: &Path, file: &Path) -> Result<String> {
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io(path));
+    let (dir, file) = (absolute(dir)?, absolute(file)?);
+    let shared = dir.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = dir.components().skip(shared).filter(|part| *part != Component::CurDir).map(|_| Component::ParentDir);
+    let path: PathBuf = up.chain(file.components().skip(shared)).collect();
+    Ok(path.to_string_lossy().into_owned())
 }

@@ -1,5 +1,6 @@
 //! What was typed, and the command that answers it. Results go to stdout, messages to stderr.
 
+mod check;
 mod explain;
 mod init;
 mod list;
@@ -37,6 +38,9 @@ enum Command {
         /// The folder to write into.
         #[arg(default_value = ".")]
         dir: PathBuf,
+        /// A register to draft the pipeline file from, each guess commented.
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
     },
     /// Read and check only: what would be rejected, and why.
     Check {
@@ -106,10 +110,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .with_ansi(!plain)
         .init();
     match arguments.command {
-        Command::Init { dir } => init::run(&dir),
+        Command::Init { dir, from } => init::run(&dir, from.as_deref()),
         Command::Check { pipeline } => {
             use_threads(pipeline.threads)?;
-            run::check(&pipeline.pipeline, &pipeline.set, pipeline.json)
+            check::run(&pipeline.pipeline, &pipeline.set, pipeline.json)
         }
         Command::Run { pipeline, out } => {
             use_threads(pipeline.threads)?;

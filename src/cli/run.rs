@@ -1,4 +1,4 @@
-//! `run` and `check`: progress, and what came out.
+//! `run`: progress, and what came out.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -26,46 +26,6 @@ pub fn run(path: &Path, set: &[String], out: Option<PathBuf>, json: bool, quiet:
         eprint!("{}", summary(&outcome, &out)?);
     }
     if json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
-}
-
-/// Checks a pipeline and its data; says what would be kept and what rejected.
-pub fn check(path: &Path, set: &[String], json: bool) -> Result<()> {
-    let pipeline = Pipeline::load(path, set)?;
-    let mut findings = Findings::default();
-    let tables = pipeline::check(&pipeline, &mut findings);
-    if json {
-        let accounts = tables.as_ref().map(|tables| tables.accounts.clone()).unwrap_or_default();
-        let document = serde_json::json!({
-            "sources": accounts,
-            "findings": findings.findings,
-            "quarantine": findings.quarantine,
-            "error": tables.as_ref().err().map(ToString::to_string),
-        });
-        print(&json_text(&document))?;
-        return tables.map(|_| ());
-    }
-    let tables = tables?;
-    print(&accounts(&tables.accounts))?;
-    let rejected = findings.quarantine.iter().take(20).map(|row| {
-        let value: String = row.value.chars().take(40).collect();
-        vec![
-            row.source.to_string(),
-            format!("{}:{}", row.file, row.line),
-            row.column.to_string(),
-            format!("{value:?}"),
-            row.message.clone(),
-        ]
-    });
-    let rejected: Vec<Vec<String>> = rejected.collect();
-    if !rejected.is_empty() {
-        let more = findings.quarantine.len() - rejected.len();
-        print(&format!("\n{} rows would be rejected:\n", findings.quarantine.len()))?;
-        print(&table::text(&["source", "place", "column", "value", "why"], &rejected))?;
-        if more > 0 {
-            print(&format!("  … and {more} more: --json lists them all\n"))?;
-        }
-    }
-    print(&found(&findings))
 }
 
 fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
@@ -102,7 +62,8 @@ fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn accounts(accounts: &[Account]) -> String {
+/// Rows and tonnes of every source.
+pub fn accounts(accounts: &[Account]) -> String {
     let mega = |tally: &Tally| number(tally.tonnes.map(|tonnes| tonnes / 1e6), 2);
     let mut rows = Vec::new();
     for account in accounts {
@@ -130,7 +91,7 @@ fn accounts(accounts: &[Account]) -> String {
 }
 
 /// One line a fact, with the sources that show it.
-fn found(findings: &Findings) -> String {
+pub fn found(findings: &Findings) -> String {
     let mut facts: Vec<(&Finding, Vec<String>)> = Vec::new();
     for finding in &findings.findings {
         let source =

@@ -1,6 +1,8 @@
 //! A pipeline file and the order of the stages. No logic of any stage.
 
 mod check;
+pub mod draft;
+mod hints;
 pub mod load;
 pub mod publish;
 pub mod settings;
@@ -10,13 +12,13 @@ use std::time::Instant;
 
 use crate::classify;
 use crate::delineate;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::measure;
 use crate::report::manifest::{self, Manifest};
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
-use crate::validate::{self, Scope, Sources, Tables};
+use crate::validate::{self, Account, Profile, Scope, Sources};
 pub use load::Pipeline;
 use publish::Stage;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
@@ -95,19 +97,39 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
 /// spans rows (moved facilities, two labels).
 const CHECKED_WHOLE: usize = 1_000_000;
 
-/// Reads and checks only: what a run would keep, filter and reject.
+/// What `check` has found.
+pub struct Examination {
+    /// Rows and tonnes of every source.
+    pub accounts: Vec<Account>,
+    /// What the columns of every source hold.
+    pub profiles: Vec<(String, Profile)>,
+    /// What may be wrong with the settings, to judge by the values.
+    pub hints: Vec<String>,
+    /// What a run would end with before it measures anything.
+    pub error: Option<Error>,
+}
+
+/// Reads and checks only: what a run would keep, filter and reject, and what the columns hold.
 ///
 /// # Errors
 ///
-/// What a run would end with before it measures anything.
-pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Tables> {
+/// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the files.
+pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Examination> {
     let scope = Scope { hold: Some(CHECKED_WHOLE), profile: true };
-    let checked = validate::validate(&sources(pipeline), scope, findings).and_then(|tables| {
-        measure::check(&pipeline.file.indicators, &pipeline.inherited, &tables, findings)?;
-        Ok(tables)
+    let examined = validate::examine(&sources(pipeline), scope, findings).and_then(|(tables, problems)| {
+        if problems.is_empty() {
+            measure::check(&pipeline.file.indicators, &pipeline.inherited, &tables, findings)?;
+        }
+        Ok((tables, problems))
     });
     findings.sort();
-    checked.map_err(|error| pipeline.locate(error))
+    let (tables, problems) = examined.map_err(|error| pipeline.locate(error))?;
+    Ok(Examination {
+        hints: hints::hints(&pipeline.file, &tables, findings),
+        accounts: tables.accounts,
+        profiles: tables.profiles,
+        error: (!problems.is_empty()).then_some(Error::Data { problems }),
+    })
 }
 
 fn sources(pipeline: &Pipeline) -> Sources<'_> {

@@ -141,6 +141,11 @@ impl Source {
         self.files.iter().map(|file| file.shared.file.clone()).collect()
     }
 
+    /// Formats, encodings and delimiters of the files, declared or found.
+    pub fn read_as(&self) -> Vec<&str> {
+        self.files.iter().map(|file| file.read_as.as_str()).collect()
+    }
+
     /// Files that state another coordinate reference system than this (`EPSG:nnnn`): path and what it states.
     pub fn other_crs(&self, declared: &str) -> Option<(Arc<str>, String)> {
         let other = |file: &&Opened| file.crs.as_deref().is_some_and(|crs| crs != declared);

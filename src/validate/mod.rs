@@ -115,13 +115,24 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads and checks all sources. Problems of the data are gathered over all of them before it stops.
+/// Reads and checks all sources.
 ///
 /// # Errors
 ///
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the
-/// files, [`Error::Data`] for files that do not parse and for sources with more rejected rows than allowed.
+/// files, [`Error::Data`] for files that do not parse and for sources with more rejected rows than allowed: all
+/// problems of the data together.
 pub fn validate(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<Tables> {
+    let (tables, problems) = examine(sources, scope, findings)?;
+    if problems.is_empty() { Ok(tables) } else { Err(Error::Data { problems }) }
+}
+
+/// Like [`validate`], but gives the problems of the data beside what could be read.
+///
+/// # Errors
+///
+/// [`Error::Io`] and [`Error::Pipeline`] as there.
+pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<(Tables, Vec<Problem>)> {
     let mut reader = Reader {
         folder: sources.folder,
         scope,
@@ -145,7 +156,7 @@ pub fn validate(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) ->
     }
     tables.accounts = reader.accounts;
     tables.profiles = reader.profiles;
-    if reader.problems.is_empty() { Ok(tables) } else { Err(Error::Data { problems: reader.problems }) }
+    Ok((tables, reader.problems))
 }
 
 /// Reads what names facilities and operators of the register.
@@ -249,11 +260,11 @@ impl Reader<'_> {
         self.accounts.append(&mut accepted.accounts);
         self.problems.extend(accepted.problem.take());
         if let Some(mut profile) = accepted.profile.take() {
-            let used = |name: &&String| {
-                let from = plan.columns.iter().flat_map(|planned| planned.parts.iter().flat_map(|part| &part.from));
-                from.into_iter().any(|(_, known)| **known == ***name)
-            };
-            profile.unused = source.columns.iter().filter(|name| !used(name)).cloned().collect();
+            let read: Vec<&str> = plan.columns.iter().flat_map(|planned| planned.file_columns()).collect();
+            let unused = source.columns.iter().enumerate().filter(|(_, name)| !read.contains(&name.as_str()));
+            for (position, name) in unused {
+                profile.look_at_unused(name, position, &source.first()?);
+            }
             profile.finish();
             self.profiles.push((plan.name.to_string(), profile));
         }

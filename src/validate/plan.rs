@@ -48,6 +48,13 @@ pub struct Planned {
     pub parts: Vec<Part>,
 }
 
+impl Planned {
+    /// The columns of the file that it reads.
+    pub fn file_columns(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flat_map(|part| part.from.iter().map(|(_, name)| &**name))
+    }
+}
+
 /// Where values come from and what is made of them.
 #[derive(Debug)]
 pub struct Part {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::cells::Cells;
 use super::table::Table;
-use crate::sources::Origin;
+use crate::sources::{Batch, Origin};
 
 /// Up to this line every row is looked at, after it one in [`STRIDE`].
 const EXACT: u64 = 50_000;
@@ -19,8 +19,9 @@ const TOP: usize = 5;
 pub struct Profile {
     /// The mapped columns.
     pub columns: Vec<ColumnProfile>,
-    /// Columns of the files that no mapped column reads.
-    pub unused: Vec<String>,
+    /// Columns of the files that no mapped column reads, with the one value that they have throughout the first rows, if
+    /// it is one.
+    pub unused: Vec<(String, Option<String>)>,
     /// Whether medians and frequent values rest on a sample of the rows.
     pub sampled: bool,
 }
@@ -127,6 +128,14 @@ impl Profile {
                 *mine.sample.texts.entry(text).or_default() += count;
             }
         }
+    }
+
+    /// Notes a column that is not mapped.
+    pub fn look_at_unused(&mut self, name: &str, position: usize, first: &[Batch]) {
+        let mut values = first.iter().flat_map(|batch| (0..batch.rows()).map(move |row| batch.cell(row, position)));
+        let one = values.next().flatten();
+        let constant = one.filter(|one| values.all(|value| value == Some(*one)));
+        self.unused.push((name.to_owned(), constant.map(str::to_owned)));
     }
 
     /// Works out medians and frequent values.
