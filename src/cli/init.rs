@@ -23,7 +23,8 @@ pub fn run(dir: &Path, from: Option<&Path>) -> Result<()> {
         refuse_existing(dir, "pipeline.toml")?;
     }
     let text = draft::draft(file, &path_from(dir, file)?, "base/rattle-taylor.toml")?;
-    let base = FILES.iter().filter(|(name, _)| name.starts_with("base/")).map(|(name, text)| (*name, (*text).to_owned()));
+    let base =
+        FILES.iter().filter(|(name, _)| name.starts_with("base/")).map(|(name, text)| (*name, (*text).to_owned()));
     let files = base.filter(|(name, _)| !dir.join(name).exists());
     write(dir, files.chain([("pipeline.toml", text)]).collect())
 }

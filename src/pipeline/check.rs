@@ -6,9 +6,9 @@ use crate::error::Problem;
 use crate::sources::Reading;
 use crate::sources::settings::Columns;
 use crate::sql::Expression;
-use crate::validate::settings::{FacilitySource, Shape};
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
+use crate::validate::settings::{FacilitySource, Shape};
 
 /// Everything that the types cannot see.
 pub fn check(file: &PipelineFile) -> Vec<Problem> {
@@ -105,11 +105,23 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
         }
     }
     for (name, source) in &file.links {
-        problems.extend(check_source(&format!("links.{name}"), &source.columns, &source.reading(), &["from", "to"], None));
+        problems.extend(check_source(
+            &format!("links.{name}"),
+            &source.columns,
+            &source.reading(),
+            &["from", "to"],
+            None,
+        ));
     }
     for (name, source) in &file.memberships {
         let needed = ["member", "organisation"];
-        problems.extend(check_source(&format!("memberships.{name}"), &source.columns, &source.reading(), &needed, None));
+        problems.extend(check_source(
+            &format!("memberships.{name}"),
+            &source.columns,
+            &source.reading(),
+            &needed,
+            None,
+        ));
     }
     for (name, source) in &file.figures {
         let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };

@@ -13,26 +13,72 @@ const ROLES: [(&str, &[&str]); 13] = [
     ("y", &["latitude", "lat", "northing", "ycoord", "coordy", "y", "pointgeometrylat"]),
     ("id", &["facilityinspireid", "plantid", "siteid", "facilityid", "installationid", "registrationid", "id"]),
     ("name", &["facilityname", "sitename", "plantname", "installationname", "nameoffeature", "site", "plant", "name"]),
-    ("operator", &["operator", "operatorname", "companyname", "company", "parentcompanyname", "parentcompany", "owner", "accountholder"]),
-    ("sector", &["sector", "subsector", "sectorname", "industry", "industrytype", "activity", "mainactivityname", "nace", "industrytypesectors"]),
+    (
+        "operator",
+        &[
+            "operator",
+            "operatorname",
+            "companyname",
+            "company",
+            "parentcompanyname",
+            "parentcompany",
+            "owner",
+            "accountholder",
+        ],
+    ),
+    (
+        "sector",
+        &[
+            "sector",
+            "subsector",
+            "sectorname",
+            "industry",
+            "industrytype",
+            "activity",
+            "mainactivityname",
+            "nace",
+            "industrytypesectors",
+        ],
+    ),
     ("year", &["year", "reportingyear", "emissionyear", "period"]),
     ("pollutant", &["pollutant", "pollutantname", "gas", "substance"]),
     ("country", &["country", "countrycode", "countryname"]),
     ("emissions_biogenic_t", &["biogenicco2emissionsmetrictons", "biogenicco2", "biogenic"]),
-    ("emissions_t", &["totalreporteddirectemissions", "emission", "emissions", "co2", "co2e", "ghg", "releases", "totalquantity", "totalpollutantquantitykg", "verifiedemissions"]),
+    (
+        "emissions_t",
+        &[
+            "totalreporteddirectemissions",
+            "emission",
+            "emissions",
+            "co2",
+            "co2e",
+            "ghg",
+            "releases",
+            "totalquantity",
+            "totalpollutantquantitykg",
+            "verifiedemissions",
+        ],
+    ),
     ("label", &["cluster", "label"]),
 ];
 
 /// Coordinates of these ranges belong to a grid; the first that fits is proposed.
 const GRIDS: [(&str, [f64; 4], &str); 7] = [
     ("EPSG:4326", [-180.0, -90.0, 180.0, 90.0], "degrees"),
-    ("EPSG:28992", [7_000.0, 300_000.0, 285_000.0, 630_000.0], "RD New, Netherlands; or British National Grid, EPSG:27700"),
+    (
+        "EPSG:28992",
+        [7_000.0, 300_000.0, 285_000.0, 630_000.0],
+        "RD New, Netherlands; or British National Grid, EPSG:27700",
+    ),
     ("EPSG:27700", [-100_000.0, -50_000.0, 700_000.0, 1_300_000.0], "British National Grid; or Irish Grid, EPSG:29903"),
     ("EPSG:2154", [99_000.0, 6_000_000.0, 1_250_000.0, 7_200_000.0], "Lambert-93, France"),
     ("EPSG:25832", [200_000.0, 5_200_000.0, 920_000.0, 6_500_000.0], "ETRS89 / UTM zone 32N; or another zone"),
     ("EPSG:3035", [2_400_000.0, 1_300_000.0, 7_400_000.0, 5_500_000.0], "ETRS89 / LAEA Europe"),
     ("EPSG:5514", [-910_000.0, -1_340_000.0, -160_000.0, -930_000.0], "S-JTSK / Krovak East North"),
 ];
+
+/// Lines of titles that are looked for before the header.
+const TITLES: usize = 12;
 
 /// A column of the file with its first values.
 struct Seen {
@@ -53,7 +99,8 @@ impl Seen {
     }
 
     fn numbers(&self, decimal: char) -> Vec<f64> {
-        let plain = |value: &String| if decimal == ',' { value.replace('.', "").replace(',', ".") } else { value.clone() };
+        let plain =
+            |value: &String| if decimal == ',' { value.replace('.', "").replace(',', ".") } else { value.clone() };
         self.values.iter().filter_map(|value| plain(value).parse().ok()).collect()
     }
 
@@ -72,25 +119,33 @@ impl Seen {
 /// [`Error::Io`] or [`Error::Data`] if the file cannot be opened or has no rows.
 pub fn draft(file: &Path, shown: &str, base: &str) -> Result<String> {
     let given = file.to_string_lossy().into_owned();
-    let reading = Reading { path: OneOrMany(vec![given.clone()]), ..Reading::default() };
-    let request = Request {
-        name: "facilities",
-        folder: Path::new(""),
-        reading: &reading,
-        required: Vec::new(),
-        places: Vec::new(),
-        optional: Vec::new(),
-        all: true,
-        join: None,
+    let open = |skip_before_header: usize| {
+        let reading = Reading { path: OneOrMany(vec![given.clone()]), skip_before_header, ..Reading::default() };
+        Source::open(&Request {
+            name: "facilities",
+            folder: Path::new(""),
+            reading: &reading,
+            required: Vec::new(),
+            places: Vec::new(),
+            optional: Vec::new(),
+            all: true,
+            join: None,
+        })
     };
-    let source = Source::open(&request)?;
+    // A header names about as many columns as there are; lines of titles name few.
+    let named =
+        |skip: usize| open(skip).map_or(0, |source| source.columns.iter().filter(|name| !name.is_empty()).count());
+    let counts: Vec<usize> = (0..TITLES).map(named).collect();
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let skip = counts.iter().position(|count| count * 5 >= most * 4).unwrap_or(0);
+    let source = open(skip)?;
     let columns = look(&source.columns, &source.first()?);
     if columns.iter().all(|column| column.rows == 0) {
         let problem = Problem::new(given, "the file has a header and no rows", "give a file with rows");
         return Err(Error::Data { problems: vec![problem] });
     }
     let read_as = source.read_as().join("; ");
-    Ok(Draft::of(&columns, shown).text(&columns, base, &read_as))
+    Ok(Draft::of(&columns, shown, skip).text(&columns, base, &read_as))
 }
 
 fn look(columns: &[String], batches: &[Batch]) -> Vec<Seen> {
@@ -106,6 +161,8 @@ fn look(columns: &[String], batches: &[Batch]) -> Vec<Seen> {
 /// What was guessed.
 struct Draft {
     shown: String,
+    /// Lines before the header.
+    skip: usize,
     decimal: char,
     /// Our name, the file's column, why.
     mapped: Vec<(&'static str, usize, String)>,
@@ -115,10 +172,11 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(columns: &[Seen], shown: &str) -> Self {
+    fn of(columns: &[Seen], shown: &str, skip: usize) -> Self {
         let comma = |value: &str| {
             let mut parts = value.split(',');
-            let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+            let digits =
+                |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
             matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None) if digits(a) && digits(b))
         };
         let decimal = if columns.iter().any(|column| column.share(comma) > 0.9) { ',' } else { '.' };
@@ -128,7 +186,8 @@ impl Draft {
             let fits = |at: &usize| free(at) && plausible(role, &columns[*at], decimal);
             let named = words.iter().find_map(|word| {
                 let exact = (0..columns.len()).filter(fits).find(|&at| columns[at].word() == *word);
-                let part = || (0..columns.len()).filter(fits).find(|&at| word.len() > 3 && columns[at].word().contains(word));
+                let part =
+                    || (0..columns.len()).filter(fits).find(|&at| word.len() > 3 && columns[at].word().contains(word));
                 exact.or_else(part)
             });
             if let Some(at) = named {
@@ -143,8 +202,9 @@ impl Draft {
         let place = |role: &str| mapped.iter().find(|(known, ..)| *known == role).map(|(_, at, _)| &columns[*at]);
         let crs = place("x").zip(place("y")).and_then(|(x, y)| grid(&x.numbers(decimal), &y.numbers(decimal)));
         let unit = place("emissions_t").and_then(|emissions| unit(emissions, columns));
-        let carbon = columns.iter().any(|column| column.share(|value| value.to_lowercase().contains("as carbon")) > 0.5);
-        Self { shown: shown.to_owned(), decimal, mapped, unit, carbon, crs }
+        let carbon =
+            columns.iter().any(|column| column.share(|value| value.to_lowercase().contains("as carbon")) > 0.5);
+        Self { shown: shown.to_owned(), skip, decimal, mapped, unit, carbon, crs }
     }
 
     fn text(&self, columns: &[Seen], base: &str, read_as: &str) -> String {
@@ -155,12 +215,18 @@ impl Draft {
             quoted(&self.shown)
         );
         let _ = writeln!(text, "# read as: {read_as}");
+        if self.skip > 0 {
+            let _ =
+                writeln!(text, "skip_before_header = {}              # guess: these lines name few columns", self.skip);
+        }
         if self.decimal == ',' {
-            text += "decimal = \",\"                       # guess: most values of a column are digits, a comma, digits\n";
+            text +=
+                "decimal = \",\"                       # guess: most values of a column are digits, a comma, digits\n";
         }
         match &self.crs {
             Some((code, why)) => {
-                let _ = writeln!(text, "crs = \"{code}\"                 # guess from the range of the coordinates: {why}");
+                let _ =
+                    writeln!(text, "crs = \"{code}\"                 # guess from the range of the coordinates: {why}");
             }
             None => text += "# crs = \"EPSG:4326\"               # longitude and latitude in degrees is the default\n",
         }
@@ -191,7 +257,11 @@ impl Draft {
     fn emissions(&self, column: &str) -> String {
         let unit = self.unit.as_ref().map(|(unit, _)| format!(", unit = \"{unit}\"")).unwrap_or_default();
         let carbon = if self.carbon { ", of = \"C\"" } else { "" };
-        if unit.is_empty() && carbon.is_empty() { column.to_owned() } else { format!("{{ column = {column}{unit}{carbon} }}") }
+        if unit.is_empty() && carbon.is_empty() {
+            column.to_owned()
+        } else {
+            format!("{{ column = {column}{unit}{carbon} }}")
+        }
     }
 
     fn delineation(&self) -> &'static str {
@@ -223,7 +293,8 @@ fn example(column: &Seen) -> String {
 
 /// The grid whose range holds nine in ten of the places.
 fn grid(x: &[f64], y: &[f64]) -> Option<(&'static str, String)> {
-    let places: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).filter(|place| *place != (0.0, 0.0)).collect();
+    let places: Vec<(f64, f64)> =
+        x.iter().copied().zip(y.iter().copied()).filter(|place| *place != (0.0, 0.0)).collect();
     let holds = |[west, south, east, north]: [f64; 4]| {
         let inside = places.iter().filter(|(x, y)| (west..=east).contains(x) && (south..=north).contains(y)).count();
         !places.is_empty() && inside * 10 >= places.len() * 9

@@ -45,9 +45,8 @@ fn emissions(source: &FacilitySource, profile: &Profile, account: Option<&Accoun
             "one row has {:.0} Mt, more than any site of this world: is the column in kg? add unit = \"kg\"",
             max / 1e6
         )),
-        Some(max) if max > 0.0 && max < SMALLEST_GREATEST_T && spec.sum.is_empty() => hints.push(format!(
-            "the greatest emission is {max} t: is the column in kt or Mt? add unit = \"kt\" or \"Mt\""
-        )),
+        Some(max) if max > 0.0 && max < SMALLEST_GREATEST_T && spec.sum.is_empty() => hints
+            .push(format!("the greatest emission is {max} t: is the column in kt or Mt? add unit = \"kt\" or \"Mt\"")),
         _ => {}
     }
     hints
@@ -122,4 +121,3 @@ fn rejections(account: &Account, findings: &Findings) -> Vec<String> {
     }
     hints
 }
-

@@ -96,19 +96,32 @@ fn read_with_bases(path: &Path, open: &mut Vec<PathBuf>) -> Result<(Table, Texts
     if open.contains(&identity) {
         return Err(wrong(path.display().to_string(), "`extends` goes in a circle".into()));
     }
-    open.push(identity);
+    open.push(identity.clone());
     let mut texts = vec![(path.to_path_buf(), text)];
-    let Some(base) = own.remove("extends") else { return Ok((own, texts)) };
-    let Value::String(base) = base else {
-        return Err(wrong(locate("extends", &texts), "`extends` must be the path of a pipeline file".into()));
-    };
+    let bases = bases(own.remove("extends"), &texts)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let (mut merged, more) = read_with_bases(&folder.join(&base), open)?;
-    let up = Path::new(&base).parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
-    rebase(&mut merged, &up);
+    let mut merged = Table::new();
+    for base in bases {
+        let (mut below, more) = read_with_bases(&folder.join(&base), open)?;
+        let up = Path::new(&base).parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
+        rebase(&mut below, &up);
+        merge(&mut merged, below);
+        texts.extend(more);
+    }
     merge(&mut merged, own);
-    texts.extend(more);
+    open.retain(|file| *file != identity);
     Ok((merged, texts))
+}
+
+/// The files that a file extends: none, one or several, later ones over earlier ones.
+fn bases(extends: Option<Value>, texts: &Texts) -> Result<Vec<String>> {
+    let wrong = || wrong(locate("extends", texts), "`extends` must be the path of a pipeline file, or several".into());
+    let text = |value: Value| if let Value::String(text) = value { Ok(text) } else { Err(wrong()) };
+    match extends {
+        None => Ok(Vec::new()),
+        Some(Value::Array(several)) => several.into_iter().map(text).collect(),
+        Some(one) => Ok(vec![text(one)?]),
+    }
 }
 
 /// Makes the paths of a base relative to the file that extends it.
@@ -125,7 +138,10 @@ fn rebase(table: &mut Table, up: &str) {
         }),
         _ => {}
     };
-    table.get_mut("facilities").into_iter().for_each(turn);
+    if let Some(facilities) = table.get_mut("facilities") {
+        facilities.get_mut("join").into_iter().for_each(turn);
+        turn(facilities);
+    }
     for list in SOURCES {
         if let Some(Value::Table(sources)) = table.get_mut(list) {
             sources.iter_mut().for_each(|(_, source)| turn(source));

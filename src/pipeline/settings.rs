@@ -8,6 +8,7 @@ use crate::classify::Classification;
 use crate::delineate::Delineation;
 use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension};
+use crate::sources::OneOrMany;
 use crate::validate::settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
@@ -23,9 +24,10 @@ pub struct PipelineFile {
     /// What a reader of the report must know about this pipeline.
     #[serde(default)]
     pub description: String,
-    /// A pipeline file that this one builds on; relative to this file. Keys here override it, tables in lists by id.
+    /// Pipeline files that this one builds on, later ones over earlier ones; relative to this file. Keys here override
+    /// them, tables in lists by id.
     #[serde(default, skip_serializing)]
-    pub extends: Option<String>,
+    pub extends: OneOrMany,
     /// The register.
     pub facilities: Option<FacilitySource>,
     /// Infrastructure.

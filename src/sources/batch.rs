@@ -23,6 +23,8 @@ pub enum Field {
     At(usize),
     /// The column of this position in the joined file.
     Joined(usize),
+    /// A part of the key: as the joined file (second position) spells it, else as this one does.
+    Key(usize, usize),
     /// The path of the file.
     SourceFile,
     /// Nothing.
@@ -131,6 +133,10 @@ impl Batch {
         match self.fields[column] {
             Field::At(field) => self.field(row, field),
             Field::Joined(field) => self.joined.as_ref()?.cell(self.partner[row]?, field),
+            Field::Key(own, theirs) => {
+                let partner = self.partner[row].and_then(|row| self.joined.as_ref()?.cell(row, theirs));
+                partner.or_else(|| self.field(row, own))
+            }
             Field::SourceFile => Some(&self.file),
             Field::Absent => None,
         }

@@ -177,8 +177,9 @@ impl Located {
     fn open_member(&self, file: File) -> Result<(Box<dyn Read + Send>, u64)> {
         let fail = |error: zip::result::ZipError| damaged(&self.shown, &error.to_string());
         let mut archive = open_archive(&self.shown, &self.path)?;
-        let names = (0..archive.len())
-            .find(|&at| archive.by_index_raw(at).is_ok_and(|file| file.name().ok().as_deref() == self.member.as_deref()));
+        let names = (0..archive.len()).find(|&at| {
+            archive.by_index_raw(at).is_ok_and(|file| file.name().ok().as_deref() == self.member.as_deref())
+        });
         let member = archive.by_index_raw(names.unwrap_or_default()).map_err(fail)?;
         if member.encrypted() {
             return Err(problem(&self.shown, "the archive is encrypted", "unpack it first"));

@@ -31,7 +31,8 @@ pub fn head(located: Located) -> Result<Head> {
         return Err(problem(shown, "the file is not a FeatureCollection", "export it again as a FeatureCollection"));
     };
     let features = collection.features;
-    let mut header: Vec<String> = features.iter().flat_map(Feature::properties_iter).map(|(name, _)| name.clone()).collect();
+    let mut header: Vec<String> =
+        features.iter().flat_map(Feature::properties_iter).map(|(name, _)| name.clone()).collect();
     header.sort();
     header.dedup();
     if !header.iter().any(|name| name == "id") && features.iter().any(|feature| feature.id.is_some()) {

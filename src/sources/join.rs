@@ -16,6 +16,7 @@ pub struct Joined {
     rows: HashMap<Box<str>, u32>,
     places: Vec<Place>,
     used: Vec<AtomicBool>,
+    ignore_case: bool,
     /// Its columns.
     pub columns: Vec<String>,
     /// Its files.
@@ -40,10 +41,10 @@ const SEPARATOR: &str = "\u{1f}";
 
 impl Joined {
     /// Reads the joined file; the first row of a key stands.
-    pub fn read(request: &Request<'_>, key: &[String]) -> Result<Self> {
+    pub fn read(request: &Request<'_>, key: &[String], ignore_case: bool) -> Result<Self> {
         let source = Source::open(request)?;
         let key: Vec<usize> = key.iter().filter_map(|column| source.position(column)).collect();
-        let mut joined = Self { columns: source.columns.clone(), ..Self::default() };
+        let mut joined = Self { columns: source.columns.clone(), ignore_case, ..Self::default() };
         source.stream(&|batch| Ok(batch), &mut |batch| {
             joined.add(batch, &key);
             Ok(())
@@ -57,7 +58,7 @@ impl Joined {
         self.read += (batch.rows() + batch.broken.len()) as u64;
         self.broken.append(&mut batch.broken);
         for row in 0..batch.rows() {
-            let Some(name) = whole_key(key.iter().map(|&column| batch.cell(row, column))) else {
+            let Some(name) = self.key(key.iter().map(|&column| batch.cell(row, column))) else {
                 self.broken.push(batch.rejection(row, None, "", Rule::Required, "the key of the join is empty".into()));
                 continue;
             };
@@ -78,7 +79,7 @@ impl Joined {
 
     /// The row of a key, which then counts as used.
     pub fn find<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<u32> {
-        let row = *self.rows.get(whole_key(parts)?.as_str())?;
+        let row = *self.rows.get(self.key(parts)?.as_str())?;
         self.used[row as usize].store(true, Ordering::Relaxed);
         Some(row)
     }
@@ -99,9 +100,10 @@ impl Joined {
     pub fn unused(&self) -> usize {
         self.used.iter().filter(|used| !used.load(Ordering::Relaxed)).count()
     }
-}
 
-fn whole_key<'t>(parts: impl Iterator<Item = Option<&'t str>>) -> Option<String> {
-    let parts: Vec<&str> = parts.collect::<Option<_>>()?;
-    Some(parts.join(SEPARATOR))
+    fn key<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<String> {
+        let parts: Vec<&str> = parts.collect::<Option<_>>()?;
+        let key = parts.join(SEPARATOR);
+        Some(if self.ignore_case { key.to_lowercase() } else { key })
+    }
 }

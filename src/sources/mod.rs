@@ -190,10 +190,8 @@ impl Source {
             let mut current = blocks.several()?;
             while !current.is_empty() {
                 let parse = |block| work(file.parse(block)?);
-                let (done, next) = rayon::join(
-                    || current.into_par_iter().map(parse).collect::<Vec<Result<T>>>(),
-                    || blocks.several(),
-                );
+                let (done, next) =
+                    rayon::join(|| current.into_par_iter().map(parse).collect::<Vec<Result<T>>>(), || blocks.several());
                 done.into_iter().try_for_each(|result| take(result?))?;
                 current = next?;
             }
@@ -216,7 +214,7 @@ fn open_join(request: &Request<'_>, join: &Join) -> Result<Joined> {
         all: true,
         join: None,
     };
-    Joined::read(&own, &key)
+    Joined::read(&own, &key, join.ignore_case)
 }
 
 /// A file whose columns are known.
@@ -288,7 +286,9 @@ impl Head {
             if self.placed && request.places.contains(column) && !request.required.contains(column) {
                 return Field::Absent;
             }
+            let is_key = request.join.is_some_and(|join| join.pairs().contains(&(column, column)));
             match (own(column), theirs.iter().position(|name| name == column)) {
+                (Some(own), Some(theirs)) if is_key => Field::Key(own, theirs),
                 (Some(at), _) => Field::At(at),
                 (None, Some(at)) => Field::Joined(at),
                 (None, None) if column == SOURCE_FILE => Field::SourceFile,
@@ -359,7 +359,9 @@ impl Opened {
             (Block::Csv(block), Content::Csv { dialect, .. }) => {
                 csv::parse(&block, dialect, &self.header, &self.shared)
             }
-            (Block::Rows(rows), Content::Geojson(features)) => geojson::parse(features, rows, &self.shared, &self.header),
+            (Block::Rows(rows), Content::Geojson(features)) => {
+                geojson::parse(features, rows, &self.shared, &self.header)
+            }
             (Block::Rows(rows), Content::Parquet(table)) => table.parse(rows, &self.shared)?,
             _ => Batch::new(&self.shared),
         };
@@ -375,4 +377,3 @@ fn problem(place: &str, message: impl Into<String>, hint: impl Into<String>) -> 
 fn missing_column<'a>(place: &str, column: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
     problem(place, format!("the file has no column `{column}`"), suggest(column, known))
 }
-

@@ -151,6 +151,9 @@ read_from_files! {
     Join {
         /// The key: columns that both files have, or `{ "column here" = "column there" }`; several together are one key.
         on: On,
+        /// Whether keys that differ in upper and lower case alone are one; the joined file's spelling stands.
+        #[serde(default)]
+        ignore_case: bool,
         /// Whether a row without a partner is quarantined (default), or kept without the joined columns.
         #[serde(default = "yes")]
         required: bool,

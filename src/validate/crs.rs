@@ -10,7 +10,7 @@ use crate::error::Problem;
 /// British National Grid goes by OSTN15, the Ordnance Survey's own grid of shifts (0.1 m against its definition, which
 /// is ETRS89: taken as WGS 84, from which it has drifted by about 0.8 m), and beyond the reach of that grid by seven
 /// parameters (about 2 m). All other datum shifts are the published parameters that PROJ takes without grid files: good to
-/// 1 m (S-JTSK in Slovakia 5 m or less).
+/// 1 m (S-JTSK in Slovakia, for which PROJ has parameters of its own, within 3 m of them).
 pub struct Crs {
     way: Way,
     code: u16,
@@ -76,6 +76,14 @@ impl Crs {
     /// The EPSG number.
     pub fn code(&self) -> u16 {
         self.code
+    }
+
+    /// Whether its coordinates are degrees.
+    pub fn is_degrees(&self) -> bool {
+        match &self.way {
+            Way::Degrees => true,
+            Way::Proj(pair) | Way::Ostn15(pair) => pair.0.is_latlong(),
+        }
     }
 
     /// Longitude and latitude in degrees, or `None` for coordinates outside of the system's reach or of the globe.

@@ -79,7 +79,12 @@ pub fn read(
     let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
     let mut columns = source.columns.clone();
     let reading = source.reading();
-    let opened = reader.open("facilities", &reading, &columns, Asked { places: &PLACES, join: source.join.as_ref(), ..Asked::default() })?;
+    let opened = reader.open(
+        "facilities",
+        &reading,
+        &columns,
+        Asked { places: &PLACES, join: source.join.as_ref(), ..Asked::default() },
+    )?;
     same_crs(&opened, &source.crs, "facilities")?;
     let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains('*'));
     if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
@@ -194,8 +199,14 @@ impl Placing<'_> {
             };
             (lon[row], lat[row]) = (Some(degrees.0), Some(degrees.1));
             if let Some((rule, message)) = self.doubt((x, y), degrees) {
-                let otherwise = if rule == Rule::OutOfCountry { Failing::Warn } else { Failing::Reject };
-                table.fail_if_kept(row, column, rule, message, self.severity.unwrap_or(otherwise));
+                let severity = match rule {
+                    Rule::CoarseTransformation => Failing::Warn,
+                    Rule::OutOfCountry => self.severity.unwrap_or(Failing::Warn),
+                    // On a grid of metres a place at sea can lie on land by chance, exchanged.
+                    Rule::SwappedCoordinates if !self.crs.is_degrees() => self.severity.unwrap_or(Failing::Warn),
+                    _ => self.severity.unwrap_or(Failing::Reject),
+                };
+                table.fail_if_kept(row, column, rule, message, severity);
             }
         }
         table.push("lon", Cells::Number(lon));

@@ -12,7 +12,7 @@ use super::{Asked, Reader, Register, known_type};
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
-use crate::sources::{ColumnType, OneOrMany, Reading};
+use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 use crate::sql::Expression;
 
 /// One source of ties.
@@ -123,12 +123,13 @@ pub(super) fn read_members(
 ) -> Result<TieTable> {
     let name = format!("memberships.{body}");
     let (lost, unknown_members) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let members = |cell: &str| split(cell, &source.separator, source.columns.get("member"));
     let after = |table: &mut Table<'_>| {
         table.require(&["member", "organisation"]);
         for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
-            let members = split(table.text("member", row).unwrap_or_default(), source.separator.as_deref());
+            let named = members(table.text("member", row).unwrap_or_default());
             let (known, strange): (Vec<_>, Vec<_>) =
-                members.into_iter().partition(|member| register.has(source.between, member));
+                named.into_iter().partition(|member| register.has(source.between, member));
             let gone = known.iter().filter(|member| !register.keeps(source.between, member)).count();
             lost.fetch_add(gone, Ordering::Relaxed);
             if known.is_empty() {
@@ -145,17 +146,14 @@ pub(super) fn read_members(
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     let count = unknown_members.into_inner();
     findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, count);
-    let mut members = Vec::new();
+    let mut rows_of_members = Vec::new();
     for row in rows(&accepted, "member", "organisation") {
-        let organisations = split(&row.to, source.organisation_separator.as_deref());
-        for member in split(&row.from, source.separator.as_deref()) {
+        let organisations = split(&row.to, &source.organisation_separator, source.columns.get("organisation"));
+        for member in members(&row.from) {
             if register.has(source.between, &member) {
-                let one = |organisation: &String| LinkRow {
-                    from: member.clone(),
-                    to: organisation.clone(),
-                    ..row.clone()
-                };
-                members.extend(organisations.iter().map(one));
+                let one =
+                    |organisation: &String| LinkRow { from: member.clone(), to: organisation.clone(), ..row.clone() };
+                rows_of_members.extend(organisations.iter().map(one));
             }
         }
     }
@@ -165,7 +163,7 @@ pub(super) fn read_members(
         kind: source.kind.clone(),
         between: source.between,
         observed,
-        ties: Ties::Memberships(members),
+        ties: Ties::Memberships(rows_of_members),
     })
 }
 
@@ -178,8 +176,7 @@ fn read(
     findings: &mut Findings,
 ) -> Result<Accepted> {
     let opened = reader.open(name, &reading, columns, Asked::default())?;
-    let settings =
-        Settings { name, reading: &reading, columns, contract, filters, gwp: None, types: &types, key: &[] };
+    let settings = Settings { name, reading: &reading, columns, contract, filters, gwp: None, types: &types, key: &[] };
     let plan = Plan::new(&settings, &opened)?;
     reader.read(&opened, &plan, steps, Some(register), findings)
 }
@@ -205,9 +202,14 @@ fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
     text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
 }
 
-fn split(cell: &str, separator: Option<&str>) -> Vec<String> {
-    let parts: Vec<&str> = separator.map_or_else(|| vec![cell], |separator| cell.split(separator).collect());
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+/// The parts of a cell with several names, each read as `recode` says.
+fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<String> {
+    let mut parts = vec![cell];
+    for separator in separators.0.iter().filter(|separator| !separator.is_empty()) {
+        parts = parts.into_iter().flat_map(|part| part.split(separator.as_str())).collect();
+    }
+    let recode = |part: &str| spec.and_then(|spec| spec.recode.get(part)).map_or_else(|| part.to_owned(), Clone::clone);
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(recode).collect()
 }
 
 /// What is said of a name that the register does not have.
@@ -219,13 +221,7 @@ pub(super) fn unknown(between: Between) -> String {
 }
 
 /// Rejects a row whose end the register never had; returns 1 where `where` or the quarantine took it away.
-fn check_reference(
-    table: &mut Table<'_>,
-    row: usize,
-    column: &str,
-    between: Between,
-    register: &Register,
-) -> usize {
+fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &Register) -> usize {
     if !table.is_kept(row) {
         return 0;
     }

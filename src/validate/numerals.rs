@@ -67,7 +67,8 @@ impl Numerals {
         for (decimal, thousands) in [('.', None), (',', None), ('.', Some(',')), (',', Some('.')), ('.', Some(' '))] {
             let declared = Self { decimal, thousands };
             let group = thousands.map(|mark| format!(" and `thousands = \"{mark}\"`")).unwrap_or_default();
-            let value = declared.number(text).map(|value| format!("with `decimal = \"{decimal}\"`{group} it is {value}"));
+            let value =
+                declared.number(text).map(|value| format!("with `decimal = \"{decimal}\"`{group} it is {value}"));
             ways.extend(value);
         }
         ways.dedup();

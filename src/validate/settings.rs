@@ -22,8 +22,8 @@ pub struct Contract {
     pub key: Option<Vec<String>>,
     /// What becomes of further rows of one key.
     pub keep: Keep,
-    /// What becomes of rows at 0/0, with exchanged coordinates, or out of the country; where not given, the first two
-    /// are rejected and the last are warned of.
+    /// What becomes of rows at 0/0, with exchanged coordinates, or out of the country; where not given, those at 0/0 and
+    /// those with exchanged degrees are rejected, the others are warned of.
     pub places: Option<Failing>,
     /// SQL conditions over the mapped columns that must be true.
     pub checks: Vec<Check>,
@@ -311,12 +311,12 @@ source! {
         /// SQL predicate over facilities: those for which an absent membership means none. Default: all.
         #[serde(default)]
         observed: Option<String>,
-        /// Separator of several members in one cell.
+        /// Separator of several members in one cell, or several separators.
         #[serde(default)]
-        separator: Option<String>,
-        /// Separator of several organisations in one cell.
+        separator: OneOrMany,
+        /// Separator of several organisations in one cell, or several separators.
         #[serde(default)]
-        organisation_separator: Option<String>,
+        organisation_separator: OneOrMany,
     }
 }
 

@@ -307,7 +307,11 @@ impl Whole {
             };
             self.rejections.push(Rejection {
                 source: plan.name.clone(),
-                file: self.account.files.get(row.origin.file as usize).map_or_else(|| "".into(), |file| file.path.as_str().into()),
+                file: self
+                    .account
+                    .files
+                    .get(row.origin.file as usize)
+                    .map_or_else(|| "".into(), |file| file.path.as_str().into()),
                 line: row.origin.line,
                 column: column.clone(),
                 value: row.shown.clone(),
@@ -333,14 +337,7 @@ impl Whole {
 
     fn note(&self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) {
         let message = "more rows than `check` holds: moved facilities and labels are left to `run`".to_owned();
-        findings.add(
-            Severity::Info,
-            "validate",
-            &plan.name,
-            Rule::CheckedByRow,
-            message,
-            usize::from(self.let_go),
-        );
+        findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
                 severity: Severity::Warning,

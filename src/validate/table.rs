@@ -165,14 +165,7 @@ impl<'a> Table<'a> {
     }
 
     /// Sends a row to the quarantine later on, or warns of it, if no filter takes it away before.
-    pub fn fail_if_kept(
-        &mut self,
-        row: usize,
-        column: &'static str,
-        rule: Rule,
-        message: String,
-        severity: Failing,
-    ) {
+    pub fn fail_if_kept(&mut self, row: usize, column: &'static str, rule: Rule, message: String, severity: Failing) {
         self.late.push((row, column, rule, message, severity));
     }
 
@@ -305,9 +298,10 @@ impl<'a> Table<'a> {
         if self.fates[row] == Fate::Rejected {
             return;
         }
-        let advice = self.plan.numerals.advice(text).filter(|_| what == "a number").unwrap_or_else(|| {
-            "write decimals with a point, as in 12.5, and leave unknown values empty".to_owned()
-        });
+        let advice =
+            self.plan.numerals.advice(text).filter(|_| what == "a number").unwrap_or_else(|| {
+                "write decimals with a point, as in 12.5, and leave unknown values empty".to_owned()
+            });
         let batch = self.batch;
         let given = planned.parts[part].from.iter().find(|(position, _)| batch.cell(row, *position).is_some());
         let value = planned.parts[part].raw(batch, row).unwrap_or_default();
