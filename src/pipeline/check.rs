@@ -3,8 +3,8 @@
 use super::settings::PipelineFile;
 use crate::delineate::{Delineation, Method};
 use crate::error::Problem;
-use crate::sources::Reading;
 use crate::sources::settings::Columns;
+use crate::sources::{self, Reading};
 use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
@@ -68,6 +68,12 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
         if reserved || column.starts_with("__") {
             let message = format!("`{column}` is a name that the outputs need");
             refuse(&format!("facilities.columns.{column}"), &message, "choose another name");
+        }
+    }
+    for (column, rule) in &source.contract.columns {
+        if rule.references.is_some() {
+            let place = format!("facilities.contract.{column}");
+            problems.push(Problem::new(place, "the register cannot refer to itself", "refer to it from other sources"));
         }
     }
     problems.extend(delineate.map(Delineation::check).unwrap_or_default());
@@ -144,6 +150,14 @@ fn check_source(
         if character.is_some_and(|character| !character.is_ascii()) {
             refuse(key, "must be one ASCII character".into(), String::new());
         }
+    }
+    if let Some(label) = reading.encoding.as_deref().filter(|label| !sources::is_encoding(label)) {
+        let hint = "write a name such as utf-8, utf-16le, windows-1252, iso-8859-2";
+        refuse("encoding", format!("`{label}` is no encoding"), hint.into());
+    }
+    if reading.thousands.is_some() && reading.thousands == Some(reading.decimal.unwrap_or('.')) {
+        let message = "the decimal mark and the separator of thousands are the same".to_owned();
+        refuse("thousands", message, "declare `decimal` too".into());
     }
     if reading.path.0.is_empty() {
         refuse("path", "there is no file".into(), "name a file".into());

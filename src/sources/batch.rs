@@ -165,7 +165,7 @@ impl Batch {
         message: String,
     ) -> Rejection {
         let name = column.map_or_else(|| Arc::from(""), |(_, name)| name.clone());
-        let field = column.map(|(position, _)| self.fields[position]);
+        let field = column.and_then(|(position, _)| self.fields.get(position).copied());
         let elsewhere = match (field, &self.joined) {
             (Some(Field::Joined(_)), Some(joined)) => self.partner[row].map(|partner| joined.place(partner)),
             _ => None,

@@ -65,14 +65,14 @@ pub fn open_text(file: &Located, declared: Option<&str>) -> Result<Text> {
         Some((encoding, _)) => encoding,
         None => declared.or_else(|| wide(&head)).unwrap_or(UTF_8),
     };
-    let read = Cursor::new(head).chain(read);
-    let decoder = DecodeReaderBytesBuilder::new()
-        .encoding(Some(encoding))
-        .bom_override(true)
-        .utf8_passthru(true)
-        .strip_bom(true)
-        .build(read);
-    Ok(Text { read: Box::new(decoder), encoding })
+    if encoding == UTF_8 {
+        // As it is: rows that are not UTF-8 are to be told from those that are.
+        let start = if head.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+        return Ok(Text { read: Box::new(Cursor::new(head[start..].to_vec()).chain(read)), encoding });
+    }
+    let mut decoder = DecodeReaderBytesBuilder::new();
+    decoder.encoding(Some(encoding)).bom_override(true).strip_bom(true);
+    Ok(Text { read: Box::new(decoder.build(Cursor::new(head).chain(read))), encoding })
 }
 
 /// UTF-16 without a byte order mark: every other byte of Latin text is zero.
@@ -129,10 +129,16 @@ impl Dialect {
         }
         let apostrophe = Self { quote: b'\'', ..best.1.clone() };
         let fit = apostrophe.fit(sample, wanted);
-        if reading.quote.is_none() && best.0.even < 900 && fit.found >= best.0.found && fit.even > best.0.even {
+        let better = best.0.even < 900 && fit.found >= best.0.found && fit.even > best.0.even;
+        if reading.quote.is_none() && better && best.1.opens_fields(b'\'', sample) {
             return apostrophe;
         }
         best.1
+    }
+
+    /// Whether a character stands at the beginning of some field.
+    fn opens_fields(&self, character: u8, sample: &[u8]) -> bool {
+        sample.windows(2).any(|pair| pair[1] == character && [self.delimiter, b'\n', b'\r'].contains(&pair[0]))
     }
 
     /// The parser of this dialect.
@@ -198,5 +204,6 @@ mod tests {
         assert_eq!(found("a\n1\n", &["a"]), (',', '"'));
         assert_eq!(found("a,b\n1,'x, \"y\", z'\n2,'p, q'\n", &["a"]), (',', '\''));
         assert_eq!(found("a,b\n's-Gravenhage,1\n's-Hertogenbosch,2\n", &["a"]), (',', '"'));
+        assert_eq!(found("a,b\n1,2\n\"never,closed\n3,4\n", &["a"]), (',', '"'));
     }
 }

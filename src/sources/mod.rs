@@ -370,6 +370,11 @@ impl Opened {
     }
 }
 
+/// Whether an encoding goes by this name (WHATWG Encoding Standard).
+pub fn is_encoding(label: &str) -> bool {
+    encoding_rs::Encoding::for_label(label.as_bytes()).is_some()
+}
+
 fn problem(place: &str, message: impl Into<String>, hint: impl Into<String>) -> Error {
     Error::Data { problems: vec![Problem::new(place, message, hint)] }
 }

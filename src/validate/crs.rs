@@ -16,6 +16,9 @@ pub struct Crs {
     code: u16,
 }
 
+/// No grid reaches further from its origin, m: half of the equator, by which Web Mercator ends.
+const FURTHEST_M: f64 = 20_037_508.35;
+
 enum Way {
     /// Longitude and latitude as they are.
     Degrees,
@@ -112,6 +115,9 @@ fn ostn15(x: f64, y: f64) -> Option<(f64, f64)> {
 }
 
 fn project((from, to): &(Proj, Proj), x: f64, y: f64) -> Option<(f64, f64)> {
+    if !from.is_latlong() && x.abs().max(y.abs()) > FURTHEST_M {
+        return None;
+    }
     let mut point = if from.is_latlong() { (x.to_radians(), y.to_radians(), 0.0) } else { (x, y, 0.0) };
     transform(from, to, &mut point).ok()?;
     Some((point.0.to_degrees(), point.1.to_degrees()))

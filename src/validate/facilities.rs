@@ -79,14 +79,11 @@ pub fn read(
     let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
     let mut columns = source.columns.clone();
     let reading = source.reading();
-    let opened = reader.open(
-        "facilities",
-        &reading,
-        &columns,
-        Asked { places: &PLACES, join: source.join.as_ref(), ..Asked::default() },
-    )?;
+    let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains(['*', '?']));
+    let optional: &[&str] = if several { &[SOURCE_FILE] } else { &[] };
+    let asked = Asked { places: &PLACES, optional, join: source.join.as_ref(), all: false };
+    let opened = reader.open("facilities", &reading, &columns, asked)?;
     same_crs(&opened, &source.crs, "facilities")?;
-    let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains('*'));
     if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
         columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));
     }
