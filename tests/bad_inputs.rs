@@ -302,6 +302,11 @@ fn other_formats() -> Vec<Case> {
         case("GeoJSON, deep", nested, Ends(3, &["register.geojson"])),
         case("GeoJSON, not UTF-8", b"{\"type\": \"\xff\"}".to_vec(), Ends(3, &["not UTF-8"])),
         case(
+            "GeoJSON, positions of one number",
+            collection(&[point("A", good), point("B", "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[1],[0,0]]]}")]),
+            Rejects(&[(2, "unreadable")]),
+        ),
+        case(
             "GeoJSON, off the globe",
             collection(&[point("A", good), point("B", "{\"type\":\"Point\",\"coordinates\":[1,151]}")]),
             Rejects(&[(2, "coordinate_range")]),

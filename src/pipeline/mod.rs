@@ -95,7 +95,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
 
 /// Rows of a source that `check` holds; in a longer one it checks every row by itself and its key, and not what else
 /// spans rows (moved facilities, two labels).
-const CHECKED_WHOLE: usize = 1_000_000;
+const CHECKED_WHOLE: usize = 250_000;
 
 /// What `check` has found.
 pub struct Examination {

@@ -295,8 +295,9 @@ impl Suspicion {
         }
     }
 
-    fn fault(self, text: &[u8]) -> Option<(Rule, String)> {
-        if self.not_utf8 && std::str::from_utf8(text).is_err() {
+    fn fault(self, text: &[u8], ends: &[usize]) -> Option<(Rule, String)> {
+        // Cell by cell: bytes that are no character can make one across the border of two cells.
+        if self.not_utf8 && cells(text, ends).any(|cell| std::str::from_utf8(cell).is_err()) {
             let message = "the row is not UTF-8: declare the file's `encoding`, as \"windows-1252\"";
             return Some((Rule::Encoding, message.into()));
         }
@@ -310,6 +311,12 @@ impl Suspicion {
         (self.replacement && memchr::memmem::find(text, REPLACEMENT).is_some())
             .then(|| (Rule::Encoding, "the row does not read in the file's encoding".into()))
     }
+}
+
+/// The cells of a record.
+fn cells<'t>(text: &'t [u8], ends: &'t [usize]) -> impl Iterator<Item = &'t [u8]> {
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    starts.zip(ends).map(|(start, end)| &text[start..*end])
 }
 
 /// The rows of a block.
@@ -326,14 +333,13 @@ impl Rows<'_> {
     fn add(&mut self, parser: &mut Parser, start: usize, fields: usize, line: u64) {
         let text = &parser.text[start..parser.filled];
         let ends = &parser.record_ends[..fields];
-        let fault = self.suspicion.fault(text).or_else(|| self.misfit(text, ends));
+        let fault = self.suspicion.fault(text, ends).or_else(|| self.misfit(text, ends));
         let Some((rule, message)) = fault else {
             self.ends.extend(ends.iter().map(|end| (start + end) as u32));
             self.origin.push(Origin { file: self.shared.position, line });
             return;
         };
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let cells: Vec<_> = starts.zip(ends).map(|(from, to)| String::from_utf8_lossy(&text[from..*to])).collect();
+        let cells: Vec<_> = cells(text, ends).map(String::from_utf8_lossy).collect();
         self.broken.push(Rejection {
             source: self.shared.source.clone(),
             file: self.shared.file.clone(),
@@ -353,16 +359,11 @@ impl Rows<'_> {
                 format!("the row has {} fields, the header {width}: check the delimiter and the quotes", ends.len());
             return Some((Rule::FieldCount, message));
         }
-        let mut start = 0;
-        let mut same = |(name, &end): (&String, &usize)| {
-            let cell = text[start..end].trim_ascii();
-            start = end;
-            cell == name.as_bytes()
-        };
+        let same = |(name, cell): (&String, &[u8])| cell.trim_ascii() == name.as_bytes();
         self.header
             .iter()
-            .zip(ends)
-            .all(&mut same)
+            .zip(cells(text, ends))
+            .all(same)
             .then(|| (Rule::HeaderAgain, "the header a second time: two files were pasted together".into()))
     }
 }
@@ -412,6 +413,25 @@ mod tests {
         assert_eq!(cells.len(), 2);
         assert_eq!(read("5\" pipe,1\n\"\"\"q\"\"\",2\n", 2).0[0][0].as_deref(), Some("5\" pipe"));
         assert_eq!(read("5\" pipe,1\n\"\"\"q\"\"\",2\n", 2).0[1][0].as_deref(), Some("\"q\""));
+    }
+
+    /// Found by fuzzing: the bytes of U+FEFF spread over three cells.
+    #[test]
+    fn a_character_cannot_lie_in_two_cells() {
+        let dialect = Dialect::default();
+        let shared = Shared {
+            source: "s".into(),
+            file: "f".into(),
+            position: 0,
+            width: 3,
+            fields: [].into(),
+            key: [].into(),
+            joined: None,
+        };
+        let header = ["a", "b", "c"].map(str::to_owned);
+        let block = Block { bytes: b"1\xef,\"\xbb\",\xbf\n".to_vec(), line: 1 };
+        let batch = parse(&block, &dialect, &header, &shared);
+        assert_eq!((batch.rows(), batch.broken[0].rule), (0, Rule::Encoding));
     }
 
     #[test]

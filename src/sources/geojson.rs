@@ -5,7 +5,7 @@ use std::io::Read;
 use std::ops::Range;
 
 use geo::Geometry;
-use geojson::Feature;
+use geojson::{Feature, GeometryValue};
 use serde_json::Value;
 
 use super::batch::{Batch, Origin, Shared, shorten};
@@ -59,7 +59,7 @@ pub fn parse(features: &[Feature], rows: Range<usize>, shared: &Shared, header: 
     for position in rows {
         let feature = &features[position];
         let line = position as u64 + 1;
-        match feature.geometry.clone().map(Geometry::try_from).transpose() {
+        match feature.geometry.as_ref().map(convert).transpose() {
             Ok(geometry) => {
                 let cells: Vec<Option<Cow<'_, str>>> = header.iter().map(|name| property(feature, name)).collect();
                 batch.push(Origin { file: shared.position, line }, cells.iter().map(Option::as_deref));
@@ -77,6 +77,29 @@ pub fn parse(features: &[Feature], rows: Range<usize>, shared: &Shared, header: 
         }
     }
     batch
+}
+
+/// A geometry of geo's types. Positions are looked at first: the conversion takes for granted that they have two numbers.
+fn convert(geometry: &geojson::Geometry) -> std::result::Result<Geometry, String> {
+    if !is_whole(geometry) {
+        return Err("a position has fewer than two numbers".into());
+    }
+    Geometry::try_from(geometry.clone()).map_err(|error| error.to_string())
+}
+
+fn is_whole(geometry: &geojson::Geometry) -> bool {
+    let whole = |position: &geojson::Position| position.len() >= 2;
+    match &geometry.value {
+        GeometryValue::Point { coordinates } => whole(coordinates),
+        GeometryValue::MultiPoint { coordinates } | GeometryValue::LineString { coordinates } => {
+            coordinates.iter().all(whole)
+        }
+        GeometryValue::MultiLineString { coordinates } | GeometryValue::Polygon { coordinates } => {
+            coordinates.iter().flatten().all(whole)
+        }
+        GeometryValue::MultiPolygon { coordinates } => coordinates.iter().flatten().flatten().all(whole),
+        GeometryValue::GeometryCollection { geometries } => geometries.iter().all(is_whole),
+    }
 }
 
 fn property<'f>(feature: &'f Feature, name: &str) -> Option<Cow<'f, str>> {
