@@ -1,6 +1,7 @@
 //! Files as they should not be: never a panic, never silence, always the place.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+#![allow(clippy::too_many_lines, reason = "lists of cases")]
 
 use std::fs;
 use std::io::Write;
@@ -352,8 +353,11 @@ fn pipeline_file(file: &str, more: &str) -> String {
     )
 }
 
-/// What a check of the folder's pipeline comes to: the error, rejected rows, findings, kept rows.
-fn outcome(folder: &Path) -> (Option<Error>, Vec<(u64, String)>, Vec<String>, u64) {
+/// The error, rejected rows, findings, kept rows.
+type Checked = (Option<Error>, Vec<(u64, String)>, Vec<String>, u64);
+
+/// What a check of the folder's pipeline comes to.
+fn outcome(folder: &Path) -> Checked {
     let mut findings = Findings::default();
     let examined = Pipeline::load(&folder.join("pipeline.toml"), &[])
         .and_then(|pipeline| pipeline::check(&pipeline, &mut findings));

@@ -145,20 +145,25 @@ fn record_end(bytes: &[u8], start: usize, dialect: &Dialect) -> RecordEnd {
         if bytes[found] == dialect.newline {
             return RecordEnd::At(found + 1);
         }
-        let opens = found == start || [dialect.delimiter, b'\n', b'\r'].contains(&bytes[found - 1]);
         at = found + 1;
-        while opens {
-            let Some(close) = memchr::memchr(dialect.quote, &bytes[at..]) else {
-                return RecordEnd::Beyond(Some(found));
-            };
-            at += close + 1;
-            if bytes.get(at) != Some(&dialect.quote) {
-                break;
-            }
-            at += 1;
+        let opens = found == start || [dialect.delimiter, b'\n', b'\r'].contains(&bytes[found - 1]);
+        if opens {
+            let Some(end) = after_quoted(bytes, at, dialect.quote) else { return RecordEnd::Beyond(Some(found)) };
+            at = end;
         }
     }
     RecordEnd::Beyond(None)
+}
+
+/// The offset after the quote that closes a field; two quotes are one of its characters.
+fn after_quoted(bytes: &[u8], mut at: usize, quote: u8) -> Option<usize> {
+    loop {
+        at += memchr::memchr(quote, &bytes[at..])? + 1;
+        if bytes.get(at) != Some(&quote) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// The offset of the first row after the header.
@@ -372,7 +377,10 @@ impl Rows<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str, width: usize) -> (Vec<Vec<Option<String>>>, Vec<u64>, Vec<(u64, Rule)>) {
+    /// Cells and lines of the rows, lines and rules of the broken ones.
+    type Read = (Vec<Vec<Option<String>>>, Vec<u64>, Vec<(u64, Rule)>);
+
+    fn read(text: &str, width: usize) -> Read {
         let newline = if text.contains('\n') { b'\n' } else { b'\r' };
         let dialect = Dialect { newline, comment: Some(b"#".to_vec()), ..Dialect::default() };
         let header: Vec<String> = (0..width).map(|at| format!("h{at}")).collect();

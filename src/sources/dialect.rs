@@ -164,7 +164,7 @@ impl Dialect {
         Fit {
             found: wanted.iter().filter(has).count(),
             split: header.len() > 1,
-            even: if rows == 0 { 1000 } else { even * 1000 / rows },
+            even: (even * 1000usize).checked_div(rows).unwrap_or(1000),
         }
     }
 

@@ -16,6 +16,7 @@ use super::table::{BIOGENIC_COLUMN, Table, pipeline};
 use super::{Asked, Names, Reader, Register, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
+use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source};
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
@@ -78,40 +79,16 @@ pub fn read(
     let countries = Some(&source.country.0).filter(|codes| !codes.is_empty());
     let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
     let mut columns = source.columns.clone();
+    let opened = open(source, reader, &mut columns)?;
     let reading = source.reading();
-    let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains(['*', '?']));
-    let optional: &[&str] = if several { &[SOURCE_FILE] } else { &[] };
-    let asked = Asked { places: &PLACES, optional, join: source.join.as_ref(), all: false };
-    let opened = reader.open("facilities", &reading, &columns, asked)?;
-    same_crs(&opened, &source.crs, "facilities")?;
-    if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
-        columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));
-    }
-    let types = |column: &str| {
-        let distance = column.starts_with("km_to_").then_some(ColumnType::Number);
-        known_type(&TEXT, &["x", "y", "emissions_t", BIOGENIC_COLUMN], &["year"], column).or(distance)
-    };
-    let plan = Plan::new(
-        &Settings {
-            name: "facilities",
-            reading: &reading,
-            columns: &columns,
-            contract: &source.contract,
-            filters: &source.filters,
-            gwp: source.gwp,
-            types: &types,
-            key: &["id", "year"],
-        },
-        &opened,
-    )?;
+    let settings = Settings::new("facilities", &reading, &columns, &source.contract, &source.filters, &types);
+    let plan = Plan::new(&Settings { gwp: source.gwp, key: &["id", "year"], ..settings }, &opened)?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Names::default()), Mutex::new(Names::default()));
     let remembers = reader.remembers;
     let before = |table: &mut Table<'_>| {
         placing.place(table);
-        for (column, kind) in MISSING {
-            table.push_missing(column, kind);
-        }
+        MISSING.iter().for_each(|(column, kind)| table.push_missing(column, *kind));
         if remembers {
             remember(table, &all, |_| true);
         }
@@ -124,19 +101,36 @@ pub fn read(
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
     let steps = Steps { before: &before, after: &contract, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    *register = Register {
-        all: all.into_inner().unwrap_or_else(PoisonError::into_inner),
-        kept: kept.into_inner().unwrap_or_else(PoisonError::into_inner),
-    };
+    let names = |names: Mutex<Names>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
+    *register = Register { all: names(all), kept: names(kept) };
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
         return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
     }
-    let mut declared: HashSet<String> = columns.keys().cloned().collect();
+    let mut declared: HashSet<String> = columns.into_keys().collect();
     if accepted.frame.get_column_index(BIOGENIC_COLUMN).is_some() {
         declared.insert(BIOGENIC_COLUMN.into());
     }
     assemble(accepted.frame, declared, findings)
+}
+
+fn types(column: &str) -> Option<ColumnType> {
+    let distance = column.starts_with("km_to_").then_some(ColumnType::Number);
+    known_type(&TEXT, &["x", "y", "emissions_t", BIOGENIC_COLUMN], &["year"], column).or(distance)
+}
+
+/// Opens the register's files; of several each row has its `source_file`.
+fn open(source: &FacilitySource, reader: &Reader<'_>, columns: &mut Columns) -> Result<Source> {
+    let reading = source.reading();
+    let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains(['*', '?']));
+    let optional: &[&str] = if several { &[SOURCE_FILE] } else { &[] };
+    let asked = Asked { places: &PLACES, optional, join: source.join.as_ref(), all: false };
+    let opened = reader.open("facilities", &reading, columns, asked)?;
+    same_crs(&opened, &source.crs, "facilities")?;
+    if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
+        columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));
+    }
+    Ok(opened)
 }
 
 /// Refuses a file that states another coordinate reference system than its source.

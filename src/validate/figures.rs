@@ -67,6 +67,18 @@ impl Facts {
     }
 }
 
+/// What the rows are about: the column `cluster` or `facility`.
+fn target(name: &str, source: &FigureSource) -> Result<&'static str> {
+    match (source.columns.contains_key("cluster"), source.columns.contains_key("facility")) {
+        (true, false) => Ok("cluster"),
+        (false, true) => Ok("facility"),
+        _ => {
+            let message = "give either `cluster` or `facility` among the columns".to_owned();
+            Err(pipeline(Problem::new(format!("{name}.columns"), message, "")))
+        }
+    }
+}
+
 /// Reads and checks one `[figures.NAME]`.
 pub(super) fn read(
     file: &str,
@@ -76,14 +88,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<Facts> {
     let name = format!("figures.{file}");
-    let target = match (source.columns.contains_key("cluster"), source.columns.contains_key("facility")) {
-        (true, false) => "cluster",
-        (false, true) => "facility",
-        _ => {
-            let message = "give either `cluster` or `facility` among the columns".to_owned();
-            return Err(pipeline(Problem::new(format!("{name}.columns"), message, "")));
-        }
-    };
+    let target = target(&name, source)?;
     let wide = source.shape == Shape::Wide;
     let reading = source.reading();
     let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() })?;
@@ -104,19 +109,8 @@ pub(super) fn read(
         (false, true) => &dated_key,
         (false, false) => &undated_key,
     };
-    let plan = Plan::new(
-        &Settings {
-            name: &name,
-            reading: &reading,
-            columns: &columns,
-            contract: &source.contract,
-            filters: &source.filters,
-            gwp: None,
-            types: &types,
-            key,
-        },
-        &opened,
-    )?;
+    let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
+    let plan = Plan::new(&Settings { key, ..settings }, &opened)?;
     let lost = AtomicUsize::new(0);
     let after = |table: &mut Table<'_>| {
         table.require(if wide { &undated_key[..1] } else { &undated_key });
@@ -128,16 +122,23 @@ pub(super) fn read(
     let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
     findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, lost.into_inner());
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
-    let facts = if wide { wide_facts(&accepted, target, &figures) } else { long_facts(&accepted, target) };
+    Ok(if wide {
+        Facts { facts: wide_facts(&accepted, target, &figures), names: names(source, figures.into_iter().collect()) }
+    } else {
+        let facts = long_facts(&accepted, target);
+        Facts { names: names(source, facts.iter().map(|fact| fact.figure.clone()).collect()), facts }
+    })
+}
+
+/// The figures that the source names, then those that its files bring.
+fn names(source: &FigureSource, brought: BTreeSet<String>) -> Vec<String> {
     let mut names = source.names.clone().unwrap_or_default();
-    let brought: BTreeSet<String> =
-        if wide { figures.into_iter().collect() } else { facts.iter().map(|fact| fact.figure.clone()).collect() };
     for figure in brought {
         if !names.contains(&figure) {
             names.push(figure);
         }
     }
-    Ok(Facts { names, facts })
+    names
 }
 
 /// Rejects figures that are not to come and facilities that there never were; returns those taken away since.

@@ -63,19 +63,8 @@ pub fn read(
         let summed = source.sum.iter().any(|sum| sum == column).then_some(ColumnType::Number);
         known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(summed)
     };
-    let plan = Plan::new(
-        &Settings {
-            name: &name,
-            reading: &reading,
-            columns: &columns,
-            contract: &source.contract,
-            filters: &source.filters,
-            gwp: None,
-            types: &types,
-            key: &[],
-        },
-        &opened,
-    )?;
+    let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
+    let plan = Plan::new(&settings, &opened)?;
     let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let (id, label) = (texts(&accepted.frame, "id"), texts(&accepted.frame, "name"));

@@ -176,7 +176,7 @@ fn read(
     findings: &mut Findings,
 ) -> Result<Accepted> {
     let opened = reader.open(name, &reading, columns, Asked::default())?;
-    let settings = Settings { name, reading: &reading, columns, contract, filters, gwp: None, types: &types, key: &[] };
+    let settings = Settings::new(name, &reading, columns, contract, filters, &types);
     let plan = Plan::new(&settings, &opened)?;
     reader.read(&opened, &plan, steps, Some(register), findings)
 }

@@ -101,6 +101,20 @@ pub struct Settings<'a> {
     pub key: &'a [&'a str],
 }
 
+impl<'a> Settings<'a> {
+    /// Settings without potentials and without a key.
+    pub fn new(
+        name: &'a str,
+        reading: &'a Reading,
+        columns: &'a Columns,
+        contract: &'a Contract,
+        filters: &'a OneOrMany,
+        types: &'a dyn Fn(&str) -> Option<ColumnType>,
+    ) -> Self {
+        Self { name, reading, columns, contract, filters, gwp: None, types, key: &[] }
+    }
+}
+
 impl<'a> Plan<'a> {
     /// Looks everything up.
     ///

@@ -67,7 +67,7 @@ impl Sampled {
     pub fn of(table: &Table<'_>, origin: &[Origin]) -> Vec<Self> {
         let weigh = |line: u64| match line {
             _ if line <= EXACT => 1,
-            _ if line % STRIDE == 0 => STRIDE,
+            _ if line.is_multiple_of(STRIDE) => STRIDE,
             _ => 0,
         };
         let weights: Vec<u64> = origin.iter().map(|origin| weigh(origin.line)).collect();
