@@ -264,16 +264,15 @@ impl Parser {
                 csv_core::ReadRecordResult::Record => {
                     take(self, start, fields);
                     (start, fields) = (self.filled, 0);
+                    if bytes.is_empty() && (whole || flushed) {
+                        break;
+                    }
                 }
                 csv_core::ReadRecordResult::End => break,
-                csv_core::ReadRecordResult::InputEmpty => {}
+                // Reading nothing once more tells the parser that the text ends.
+                csv_core::ReadRecordResult::InputEmpty if fields > 0 || self.filled > start || !whole => flushed = true,
+                csv_core::ReadRecordResult::InputEmpty => break,
             }
-            let partial = fields > 0 || self.filled > start || !whole;
-            if bytes.is_empty() && (flushed || !partial) {
-                break;
-            }
-            // Reading nothing tells the parser that the text ends.
-            flushed |= bytes.is_empty();
         }
         if flushed {
             self.core.reset();
@@ -412,6 +411,9 @@ mod tests {
         assert_eq!(read("a,b\r\nc,d\r\n", 2).1, [1, 2]);
         assert_eq!(read("a,b\rc,d\r", 2).1, [1, 2]);
         assert_eq!(read("a,b\rc,d", 2).1, [1, 2]);
+        // Found by fuzzing: a last row without line break and with too many fields.
+        assert_eq!(read("a,b\nc,d,e,f", 2).2, [(2, Rule::FieldCount)]);
+        assert_eq!(read("a,b\nc,d,", 2).2, [(2, Rule::FieldCount)]);
     }
 
     #[test]

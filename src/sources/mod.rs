@@ -21,6 +21,7 @@ use batch::{Field, Shared};
 use dialect::Dialect;
 use files::{Format, Located};
 pub use join::Joined;
+pub use parquet::expects_panic;
 pub use settings::{ColumnSpec, ColumnType, GasSpec, Join, OneOrMany, Reading};
 
 /// The column that every source has: the path of the file that a row stood in.

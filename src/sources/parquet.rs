@@ -1,7 +1,9 @@
 //! Parquet and GeoParquet: columns as text cells, WKB as geometries.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use geo::Geometry;
 use geo_traits::to_geo::ToGeoGeometry;
@@ -31,23 +33,45 @@ pub fn head(located: Located) -> Result<Head> {
     }
     // Refuses folders and devices in the same words as for other formats.
     located.open()?;
-    let mut reader = open(&located)?;
-    let metadata = reader.get_metadata().map_err(|error| broken(&located, &error))?;
+    guarded(&located, || read_head(&located))
+}
+
+fn read_head(located: &Located) -> Result<Head> {
+    let mut reader = open(located)?;
+    let metadata = reader.get_metadata().map_err(|error| broken(located, &error))?;
     let geo = metadata.key_value_metadata().as_ref().and_then(|pairs| {
         let text = pairs.iter().find(|pair| pair.key == "geo")?.value.as_deref()?;
         serde_json::from_str::<Value>(text).ok()
     });
-    let schema = reader.schema().map_err(|error| broken(&located, &error))?;
+    let schema = reader.schema().map_err(|error| broken(located, &error))?;
     let primary = geo.as_ref().and_then(|geo| geo["primary_column"].as_str()).unwrap_or("geometry");
     let is_wkb = |field: &ArrowField| field.name == primary && DataType::from_arrow_field(field).is_binary();
     let geometry = schema.iter_values().find(|field| is_wkb(field)).map(|field| field.name.to_string());
     let columns: Vec<String> =
         schema.iter_names().map(ToString::to_string).filter(|name| Some(name) != geometry.as_ref()).collect();
-    let rows = reader.num_rows().map_err(|error| broken(&located, &error))?;
+    let rows = reader.num_rows().map_err(|error| broken(located, &error))?;
     let crs = geo.as_ref().and_then(|geo| stated_crs(&geo["columns"][primary]["crs"]));
     let (read_as, placed) = (if geometry.is_some() { "geoparquet" } else { "parquet" }.to_owned(), geometry.is_some());
     let table = Table { located: located.clone(), columns: columns.clone(), geometry, rows };
-    Ok(Head { located, content: Content::Parquet(table), header: columns, read_as, crs, placed })
+    Ok(Head { located: located.clone(), content: Content::Parquet(table), header: columns, read_as, crs, placed })
+}
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread, at this moment, is that of the Parquet reader over a damaged file, and will be
+/// reported as an error.
+pub fn expects_panic() -> bool {
+    GUARDED.get()
+}
+
+/// The reader takes for granted that a file keeps its own promises; where one does not, it panics.
+fn guarded<T>(located: &Located, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    GUARDED.set(true);
+    let result = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(false);
+    result.unwrap_or_else(|_| Err(problem(&located.shown, "the file is damaged", "check the export that wrote it")))
 }
 
 fn open(located: &Located) -> Result<ParquetReader<File>> {
@@ -71,6 +95,10 @@ fn stated_crs(crs: &Value) -> Option<String> {
 impl Table {
     /// Some of the rows as text.
     pub fn parse(&self, rows: Range<usize>, shared: &Shared) -> Result<Batch> {
+        guarded(&self.located, || self.read(rows, shared))
+    }
+
+    fn read(&self, rows: Range<usize>, shared: &Shared) -> Result<Batch> {
         let fail = |error: PolarsError| broken(&self.located, &error);
         let wanted = self.columns.iter().chain(&self.geometry).cloned().collect();
         let reader = open(&self.located)?.with_slice(Some((rows.start, rows.len()))).with_columns(Some(wanted));
