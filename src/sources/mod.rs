@@ -9,6 +9,7 @@ mod geojson;
 mod join;
 mod parquet;
 pub mod settings;
+mod thrift;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,9 +13,11 @@ use serde_json::Value;
 
 use super::batch::{Batch, Origin, Shared};
 use super::files::Located;
-use super::{Content, Head, problem};
+use super::{Content, Head, problem, thrift};
 use crate::error::{Error, Result};
 use crate::finding::{Rejection, Rule};
+
+const CHECK: &str = "check the export that wrote it";
 
 /// A Parquet file whose columns are known.
 pub struct Table {
@@ -33,7 +36,28 @@ pub fn head(located: Located) -> Result<Head> {
     }
     // Refuses folders and devices in the same words as for other formats.
     located.open()?;
+    check_footer(&located)?;
     guarded(&located, || read_head(&located))
+}
+
+/// Looks at the footer's lengths before the library believes them.
+fn check_footer(located: &Located) -> Result<()> {
+    let fail = |message: &str| problem(&located.shown, format!("the file is not Parquet: {message}"), CHECK);
+    let mut file = File::open(&located.path).map_err(Error::io(&located.path))?;
+    let size = file.metadata().map_err(Error::io(&located.path))?.len();
+    let mut end = [0; 8];
+    if size < 12 {
+        return Err(fail("it is too short"));
+    }
+    file.seek(SeekFrom::End(-8)).and_then(|_| file.read_exact(&mut end)).map_err(Error::io(&located.path))?;
+    let (length, magic) = (u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]])), &end[4..]);
+    if magic != b"PAR1" || length + 12 > size {
+        return Err(fail("it does not end as Parquet does"));
+    }
+    let mut footer = vec![0; length as usize];
+    let start = file.seek(SeekFrom::Start(size - 8 - length));
+    start.and_then(|_| file.read_exact(&mut footer)).map_err(Error::io(&located.path))?;
+    if thrift::is_whole(&footer) { Ok(()) } else { Err(fail("its footer is damaged")) }
 }
 
 fn read_head(located: &Located) -> Result<Head> {
@@ -71,7 +95,7 @@ fn guarded<T>(located: &Located, read: impl FnOnce() -> Result<T>) -> Result<T> 
     GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(false);
-    result.unwrap_or_else(|_| Err(problem(&located.shown, "the file is damaged", "check the export that wrote it")))
+    result.unwrap_or_else(|_| Err(problem(&located.shown, "the file is damaged", CHECK)))
 }
 
 fn open(located: &Located) -> Result<ParquetReader<File>> {
@@ -79,7 +103,7 @@ fn open(located: &Located) -> Result<ParquetReader<File>> {
 }
 
 fn broken(located: &Located, error: &PolarsError) -> Error {
-    problem(&located.shown, format!("the file is not Parquet: {error}"), "check the export that wrote it")
+    problem(&located.shown, format!("the file is not Parquet: {error}"), CHECK)
 }
 
 /// PROJJSON to `EPSG:nnnn`; CRS84 is EPSG:4326 with longitude first.
