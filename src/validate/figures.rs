@@ -1,7 +1,6 @@
 //! Facts about whole clusters, brought in by files: long or wide.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::facilities::{numbers, texts};
 use super::links::unknown;
@@ -111,16 +110,14 @@ pub(super) fn read(
     };
     let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
     let plan = Plan::new(&Settings { key, ..settings }, &opened)?;
-    let lost = AtomicUsize::new(0);
     let after = |table: &mut Table<'_>| {
         table.require(if wide { &undated_key[..1] } else { &undated_key });
-        let gone = check_rows(table, source, target, register);
-        lost.fetch_add(gone, Ordering::Relaxed);
+        check_rows(table, source, target, register);
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, lost.into_inner());
+    findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, accepted.met.lost);
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     Ok(if wide {
         Facts { facts: wide_facts(&accepted, target, &figures), names: names(source, figures.into_iter().collect()) }
@@ -141,9 +138,8 @@ fn names(source: &FigureSource, brought: BTreeSet<String>) -> Vec<String> {
     names
 }
 
-/// Rejects figures that are not to come and facilities that there never were; returns those taken away since.
-fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, register: &Register) -> usize {
-    let mut lost = 0;
+/// Rejects figures that are not to come and facilities that there never were; counts those taken away since.
+fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, register: &Register) {
     for row in 0..table.rows() {
         if !table.is_kept(row) {
             continue;
@@ -156,12 +152,11 @@ fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, regist
         }
         let Some(facility) = table.text("facility", row).filter(|_| target == "facility") else { continue };
         if register.has(Between::Facility, facility) {
-            lost += usize::from(!register.keeps(Between::Facility, facility));
+            table.met.lost += usize::from(!register.keeps(Between::Facility, facility));
         } else {
             table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
         }
     }
-    lost
 }
 
 fn fact(accepted: &Accepted, target: &str, row: usize, figure: &str, value: f64) -> Option<Fact> {

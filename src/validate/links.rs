@@ -1,7 +1,6 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::facilities::{numbers, texts};
 use super::plan::{Plan, Settings};
@@ -87,20 +86,16 @@ pub(super) fn read_links(
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("links.{link}");
-    let lost = AtomicUsize::new(0);
     let after = |table: &mut Table<'_>| {
         table.require(&["from", "to"]);
         for row in 0..table.rows() {
-            for end in ["from", "to"] {
-                let gone = check_reference(table, row, end, source.between, register);
-                lost.fetch_add(gone, Ordering::Relaxed);
-            }
+            ["from", "to"].iter().for_each(|end| check_reference(table, row, end, source.between, register));
         }
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
     let accepted = read(&name, parts, &steps, reader, register, findings)?;
-    report_lost(&name, lost.into_inner(), findings);
+    report_lost(&name, accepted.met.lost, findings);
     let rows = rows(&accepted, "from", "to");
     report_repeats(&name, &rows, findings);
     let observed = observed(&name, source.observed.as_deref())?;
@@ -122,7 +117,6 @@ pub(super) fn read_members(
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("memberships.{body}");
-    let (lost, unknown_members) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let members = |cell: &str| split(cell, &source.separator, source.columns.get("member"));
     let after = |table: &mut Table<'_>| {
         table.require(&["member", "organisation"]);
@@ -131,21 +125,20 @@ pub(super) fn read_members(
             let (known, strange): (Vec<_>, Vec<_>) =
                 named.into_iter().partition(|member| register.has(source.between, member));
             let gone = known.iter().filter(|member| !register.keeps(source.between, member)).count();
-            lost.fetch_add(gone, Ordering::Relaxed);
+            table.met.lost += gone;
             if known.is_empty() {
                 table.reject(row, "member", Rule::Reference, unknown(source.between));
             } else {
-                unknown_members.fetch_add(strange.len(), Ordering::Relaxed);
+                table.met.unknown += strange.len();
             }
         }
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
     let accepted = read(&name, parts, &steps, reader, register, findings)?;
-    report_lost(&name, lost.into_inner(), findings);
+    report_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
-    let count = unknown_members.into_inner();
-    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, count);
+    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, accepted.met.unknown);
     let mut rows_of_members = Vec::new();
     for row in rows(&accepted, "member", "organisation") {
         let organisations = split(&row.to, &source.organisation_separator, source.columns.get("organisation"));
@@ -220,17 +213,17 @@ pub(super) fn unknown(between: Between) -> String {
     }
 }
 
-/// Rejects a row whose end the register never had; returns 1 where `where` or the quarantine took it away.
-fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &Register) -> usize {
+/// Rejects a row whose end the register never had; counts an end that `where` or the quarantine took away.
+fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &Register) {
     if !table.is_kept(row) {
-        return 0;
+        return;
     }
     let name = table.text(column, row).unwrap_or_default();
     if register.has(between, name) {
-        return usize::from(!register.keeps(between, name));
+        table.met.lost += usize::from(!register.keeps(between, name));
+    } else {
+        table.reject(row, column, Rule::Reference, unknown(between));
     }
-    table.reject(row, column, Rule::Reference, unknown(between));
-    0
 }
 
 fn report_lost(name: &str, lost: usize, findings: &mut Findings) {

@@ -13,7 +13,7 @@ use super::keys::{self, KeyedRow, Keys, Repeat};
 use super::plan::Plan;
 use super::profile::{Profile, Sampled};
 use super::settings::Keep;
-use super::table::{Passed, Table, Warnings};
+use super::table::{Met, Passed, Table, Warnings};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
 use crate::sources::{Batch, Origin, Source};
@@ -59,6 +59,8 @@ pub struct Accepted {
     pub accounts: Vec<Account>,
     /// All rows of the files.
     pub rows_read: u64,
+    /// Names of the register that were met.
+    pub met: Met,
     /// What the columns hold.
     pub profile: Option<Profile>,
     /// The threshold that was passed, if one was.
@@ -133,6 +135,7 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
         numbered: 0,
         rows_of_file: vec![0; source.paths().len()],
         profile: empty.sampled.map(Profile::new),
+        met: Met::default(),
         hold: scope.hold,
         let_go: false,
     };
@@ -191,6 +194,7 @@ struct Whole {
     numbered: u64,
     rows_of_file: Vec<u64>,
     profile: Option<Profile>,
+    met: Met,
     hold: Option<usize>,
     let_go: bool,
 }
@@ -206,6 +210,8 @@ impl Whole {
         }
         self.rows_of_file[part.file as usize] += passed.account.read.rows;
         self.account.merge(passed.account);
+        self.met.lost += passed.met.lost;
+        self.met.unknown += passed.met.unknown;
         self.rejections.extend(passed.rejections);
         for (what, (file, line, count)) in passed.warnings {
             self.warnings.entry(what).or_insert((file, line, 0)).2 += count;
@@ -252,6 +258,7 @@ impl Whole {
             geometry: self.geometry,
             paths: source.paths(),
             rows_read: accounts[0].read.rows,
+            met: self.met,
             accounts,
             profile: self.profile,
             problem,

@@ -47,6 +47,17 @@ pub struct Table<'a> {
     rejections: Vec<Rejection>,
     warnings: Warnings,
     widened: Vec<(usize, Seen)>,
+    /// Names of the register that were met.
+    pub met: Met,
+}
+
+/// Names that a batch gives to the register: counted, for they reject no row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Met {
+    /// The register had them, and a filter or the quarantine took them away.
+    pub lost: usize,
+    /// The register never had them, and the row has others.
+    pub unknown: usize,
 }
 
 /// A batch that has passed.
@@ -67,6 +78,8 @@ pub struct Passed {
     pub warnings: Warnings,
     /// Columns whose values show more than was guessed.
     pub widened: Vec<(usize, Seen)>,
+    /// Names of the register that were met.
+    pub met: Met,
 }
 
 impl<'a> Table<'a> {
@@ -85,6 +98,7 @@ impl<'a> Table<'a> {
             rejections: batch.broken.clone(),
             warnings: Warnings::new(),
             widened: Vec::new(),
+            met: Met::default(),
         };
         for (position, planned) in plan.columns.iter().enumerate() {
             let cells = match planned.declared {
@@ -405,6 +419,7 @@ impl<'a> Table<'a> {
             rejections: self.rejections,
             warnings: self.warnings,
             widened: self.widened,
+            met: self.met,
             kept,
         })
     }
