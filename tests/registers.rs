@@ -217,6 +217,7 @@ fn drafts_hold() {
     for (file, rows, megatonnes) in [
         ("naei-2022/point_sources_CO2_2022.csv", 1521, 118.57),
         ("us-ghgrp/direct_emitters.csv", 14, 9.52),
+        ("us-ghgrp/direct_emitters_2019_separators.csv", 6, 1.66),
         ("hotmaps-2014/Industrial_Database.csv", 5029, 547.20),
     ] {
         let root = tempfile::tempdir().unwrap();

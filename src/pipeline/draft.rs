@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Problem, Result};
 use crate::sources::{Batch, OneOrMany, Reading, Request, Source};
+use crate::validate::Numerals;
 
 /// What a column may be, and the words of its name that say so; the first word that fits wins, in this order.
 const ROLES: [(&str, &[&str]); 13] = [
@@ -98,10 +99,8 @@ impl Seen {
         if self.values.is_empty() { 0.0 } else { held as f64 / self.values.len() as f64 }
     }
 
-    fn numbers(&self, decimal: char) -> Vec<f64> {
-        let plain =
-            |value: &String| if decimal == ',' { value.replace('.', "").replace(',', ".") } else { value.clone() };
-        self.values.iter().filter_map(|value| plain(value).parse().ok()).collect()
+    fn numbers(&self, numerals: Numerals) -> Vec<f64> {
+        self.values.iter().filter_map(|value| numerals.number(value)).collect()
     }
 
     fn is_unique(&self) -> bool {
@@ -163,7 +162,7 @@ struct Draft {
     shown: String,
     /// Lines before the header.
     skip: usize,
-    decimal: char,
+    numerals: Numerals,
     /// Our name, the file's column, why.
     mapped: Vec<(&'static str, usize, String)>,
     unit: Option<(String, String)>,
@@ -173,17 +172,11 @@ struct Draft {
 
 impl Draft {
     fn of(columns: &[Seen], shown: &str, skip: usize) -> Self {
-        let comma = |value: &str| {
-            let mut parts = value.split(',');
-            let digits =
-                |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-            matches!((parts.next(), parts.next(), parts.next()), (Some(a), Some(b), None) if digits(a) && digits(b))
-        };
-        let decimal = if columns.iter().any(|column| column.share(comma) > 0.9) { ',' } else { '.' };
+        let numerals = numerals(columns);
         let mut mapped: Vec<(&str, usize, String)> = Vec::new();
         for (role, words) in ROLES {
             let free = |at: &usize| mapped.iter().all(|(_, taken, _)| taken != at);
-            let fits = |at: &usize| free(at) && plausible(role, &columns[*at], decimal);
+            let fits = |at: &usize| free(at) && plausible(role, &columns[*at], numerals);
             let named = words.iter().find_map(|word| {
                 let exact = (0..columns.len()).filter(fits).find(|&at| columns[at].word() == *word);
                 let part =
@@ -200,11 +193,11 @@ impl Draft {
             mapped.insert(0, ("id", at, "the first column whose values are all different".into()));
         }
         let place = |role: &str| mapped.iter().find(|(known, ..)| *known == role).map(|(_, at, _)| &columns[*at]);
-        let crs = place("x").zip(place("y")).and_then(|(x, y)| grid(&x.numbers(decimal), &y.numbers(decimal)));
+        let crs = place("x").zip(place("y")).and_then(|(x, y)| grid(&x.numbers(numerals), &y.numbers(numerals)));
         let unit = place("emissions_t").and_then(|emissions| unit(emissions, columns));
         let carbon =
             columns.iter().any(|column| column.share(|value| value.to_lowercase().contains("as carbon")) > 0.5);
-        Self { shown: shown.to_owned(), skip, decimal, mapped, unit, carbon, crs }
+        Self { shown: shown.to_owned(), skip, numerals, mapped, unit, carbon, crs }
     }
 
     fn text(&self, columns: &[Seen], base: &str, read_as: &str) -> String {
@@ -219,9 +212,14 @@ impl Draft {
             let _ =
                 writeln!(text, "skip_before_header = {}              # guess: these lines name few columns", self.skip);
         }
-        if self.decimal == ',' {
-            text +=
-                "decimal = \",\"                       # guess: most values of a column are digits, a comma, digits\n";
+        if self.numerals.decimal != '.' {
+            text += "decimal = \",\"                       # guess: from how a column writes its numbers\n";
+        }
+        if let Some(mark) = self.numerals.thousands {
+            let _ = writeln!(
+                text,
+                "thousands = \"{mark}\"                     # guess: from how a column writes its numbers"
+            );
         }
         match &self.crs {
             Some((code, why)) => {
@@ -274,12 +272,29 @@ impl Draft {
     }
 }
 
+/// How the columns write their numbers: with a decimal comma where nine in ten values of one are digits, a comma, digits and
+/// none can be groups alone; with groups where a value holds both marks.
+fn numerals(columns: &[Seen]) -> Numerals {
+    let written = |decimal: char, thousands: char| {
+        let grouped = Numerals { decimal, thousands: Some(thousands) };
+        let both =
+            |value: &str| value.contains(thousands) && value.contains(decimal) && grouped.number(value).is_some();
+        let all = |column: &Seen| column.share(|value| grouped.number(value).is_some()) > 0.9;
+        columns.iter().any(|column| column.share(both) > 0.0 && all(column)).then_some(grouped)
+    };
+    let comma = Numerals { decimal: ',', thousands: None };
+    let is_comma = |value: &str| value.contains(',') && comma.number(value).is_some();
+    let decimal = columns.iter().any(|column| column.share(is_comma) > 0.9);
+    let grouped = written('.', ',').or_else(|| written(',', '.'));
+    grouped.or(decimal.then_some(comma)).unwrap_or(Numerals::PLAIN)
+}
+
 /// Whether the values of a column can be what its name says.
-fn plausible(role: &str, column: &Seen, decimal: char) -> bool {
-    let numeric = !column.values.is_empty() && column.numbers(decimal).len() * 10 >= column.values.len() * 9;
+fn plausible(role: &str, column: &Seen, numerals: Numerals) -> bool {
+    let numeric = !column.values.is_empty() && column.numbers(numerals).len() * 10 >= column.values.len() * 9;
     match role {
         "x" | "y" | "emissions_t" | "emissions_biogenic_t" => numeric,
-        "year" => numeric && column.numbers(decimal).iter().all(|year| (1900.0..=2100.0).contains(year)),
+        "year" => numeric && column.numbers(numerals).iter().all(|year| (1900.0..=2100.0).contains(year)),
         "geometry" => column.share(|value| value.contains("POINT") || value.contains("SRID=")) > 0.5,
         "name" | "operator" | "sector" | "pollutant" | "country" => !column.values.is_empty() && !numeric,
         _ => !column.values.is_empty(),

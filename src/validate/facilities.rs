@@ -320,6 +320,23 @@ impl Sites {
     }
 }
 
+/// Facilities far from nearly all others that would lie among them with longitude and latitude exchanged: a guess for
+/// registers without a declared country.
+fn exchanged(places: &[Option<(f64, f64)>]) -> usize {
+    const FEWEST: usize = 20;
+    const MARGIN_DEGREES: f64 = 1.0;
+    let middle = |pick: fn(&(f64, f64)) -> f64| {
+        let mut degrees: Vec<f64> = places.iter().flatten().map(pick).collect();
+        degrees.sort_by(f64::total_cmp);
+        let cut = degrees.len() / 20;
+        let (low, high) = (degrees.get(cut)?, degrees.get(degrees.len() - 1 - cut)?);
+        (degrees.len() >= FEWEST).then_some(low - MARGIN_DEGREES..=high + MARGIN_DEGREES)
+    };
+    let Some((east, north)) = middle(|place| place.0).zip(middle(|place| place.1)) else { return 0 };
+    let among = |lon: f64, lat: f64| east.contains(&lon) && north.contains(&lat);
+    places.iter().flatten().filter(|(lon, lat)| !among(*lon, *lat) && among(*lat, *lon)).count()
+}
+
 fn report(facilities: &Facilities, moved: usize, findings: &mut Findings) {
     let mut add = |severity, rule, message: &str, count| {
         findings.add(severity, "validate", "facilities", rule, message.to_owned(), count)
@@ -336,6 +353,12 @@ fn report(facilities: &Facilities, moved: usize, findings: &mut Findings) {
         Rule::MovedFacility,
         "facilities whose coordinates differ between periods: the latest stand",
         moved,
+    );
+    add(
+        Severity::Warning,
+        Rule::SwappedCoordinates,
+        "facilities far from the others, and among them with x and y exchanged: the wrong way round?",
+        exchanged(&facilities.places),
     );
     let without = facilities.emissions_t.iter().filter(|value| value.is_none()).count();
     add(Severity::Warning, Rule::NoEmissions, "rows without emissions: kept, outside every weighted figure", without);
@@ -357,4 +380,20 @@ pub(super) fn numbers(frame: &DataFrame, name: &str) -> Vec<Option<f64>> {
 /// A point from a pair of degrees.
 pub(super) fn point((lon, lat): (f64, f64)) -> Geometry {
     Geometry::Point(Point::new(lon, lat))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exchanged_places_stand_out() {
+        let mut places: Vec<Option<(f64, f64)>> =
+            (0..30).map(|at| Some((-3.0 + f64::from(at) / 10.0, 51.0 + f64::from(at) / 15.0))).collect();
+        places.push(None);
+        assert_eq!(exchanged(&places), 0);
+        places.extend([Some((52.0, -1.5)), Some((21.0, 52.2))]);
+        assert_eq!(exchanged(&places), 1);
+        assert_eq!(exchanged(&places[28..]), 0);
+    }
 }

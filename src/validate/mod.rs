@@ -34,6 +34,7 @@ pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
 pub use layers::{Feature, Layer};
 pub use links::{LinkRow, TieTable, Ties};
+pub use numerals::Numerals;
 use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};

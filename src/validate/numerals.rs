@@ -3,10 +3,12 @@
 use crate::sources::Reading;
 
 /// How a source writes numbers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Numerals {
-    decimal: char,
-    thousands: Option<char>,
+    /// The decimal mark.
+    pub decimal: char,
+    /// The mark between groups of three digits.
+    pub thousands: Option<char>,
 }
 
 impl Numerals {
