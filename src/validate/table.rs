@@ -156,8 +156,11 @@ impl<'a> Table<'a> {
         self.fates[row] == Fate::Kept
     }
 
-    /// Sends a row to the quarantine.
+    /// Sends a row to the quarantine; its first reason stands.
     pub fn reject(&mut self, row: usize, column: &str, rule: Rule, message: String) {
+        if self.fates[row] == Fate::Rejected {
+            return;
+        }
         let rejection = self.rejection(row, column, rule, message);
         self.rejections.push(rejection);
         self.fates[row] = Fate::Rejected;
