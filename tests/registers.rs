@@ -211,6 +211,38 @@ fn other_layers() {
     assert!(towns.columns.iter().any(|column| column.column == "name" && column.missing == 0));
 }
 
+/// What a run writes can be read again: Parquet with WKB as a register and as a layer, GeoJSON packed.
+#[test]
+fn outputs_are_inputs() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    let first = pipeline_over(root.path(), &["us-ghgrp"], "");
+    let first = pipeline::run(&first, &out, &|_| {}).unwrap();
+    let packed = zstd::encode_all(fs::read(out.join("facilities.geojson")).unwrap().as_slice(), 1).unwrap();
+    fs::write(root.path().join("facilities.geojson.zst"), packed).unwrap();
+    let columns = "columns = { id = \"facility_id\", name = \"name\", emissions_t = \"emissions_t\" }\n";
+    let of = |path: &str| {
+        let more = format!(
+            "[facilities]\npath = \"{path}\"\n{columns}[layers.sites]\npath = \"run/facilities.parquet\"\ncolumns = {{ id = \"facility_id\" }}\n"
+        );
+        let again = pipeline_over(root.path(), &[], &more);
+        pipeline::run(&again, &root.path().join("again"), &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+    };
+    for (path, format) in [("run/facilities.parquet", "geoparquet"), ("facilities.geojson.zst", "geojson")] {
+        let again = of(path);
+        let (account, wanted) = (&again.manifest.sources[0], &first.manifest.sources[0]);
+        assert_eq!(account.kept.rows, wanted.kept.rows, "{path}");
+        close(account.kept.tonnes, wanted.kept.tonnes.unwrap());
+        assert_eq!(account.files[0].read_as, format);
+        let mut reader = csv::Reader::from_path(root.path().join("again/facilities.csv")).unwrap();
+        for row in reader.deserialize::<Row>() {
+            let row = row.unwrap();
+            assert_eq!(row["nearest_sites"], row["facility_id"], "a site is nearest to itself");
+            assert!(row["km_to_sites"].parse::<f64>().unwrap() < 1e-4, "{}", row["km_to_sites"]);
+        }
+    }
+}
+
 /// A draft of the two shipped registers can be checked as it stands, and reads the same rows and tonnes.
 #[test]
 fn drafts_hold() {

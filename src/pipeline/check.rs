@@ -47,7 +47,8 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
 fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let has = |column: &str| source.columns.contains_key(column);
-    let placed = has("x") && has("y") || has("geometry") || source.path.0.iter().any(|path| path.ends_with("json"));
+    let brings_places = |path: &String| path.contains("json") || path.contains("parquet");
+    let placed = has("x") && has("y") || has("geometry") || source.path.0.iter().any(brings_places);
     let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
     if !has("id") {
         refuse("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\"");
