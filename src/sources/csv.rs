@@ -223,7 +223,8 @@ pub fn parse(block: &Block, dialect: &Dialect, header: &[String], shared: &Share
             RecordEnd::Beyond(_) => bytes.len(),
         };
         if !is_no_record(&bytes[..taken], dialect) {
-            parser.records(&bytes[..taken], &mut |parser, start, fields| rows.add(parser, start, fields, line));
+            let record = &bytes[..taken];
+            parser.records(record, &mut |parser, start, fields| rows.add(parser, start, fields, record, line));
         }
         line += memchr::memchr_iter(dialect.newline, &bytes[..taken]).count() as u64;
         at += taken;
@@ -334,7 +335,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add(&mut self, parser: &mut Parser, start: usize, fields: usize, line: u64) {
+    fn add(&mut self, parser: &mut Parser, start: usize, fields: usize, record: &[u8], line: u64) {
         let text = &parser.text[start..parser.filled];
         let ends = &parser.record_ends[..fields];
         let fault = self.suspicion.fault(text, ends).or_else(|| self.misfit(text, ends));
@@ -343,13 +344,12 @@ impl Rows<'_> {
             self.origin.push(Origin { file: self.shared.position, line });
             return;
         };
-        let cells: Vec<_> = cells(text, ends).map(String::from_utf8_lossy).collect();
         self.broken.push(Rejection {
             source: self.shared.source.clone(),
             file: self.shared.file.clone(),
             line,
             column: "".into(),
-            value: shorten(&cells.join(",")),
+            value: shorten(String::from_utf8_lossy(record).trim_end_matches(['\r', '\n'])),
             rule,
             message,
         });

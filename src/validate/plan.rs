@@ -51,7 +51,9 @@ pub struct Planned {
 impl Planned {
     /// The columns of the file that it reads.
     pub fn file_columns(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().flat_map(|part| part.from.iter().map(|(_, name)| &**name))
+        self.parts.iter().flat_map(|part| {
+            part.from.iter().map(|(_, name)| &**name).chain(part.gas.iter().map(|(_, name, _)| &**name))
+        })
     }
 }
 
@@ -63,7 +65,7 @@ pub struct Part {
     /// To the program's unit.
     pub factor: Factor,
     /// The column that names the gas, and factors by its words.
-    pub gas: Option<(usize, HashMap<String, Gas>)>,
+    pub gas: Option<(usize, Arc<str>, HashMap<String, Gas>)>,
     /// Texts that stand for nothing.
     pub missing: Vec<String>,
     /// What is taken out of a text.
@@ -247,7 +249,7 @@ impl Part {
                     if name == BIOGENIC { Gas::Biogenic } else { Gas::Equivalent(equivalent(name, gwp, place)?) };
                 words.insert(word.clone(), meaning);
             }
-            gas = source.position(&given.column).map(|position| (position, words));
+            gas = source.position(&given.column).map(|position| (position, given.column.as_str().into(), words));
         }
         Ok(Self {
             from: located.collect(),

@@ -242,6 +242,7 @@ impl Whole {
     fn accept(mut self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) -> Result<Accepted> {
         self.frame.rechunk_mut();
         self.settle_keys(plan, findings)?;
+        self.rejections.sort();
         if plan.column("emissions_t").is_none() {
             self.account.without_tonnes();
         }

@@ -278,7 +278,7 @@ impl<'a> Table<'a> {
                 };
                 let value = part.factor.apply(value);
                 let slot = &mut values[row];
-                match part.gas.as_ref().map(|(position, words)| self.gas(part, row, *position, words)) {
+                match part.gas.as_ref().map(|(position, _, words)| self.gas(part, row, *position, words)) {
                     None => *slot = Some(slot.unwrap_or(0.0) + value),
                     Some(Some(Gas::Equivalent(factor))) => *slot = Some(slot.unwrap_or(0.0) + value * factor),
                     Some(Some(Gas::Biogenic)) => biogenic.iter_mut().for_each(|column| column[row] = Some(value)),
