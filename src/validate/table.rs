@@ -315,10 +315,8 @@ impl<'a> Table<'a> {
         if self.fates[row] == Fate::Rejected {
             return;
         }
-        let advice =
-            self.plan.numerals.advice(text).filter(|_| what == "a number").unwrap_or_else(|| {
-                "write decimals with a point, as in 12.5, and leave unknown values empty".to_owned()
-            });
+        let advice = self.plan.numerals.advice(text).filter(|_| what == "a number");
+        let advice = advice.unwrap_or_else(|| "leave unknown values empty, or list their word as `missing`".to_owned());
         let batch = self.batch;
         let given = planned.parts[part].from.iter().find(|(position, _)| batch.cell(row, *position).is_some());
         let value = planned.parts[part].raw(batch, row).unwrap_or_default();
