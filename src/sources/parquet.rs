@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::batch::{Batch, Origin, Shared};
 use super::files::Located;
-use super::{Content, Head, problem, thrift};
+use super::thrift::{self, Value as Thrift};
+use super::{Content, Head, problem};
 use crate::error::{Error, Result};
 use crate::finding::{Rejection, Rule};
 
@@ -36,28 +37,108 @@ pub fn head(located: Located) -> Result<Head> {
     }
     // Refuses folders and devices in the same words as for other formats.
     located.open()?;
-    check_footer(&located)?;
+    check_promises(&located)?;
     guarded(&located, || read_head(&located))
 }
 
-/// Looks at the footer's lengths before the library believes them.
-fn check_footer(located: &Located) -> Result<()> {
+/// Looks at what a file promises before the library believes it: memory is reserved for promised rows.
+fn check_promises(located: &Located) -> Result<()> {
     let fail = |message: &str| problem(&located.shown, format!("the file is not Parquet: {message}"), CHECK);
     let mut file = File::open(&located.path).map_err(Error::io(&located.path))?;
     let size = file.metadata().map_err(Error::io(&located.path))?.len();
-    let mut end = [0; 8];
     if size < 12 {
         return Err(fail("it is too short"));
     }
-    file.seek(SeekFrom::End(-8)).and_then(|_| file.read_exact(&mut end)).map_err(Error::io(&located.path))?;
-    let (length, magic) = (u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]])), &end[4..]);
-    if magic != b"PAR1" || length + 12 > size {
+    let end = bytes(&mut file, size - 8, 8).map_err(Error::io(&located.path))?;
+    let length = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    if !end.ends_with(b"PAR1") || length + 12 > size {
         return Err(fail("it does not end as Parquet does"));
     }
-    let mut footer = vec![0; length as usize];
-    let start = file.seek(SeekFrom::Start(size - 8 - length));
-    start.and_then(|_| file.read_exact(&mut footer)).map_err(Error::io(&located.path))?;
-    if thrift::is_whole(&footer) { Ok(()) } else { Err(fail("its footer is damaged")) }
+    let footer = bytes(&mut file, size - 8 - length, length).map_err(Error::io(&located.path))?;
+    let footer = thrift::structure(&footer).map(|(footer, _)| footer);
+    let most = size.saturating_mul(ROWS_A_BYTE).saturating_add(ROWS_ALWAYS);
+    let columns =
+        footer.as_ref().and_then(|footer| columns(footer, most)).ok_or_else(|| fail("its footer is damaged"))?;
+    for column in columns {
+        let whole = column_is_whole(&mut file, size, &column).map_err(Error::io(&located.path))?;
+        whole.ok_or_else(|| fail("one of its pages is damaged"))?;
+    }
+    Ok(())
+}
+
+/// A file of so many bytes holds at most so many rows: some column of a table differs from row to row.
+const ROWS_A_BYTE: u64 = 64;
+const ROWS_ALWAYS: u64 = 1 << 20;
+
+/// Some bytes of a file.
+fn bytes(file: &mut File, start: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+}
+
+/// Where the pages of a column of a row group lie, and its values.
+struct Chunk {
+    start: u64,
+    length: u64,
+    values: u64,
+}
+
+/// The columns of all row groups (`FileMetaData`, `RowGroup`, `ColumnMetaData` of Parquet's format definition).
+fn columns(footer: &Thrift, most: u64) -> Option<Vec<Chunk>> {
+    let count = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+    let mut chunks = Vec::new();
+    let mut rows = 0u64;
+    for group in footer.list(4).unwrap_or_default() {
+        rows = rows.checked_add(count(group.integer(3))?)?;
+        for column in group.list(1)? {
+            let column = column.field(3)?;
+            // A dictionary comes before the pages that use it.
+            let dictionary = column.integer(11).filter(|offset| *offset > 0).or(column.integer(9));
+            let start = count(dictionary)?;
+            let (length, values) = (count(column.integer(7))?, count(column.integer(5))?);
+            if values > most {
+                return None;
+            }
+            chunks.push(Chunk { start, length, values });
+        }
+    }
+    (rows <= most && count(footer.integer(3))? == rows).then_some(chunks)
+}
+
+/// Walks the page headers of a column; `None` where one promises more than its column or the file has.
+fn column_is_whole(file: &mut File, size: u64, chunk: &Chunk) -> std::io::Result<Option<()>> {
+    const LONGEST_HEADER: u64 = 1 << 20;
+    let end = chunk.start.saturating_add(chunk.length);
+    if end > size {
+        return Ok(None);
+    }
+    let mut at = chunk.start;
+    while at < end {
+        let head = bytes(file, at, LONGEST_HEADER.min(end - at))?;
+        let Some(length) = page_length(&head, chunk.values) else { return Ok(None) };
+        at += length;
+    }
+    Ok((at == end).then_some(()))
+}
+
+/// Bytes of a page with its header (`PageHeader`): no size or count is negative or beyond what can be there.
+fn page_length(head: &[u8], values: u64) -> Option<u64> {
+    /// The best packing of a page of zeros, and what any page may take.
+    const GREATEST_RATIO: u64 = 40_000;
+    const ALWAYS: u64 = 64 << 20;
+    let (header, taken) = thrift::structure(head)?;
+    let count = |value: i64| u64::try_from(value).ok();
+    let (unpacked, packed) = (count(header.integer(2)?)?, count(header.integer(3)?)?);
+    let within = |page: i64, field: i64, most: u64| {
+        header.field(page).is_none_or(|page| page.integer(field).and_then(count).is_some_and(|value| value <= most))
+    };
+    let data = within(5, 1, values) && (1..=3).all(|field| within(8, field, values));
+    let levels = (5..=6).all(|field| within(8, field, unpacked));
+    let dictionary = within(7, 1, unpacked.saturating_mul(8));
+    let size = unpacked <= packed.saturating_mul(GREATEST_RATIO).saturating_add(ALWAYS);
+    if data && levels && dictionary && size { packed.checked_add(taken as u64) } else { None }
 }
 
 fn read_head(located: &Located) -> Result<Head> {

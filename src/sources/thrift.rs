@@ -1,13 +1,48 @@
-//! Whether the footer of a Parquet file keeps its own lengths: lists and texts no longer than the bytes that are there.
-//! The Parquet library reserves memory for what a footer promises before it looks whether it comes.
+//! Thrift's compact protocol, as far as Parquet's footers and page headers need it: whole numbers, lists and structures.
+//! Lists and texts no longer than the bytes that are there.
 
-/// The deepest nesting of a footer (of Parquet's own structures: less than ten).
+/// The deepest nesting (of Parquet's own structures: less than ten).
 const DEEPEST: usize = 32;
 
-/// Walks a structure of Thrift's compact protocol (Apache Thrift, "Thrift Compact protocol encoding"); `None` where it
-/// promises more than there is.
-pub fn is_whole(bytes: &[u8]) -> bool {
-    Walk { bytes }.structure(0).is_some()
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A whole number.
+    Integer(i64),
+    /// Values of one type.
+    List(Vec<Value>),
+    /// Fields by number.
+    Structure(Vec<(i64, Value)>),
+    /// Anything else, left out.
+    Other,
+}
+
+impl Value {
+    /// A field of a structure.
+    pub fn field(&self, number: i64) -> Option<&Self> {
+        let Self::Structure(fields) = self else { return None };
+        fields.iter().find(|(known, _)| *known == number).map(|(_, value)| value)
+    }
+
+    /// A whole number in a field.
+    pub fn integer(&self, number: i64) -> Option<i64> {
+        if let Self::Integer(value) = self.field(number)? { Some(*value) } else { None }
+    }
+
+    /// A list in a field.
+    pub fn list(&self, number: i64) -> Option<&[Self]> {
+        if let Self::List(values) = self.field(number)? { Some(values) } else { None }
+    }
+}
+
+/// Reads one structure from the beginning of some bytes, and the number of bytes that it takes; `None` where it promises
+/// more than there is.
+///
+/// Source: Apache Thrift, "Thrift Compact protocol encoding".
+pub fn structure(bytes: &[u8]) -> Option<(Value, usize)> {
+    let mut walk = Walk { bytes };
+    let value = walk.structure(0)?;
+    Some((value, bytes.len() - walk.bytes.len()))
 }
 
 struct Walk<'a> {
@@ -21,9 +56,9 @@ impl Walk<'_> {
         Some(*first)
     }
 
-    fn skip(&mut self, count: u64) -> Option<()> {
+    fn skip(&mut self, count: u64) -> Option<Value> {
         self.bytes = self.bytes.get(usize::try_from(count).ok()?..)?;
-        Some(())
+        Some(Value::Other)
     }
 
     fn varint(&mut self) -> Option<u64> {
@@ -38,50 +73,53 @@ impl Walk<'_> {
         None
     }
 
-    fn structure(&mut self, depth: usize) -> Option<()> {
+    /// A number whose last bit is its sign.
+    fn zigzag(&mut self) -> Option<i64> {
+        let value = self.varint()?;
+        Some((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    fn structure(&mut self, depth: usize) -> Option<Value> {
         if depth > DEEPEST {
             return None;
         }
+        let (mut fields, mut number) = (Vec::new(), 0i64);
         loop {
-            let field = self.byte()?;
-            match (field >> 4, field & 0x0f) {
-                (_, 0) => return Some(()),
-                // True and false have no value of their own.
-                (0, 1 | 2) => drop(self.varint()?),
-                (_, 1 | 2) => {}
-                (0, kind) => {
-                    self.varint()?;
-                    self.value(kind, depth)?;
-                }
-                (_, kind) => self.value(kind, depth)?,
+            let head = self.byte()?;
+            if head & 0x0f == 0 {
+                return Some(Value::Structure(fields));
             }
+            number = if head >> 4 == 0 { self.zigzag()? } else { number.checked_add(i64::from(head >> 4))? };
+            // True and false are types of their own and have no value.
+            let value = if matches!(head & 0x0f, 1 | 2) { Value::Other } else { self.value(head & 0x0f, depth)? };
+            fields.push((number, value));
         }
     }
 
-    fn value(&mut self, kind: u8, depth: usize) -> Option<()> {
+    fn value(&mut self, kind: u8, depth: usize) -> Option<Value> {
         match kind {
             1..=3 => self.skip(1),
-            4..=6 => self.varint().map(|_| ()),
+            4..=6 => self.zigzag().map(Value::Integer),
             7 => self.skip(8),
             8 => {
                 let length = self.varint()?;
                 self.skip(length)
             }
-            9 | 10 => self.list(depth),
+            9 | 10 => self.values(depth),
             12 => self.structure(depth + 1),
             13 => self.skip(16),
             _ => None,
         }
     }
 
-    fn list(&mut self, depth: usize) -> Option<()> {
+    fn values(&mut self, depth: usize) -> Option<Value> {
         let head = self.byte()?;
         let count = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
         // Every element takes a byte or more.
         if count > self.bytes.len() as u64 || depth > DEEPEST {
             return None;
         }
-        (0..count).try_for_each(|_| self.value(head & 0x0f, depth + 1))
+        (0..count).map(|_| self.value(head & 0x0f, depth + 1)).collect::<Option<_>>().map(Value::List)
     }
 }
 
@@ -90,14 +128,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn numbers_lists_and_structures() {
+        // Field 1, a list of two numbers; field 2, a text of three bytes; field 4, -3; field 5, true.
+        let good = [0x19, 0x25, 14, 15, 0x18, 3, b'a', b'b', b'c', 0x25, 5, 0x11, 0, 99];
+        let (value, taken) = structure(&good).unwrap();
+        assert_eq!((taken, value.integer(4)), (13, Some(-3)));
+        assert_eq!(value.list(1), Some([Value::Integer(7), Value::Integer(-8)].as_slice()));
+        assert_eq!(value.field(3), None);
+        assert!(structure(&good[..8]).is_none());
+    }
+
+    #[test]
     fn promises_are_checked() {
-        // Field 1, a list of two bytes; field 2, a text of three.
-        let good = [0x19, 0x23, 7, 8, 0x18, 3, b'a', b'b', b'c', 0];
-        assert!(is_whole(&good));
-        assert!(!is_whole(&good[..8]));
-        // A list of 2^28 structures in four bytes; a text of 2^32 bytes.
-        assert!(!is_whole(&[0x19, 0xfc, 0xff, 0xff, 0xff, 0x7f, 0]));
-        assert!(!is_whole(&[0x18, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]));
-        assert!(!is_whole(&[0x1c; 200]));
+        // A list of 2^28 structures in four bytes; a text of 2^32 bytes; a nest without end.
+        assert!(structure(&[0x19, 0xfc, 0xff, 0xff, 0xff, 0x7f, 0]).is_none());
+        assert!(structure(&[0x18, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]).is_none());
+        assert!(structure(&[0x1c; 200]).is_none());
     }
 }
