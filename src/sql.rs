@@ -88,7 +88,12 @@ impl Expression {
                 suggest(column, known),
             ));
         }
-        let fail = |error: PolarsError| Problem::new(place, format!("`{}` does not evaluate: {error}", self.text), "");
+        let fail = |error: PolarsError| {
+            let compares = error.to_string().contains("cannot compare");
+            let hint = "a column in which all values are numbers is one: declare it with type = \"text\", or compare it with a number";
+            let message = format!("`{}` does not evaluate: {error}", self.text);
+            Problem::new(place, message, if compares { hint } else { "" })
+        };
         let empty = DataFrame::empty_with_schema(schema);
         let result = self.expr.clone().alias("__result");
         let out = match shape {

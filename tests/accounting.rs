@@ -9,10 +9,11 @@ use forerunner::finding::Findings;
 use forerunner::pipeline::{self, Pipeline};
 use forerunner::validate::{Account, Scope, Sources};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 const PIPELINE: &str = "name = \"t\"\n[facilities]\npath = \"r.csv\"\ndelimiter = \",\"\nquote = '\"'\n\
     where = [\"fuel IS NULL OR fuel <> 'coal'\", \"emissions_t IS NULL OR emissions_t < 900\"]\n\
-    columns = { id = \"id\", x = \"lon\", y = \"lat\", year = \"year\", fuel = \"fuel\", note = \"note\", emissions_t = \"tonnes\" }\n\
+    columns = { id = \"id\", x = \"lon\", y = \"lat\", year = \"year\", fuel = { column = \"fuel\", type = \"text\" }, note = \"note\", emissions_t = \"tonnes\" }\n\
     [facilities.contract]\nmax_rejected = 1\nKEEP\nyear = { min = 1990 }\n\
     [delineate]\nmethod = \"dbscan\"\nradius_km = 10\nmin_facilities = 2\n[[dimensions]]\nid = \"d\"\n[[components]]\nid = \"c\"\nparent = \"d\"\n\
     [[indicators]]\nid = \"i\"\nparent = \"c\"\nover = \"clusters\"\nexpr = \"facility_count\"\nworst = 0\nbest = 10\n";
@@ -76,7 +77,12 @@ fn parts(account: &Account) -> (u64, f64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300),
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nothing_is_lost(rows in prop::collection::vec(row(), 1..60), keep in prop::sample::select(&["", "keep = \"last\"", "keep = \"sum\""])) {

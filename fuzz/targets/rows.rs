@@ -8,16 +8,7 @@ use forerunner::sources::{Reading, Request, Source};
 
 /// Reads a file whole; every row must come out as a row or as broken, with a line within the file.
 pub fn read(path: &Path, reading: Reading) -> Result<(usize, usize), Error> {
-    let request = Request {
-        name: "fuzz",
-        folder: path.parent().unwrap(),
-        reading: &reading,
-        required: Vec::new(),
-        places: Vec::new(),
-        optional: Vec::new(),
-        all: true,
-        join: None,
-    };
+    let request = Request::everything("fuzz", path.parent().unwrap(), &reading);
     let source = Source::open(&request)?;
     let (mut rows, mut broken) = (0, 0);
     source.stream(&|batch| Ok(batch), &mut |batch| {

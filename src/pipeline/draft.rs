@@ -120,16 +120,7 @@ pub fn draft(file: &Path, shown: &str, base: &str) -> Result<String> {
     let given = file.to_string_lossy().into_owned();
     let open = |skip_before_header: usize| {
         let reading = Reading { path: OneOrMany(vec![given.clone()]), skip_before_header, ..Reading::default() };
-        Source::open(&Request {
-            name: "facilities",
-            folder: Path::new(""),
-            reading: &reading,
-            required: Vec::new(),
-            places: Vec::new(),
-            optional: Vec::new(),
-            all: true,
-            join: None,
-        })
+        Source::open(&Request::everything("facilities", Path::new(""), &reading))
     };
     // A header names about as many columns as there are; lines of titles name few.
     let named =

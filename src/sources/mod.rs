@@ -64,6 +64,22 @@ pub struct Request<'a> {
     pub join: Option<&'a Join>,
 }
 
+impl<'a> Request<'a> {
+    /// Asks for every column, and for none that there must be.
+    pub fn everything(name: &'a str, folder: &'a Path, reading: &'a Reading) -> Self {
+        Self {
+            name,
+            folder,
+            reading,
+            required: Vec::new(),
+            places: Vec::new(),
+            optional: Vec::new(),
+            all: true,
+            join: None,
+        }
+    }
+}
+
 /// The files of one source, opened: their columns are known, their rows are not read yet.
 pub struct Source {
     /// The columns that were asked for, by their name in the files.
@@ -206,16 +222,7 @@ fn open_join(request: &Request<'_>, join: &Join) -> Result<Joined> {
     let reading = join.reading();
     let key: Vec<String> = join.pairs().iter().map(|(_, there)| (*there).to_owned()).collect();
     let name = format!("{}.join", request.name);
-    let own = Request {
-        name: &name,
-        folder: request.folder,
-        reading: &reading,
-        required: key.clone(),
-        places: Vec::new(),
-        optional: Vec::new(),
-        all: true,
-        join: None,
-    };
+    let own = Request { required: key.clone(), ..Request::everything(&name, request.folder, &reading) };
     Joined::read(&own, &key, join.ignore_case)
 }
 
