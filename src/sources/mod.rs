@@ -8,6 +8,7 @@ mod files;
 mod geojson;
 mod join;
 mod parquet;
+mod records;
 pub mod settings;
 mod thrift;
 
@@ -366,7 +367,7 @@ impl Opened {
     fn parse(&self, block: Block) -> Result<Batch> {
         let mut batch = match (block, &self.content) {
             (Block::Csv(block), Content::Csv { dialect, .. }) => {
-                csv::parse(&block, dialect, &self.header, &self.shared)
+                records::parse(&block, dialect, &self.header, &self.shared)
             }
             (Block::Rows(rows), Content::Geojson(features)) => {
                 geojson::parse(features, rows, &self.shared, &self.header)

@@ -11,12 +11,14 @@ pub mod gases;
 mod keys;
 mod layers;
 mod links;
+mod merge;
 mod numerals;
 mod plan;
 mod profile;
 pub mod settings;
 mod stream;
 mod table;
+mod threshold;
 pub mod units;
 
 use std::collections::HashSet;

@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::profile::{Profile, Sampled};
 use super::settings::Keep;
 use super::table::{Met, Passed, Table, Warnings};
+use super::{merge, threshold};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
 use crate::sources::{Batch, Origin, Source};
@@ -251,7 +252,7 @@ impl Whole {
         if let Some(joined) = &source.joined {
             accounts.push(joined_account(&plan.name, joined, findings));
         }
-        let problem = too_many_rejected(plan, &accounts[0], &self.rejections);
+        let problem = threshold::too_many_rejected(plan, &accounts[0], &self.rejections);
         findings.quarantine.extend(self.rejections);
         Ok(Accepted {
             frame: self.frame,
@@ -283,7 +284,7 @@ impl Whole {
                     let count = repeats.len();
                     findings.add(Severity::Info, "validate", &plan.name, Rule::Merged, message, count);
                     if !self.let_go {
-                        self.frame = add_up(&self.frame, columns, &mut self.origin, &mut self.geometry)?;
+                        self.frame = merge::add_up(&self.frame, columns, &mut self.origin, &mut self.geometry)?;
                     }
                     continue;
                 }
@@ -370,37 +371,6 @@ impl Whole {
     }
 }
 
-/// One row a key, in the order of their first rows: columns in `_t` added up (null where all are), the rest the first's.
-fn add_up(
-    frame: &DataFrame,
-    columns: &[String],
-    origin: &mut Vec<Origin>,
-    geometry: &mut Vec<Option<Geometry>>,
-) -> Result<DataFrame> {
-    let key: Vec<Expr> = columns.iter().map(|name| col(name.as_str())).collect();
-    let others = frame.columns().iter().map(|column| column.name().as_str());
-    let values = others.filter(|name| !columns.iter().any(|column| column == name)).map(|name| {
-        if name.ends_with("_t") {
-            when(col(name).count().gt(lit(0))).then(col(name).sum()).otherwise(lit(NULL)).alias(name)
-        } else {
-            col(name).first()
-        }
-    });
-    let values: Vec<Expr> = values.chain([col("__row").first()]).collect();
-    let rows = Column::new("__row".into(), (0..frame.height() as u64).collect::<Vec<_>>());
-    let order: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
-    let mut numbered = frame.clone();
-    numbered.with_column(rows).map_err(Error::table("numbering rows"))?;
-    let merged = numbered.lazy().group_by_stable(key).agg(values).collect().map_err(Error::table("adding rows up"))?;
-    let first = merged.column("__row").and_then(|column| Ok(column.u64()?.iter().flatten().collect::<Vec<u64>>()));
-    let first = first.map_err(Error::table("adding rows up"))?;
-    *origin = first.iter().map(|&row| origin[row as usize]).collect();
-    if !geometry.is_empty() {
-        *geometry = first.iter().map(|&row| geometry[row as usize].take()).collect();
-    }
-    merged.select(order).map_err(Error::table("adding rows up"))
-}
-
 fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Findings) -> Account {
     let unused = joined.unused();
     let message = "rows of the joined file that no row asks for: unused".to_owned();
@@ -417,45 +387,4 @@ fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Fi
         quarantined: tally(broken),
         kept: tally(joined.read - broken),
     }
-}
-
-fn too_many_rejected(plan: &Plan<'_>, account: &Account, rejections: &[Rejection]) -> Option<Problem> {
-    let contract = plan.contract;
-    let (kept, rejected) = (account.kept.rows, account.quarantined.rows);
-    let tonnes = account.quarantined.tonnes.unwrap_or(0.0);
-    let all_tonnes = tonnes + account.kept.tonnes.unwrap_or(0.0);
-    let rows_over = rejected > 0 && rejected as f64 > contract.max_rejected * (kept + rejected) as f64;
-    let tonnes_over = contract.max_rejected_tonnes.filter(|most| tonnes > most * all_tonnes);
-    let message = match (rows_over, tonnes_over) {
-        (true, _) => format!(
-            "{rejected} of {} rows are rejected ({:.1} %), more than max_rejected = {}",
-            kept + rejected,
-            rejected as f64 / (kept + rejected) as f64 * 100.0,
-            contract.max_rejected
-        ),
-        (false, Some(most)) => format!(
-            "{tonnes:.0} of {all_tonnes:.0} t are rejected ({:.1} %), more than max_rejected_tonnes = {most}",
-            tonnes / all_tonnes * 100.0
-        ),
-        (false, None) => return None,
-    };
-    let mut evidence: Vec<String> = rejections.iter().take(5).map(show).collect();
-    if rejections.len() > evidence.len() {
-        evidence.push(format!("… and {} more", rejections.len() - evidence.len()));
-    }
-    Some(Problem {
-        place: plan.name.to_string(),
-        message,
-        evidence,
-        hint: format!(
-            "repair these rows, or raise [{}.contract] max_rejected; `forerunner check PIPELINE --json` lists them all",
-            plan.name
-        ),
-    })
-}
-
-fn show(row: &Rejection) -> String {
-    let column = if row.column.is_empty() { String::new() } else { format!("  {}", row.column) };
-    let value: String = row.value.chars().take(60).collect();
-    format!("{} line {}{column}  \"{value}\"  {}", row.file, row.line, row.message)
 }
