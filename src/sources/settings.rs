@@ -13,6 +13,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct OneOrMany(pub Vec<String>);
 
+/// One or several words or numbers, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Words(pub Vec<String>);
+
+impl Words {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// The columns of a source: our name to the file's.
 pub type Columns = IndexMap<String, ColumnSpec>;
 
@@ -34,8 +46,8 @@ pub struct ColumnSpec {
     /// The type; inferred from all values where not given.
     pub kind: Option<ColumnType>,
     /// Words and numbers that stand for a value that is not known.
-    #[serde(skip_serializing_if = "OneOrMany::is_empty")]
-    pub missing: OneOrMany,
+    #[serde(skip_serializing_if = "Words::is_empty")]
+    pub missing: Words,
     /// A regular expression; what it matches is taken out of the cell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remove: Option<String>,
@@ -229,7 +241,7 @@ struct ColumnTable {
     r#type: Option<ColumnType>,
     /// Words and numbers that stand for a value that is not known.
     #[serde(default)]
-    missing: OneOrMany,
+    missing: Words,
     /// A regular expression; what it matches is taken out of the cell.
     remove: Option<String>,
     /// Whole cells to read as others, after `remove`: the file's word to ours.
@@ -256,6 +268,57 @@ impl<'de> Visitor<'de> for OneOrManyVisitor {
             texts.push(text);
         }
         Ok(OneOrMany(texts))
+    }
+}
+
+struct WordsVisitor;
+
+impl<'de> Visitor<'de> for WordsVisitor {
+    type Value = Words;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word or a number, or a list of them")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Words, E> {
+        Ok(Words(vec![text.to_owned()]))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Words, E> {
+        Ok(Words(vec![number.to_string()]))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Words, E> {
+        Ok(Words(vec![number.to_string()]))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Words, E> {
+        Ok(Words(vec![number.to_string()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Words, A::Error> {
+        let mut words = Vec::new();
+        while let Some(Words(word)) = items.next_element()? {
+            words.extend(word);
+        }
+        Ok(Words(words))
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordsVisitor)
+    }
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = json_schema!({ "type": ["string", "number"] });
+        json_schema!({ "anyOf": [word, { "type": "array", "items": word }] })
     }
 }
 

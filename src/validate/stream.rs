@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use geo::Geometry;
 use polars::prelude::*;
@@ -120,9 +121,14 @@ fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
 
 fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guesses: &[Seen]) -> Result<Whole> {
     let unique = plan.unique();
-    let work = |batch: Batch| one(&batch, plan, steps, guesses, &unique, scope.profile);
+    let holds = AtomicBool::new(true);
+    let work = |batch: Batch| {
+        let needs_table = holds.load(Ordering::Relaxed) || !plan.filters.is_empty() || !plan.checks.is_empty();
+        one(&batch, plan, steps, guesses, &unique, Wanted { profile: scope.profile, table: needs_table })
+    };
     // A batch without rows shows the columns that there will be.
-    let empty = one(&source.empty(), plan, steps, guesses, &[], scope.profile)?;
+    let wanted = Wanted { profile: scope.profile, table: true };
+    let empty = one(&source.empty(), plan, steps, guesses, &[], wanted)?;
     plan.check(empty.passed.frame.schema())?;
     let mut whole = Whole {
         frame: empty.passed.frame,
@@ -140,8 +146,19 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
         hold: scope.hold,
         let_go: false,
     };
-    source.stream(&work, &mut |part| whole.take(part))?;
+    source.stream(&work, &mut |part| {
+        whole.take(part)?;
+        holds.store(!whole.let_go, Ordering::Relaxed);
+        Ok(())
+    })?;
     Ok(whole)
+}
+
+/// What is to come of a batch, beside its account.
+#[derive(Clone, Copy)]
+struct Wanted {
+    profile: bool,
+    table: bool,
 }
 
 /// One batch through all steps.
@@ -151,19 +168,20 @@ fn one(
     steps: &Steps<'_>,
     guesses: &[Seen],
     unique: &[Vec<String>],
-    profile: bool,
+    wanted: Wanted,
 ) -> Result<Part> {
     let mut table = Table::convert(plan, batch, guesses, steps.join_required);
     (steps.before)(&mut table);
-    let frame = table.frame()?;
-    if table.rows() == 0 {
+    // Rows that are let go need no table, if no expression asks for one.
+    let frame = if wanted.table { table.frame()? } else { DataFrame::empty() };
+    if table.rows() == 0 && wanted.table {
         plan.check(frame.schema())?;
     }
     table.filter(&frame)?;
     (steps.after)(&mut table);
     table.contract(&frame)?;
     (steps.last)(&table);
-    let sampled = profile.then(|| Sampled::of(&table, &batch.origin));
+    let sampled = wanted.profile.then(|| Sampled::of(&table, &batch.origin));
     let key = |columns: &Vec<String>| {
         let cell = |row: usize, name: &String| table.column(name).and_then(|cells| cells.shown(row));
         let kept = (0..table.rows()).filter(|&row| table.is_kept(row));
@@ -175,7 +193,7 @@ fn one(
         .collect()
     };
     let keys = unique.iter().map(key).collect();
-    let passed = table.pass(Some(&frame))?;
+    let passed = table.pass(wanted.table.then_some(&frame))?;
     let origin = passed.kept.iter().map(|&row| batch.origin[row]).collect();
     let file = batch.position;
     Ok(Part { file, passed, origin, keys, sampled })
