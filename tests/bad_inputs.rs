@@ -216,14 +216,15 @@ fn text() -> Vec<Case> {
             Ends(3, &["register.csv", "no column `tonnes`"]),
         ),
         case("column twice", "id,id,cluster,lon,lat,year,tonnes\nA,A,c,1,51,2022,1\n", Ends(3, &["two columns `id`"])),
-        case("ten thousand columns", wide(), Reads(1)),
+        case("ten thousand columns", wide(10_000), Reads(1)),
+        case("a header of 260 KB", wide(40_000), Reads(1)),
         case("no text at all", (0..=255u8).cycle().take(5000).collect::<Vec<u8>>(), Ends(3, &["register.csv"])),
     ]
 }
 
-fn wide() -> String {
-    let names: Vec<String> = (0..10_000).map(|at| format!("n{at}")).collect();
-    format!("{},{}\n{},{}\n", HEADER.trim_end(), names.join(","), GOOD.trim_end(), vec!["0"; 10_000].join(","))
+fn wide(count: usize) -> String {
+    let names: Vec<String> = (0..count).map(|at| format!("n{at}")).collect();
+    format!("{},{}\n{},{}\n", HEADER.trim_end(), names.join(","), GOOD.trim_end(), vec!["0"; count].join(","))
 }
 
 /// Values, keys, places, contracts.

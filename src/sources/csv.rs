@@ -43,8 +43,12 @@ impl<'a> Blocks<'a> {
     /// Begins after the header and the rows that are to be skipped.
     pub fn new(read: Box<dyn Read + Send>, file: &'a Located, dialect: &'a Dialect) -> Result<Self> {
         let mut blocks = Self { read, file, dialect, buffer: Vec::new(), line: 1, ended: false };
-        blocks.refill(BLOCK)?;
-        let body = after_header(&blocks.buffer, dialect);
+        let (mut wanted, mut body) = (BLOCK, 0);
+        while body == blocks.buffer.len() && !blocks.ended {
+            blocks.refill(wanted)?;
+            body = after_header(&blocks.buffer, dialect);
+            wanted = blocks.buffer.len() * 2;
+        }
         blocks.take(body);
         Ok(blocks)
     }
@@ -84,12 +88,12 @@ impl<'a> Blocks<'a> {
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
-        let Error::Data { mut problems } = self.file.failed(error) else {
-            return problem(&self.file.shown, "the file cannot be read", "");
-        };
-        let line = self.line + self.lines(self.buffer.len());
-        problems.iter_mut().for_each(|problem| problem.place = format!("{}:{line}", self.file.shown));
-        Error::Data { problems }
+        let mut failed = self.file.failed(error);
+        if let Error::Data { problems } = &mut failed {
+            let line = self.line + self.lines(self.buffer.len());
+            problems.iter_mut().for_each(|problem| problem.place = format!("{}:{line}", self.file.shown));
+        }
+        failed
     }
 
     fn lines(&self, until: usize) -> u64 {

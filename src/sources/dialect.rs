@@ -9,8 +9,9 @@ use super::Reading;
 use super::files::Located;
 use crate::error::Result;
 
-/// Bytes that are looked at.
+/// Bytes that are looked at, and how many more for the end of a first line.
 const SAMPLE: usize = 128 << 10;
+const LONGEST: usize = 64 << 20;
 /// Records that are looked at.
 const RECORDS: usize = 100;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -96,9 +97,13 @@ pub fn take(read: &mut dyn Read, count: usize) -> io::Result<Vec<u8>> {
 /// The first lines of a text: all of it, or as many whole lines as fit.
 pub fn sample(text: &mut Text) -> io::Result<Vec<u8>> {
     let mut bytes = take(&mut text.read, SAMPLE)?;
-    if bytes.len() == SAMPLE
-        && let Some(end) = memchr::memrchr2(b'\n', b'\r', &bytes)
-    {
+    let mut more = bytes.len() == SAMPLE;
+    while more && bytes.len() < LONGEST && memchr::memchr2(b'\n', b'\r', &bytes).is_none() {
+        let next = take(&mut text.read, SAMPLE)?;
+        more = next.len() == SAMPLE;
+        bytes.extend(next);
+    }
+    if more && let Some(end) = memchr::memrchr2(b'\n', b'\r', &bytes) {
         bytes.truncate(end + 1);
     }
     Ok(bytes)

@@ -12,6 +12,7 @@ mod records;
 pub mod settings;
 mod thrift;
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -133,8 +134,9 @@ impl Source {
         let asked = request.required.iter().chain(&request.places).chain(&request.optional);
         let everything = heads.iter().flat_map(|head| &head.header);
         let everything = everything.chain(joined.iter().flat_map(|joined| &joined.columns));
+        let mut known = HashSet::new();
         for name in asked.chain(everything.filter(|_| request.all)) {
-            if !columns.contains(name) {
+            if known.insert(name.clone()) {
                 columns.push(name.clone());
             }
         }
@@ -291,13 +293,18 @@ impl Head {
                 return Err(problem(shown, format!("the file has two columns `{column}`"), hint));
             }
         }
-        let own = |column: &str| self.header.iter().position(|name| name == column);
+        // The first of several columns of one name.
+        let by_name = |names: &[String]| -> HashMap<String, usize> {
+            names.iter().enumerate().rev().map(|(at, name)| (name.clone(), at)).collect()
+        };
+        let (own, others) = (by_name(&self.header), by_name(theirs));
+        let own = |column: &str| own.get(column).copied();
         let field = |column: &String| {
             if self.placed && request.places.contains(column) && !request.required.contains(column) {
                 return Field::Absent;
             }
             let is_key = request.join.is_some_and(|join| join.pairs().contains(&(column, column)));
-            match (own(column), theirs.iter().position(|name| name == column)) {
+            match (own(column), others.get(column).copied()) {
                 (Some(own), Some(theirs)) if is_key => Field::Key(own, theirs),
                 (Some(at), _) => Field::At(at),
                 (None, Some(at)) => Field::Joined(at),

@@ -263,10 +263,11 @@ impl Reader<'_> {
         self.accounts.append(&mut accepted.accounts);
         self.problems.extend(accepted.problem.take());
         if let Some(mut profile) = accepted.profile.take() {
-            let read: Vec<&str> = plan.columns.iter().flat_map(|planned| planned.file_columns()).collect();
-            let unused = source.columns.iter().enumerate().filter(|(_, name)| !read.contains(&name.as_str()));
-            for (position, name) in unused {
-                profile.look_at_unused(name, position, &source.first()?);
+            let read: HashSet<&str> = plan.columns.iter().flat_map(|planned| planned.file_columns()).collect();
+            let first = source.first()?;
+            for (position, name) in source.columns.iter().enumerate().filter(|(_, name)| !read.contains(name.as_str()))
+            {
+                profile.look_at_unused(name, position, &first);
             }
             profile.finish();
             self.profiles.push((plan.name.to_string(), profile));
