@@ -11,6 +11,7 @@ use super::check::check;
 use super::settings::PipelineFile;
 use crate::error::{Error, Problem, Result, nearest};
 use crate::score::Tree;
+use crate::sources::hex;
 
 /// A pipeline that holds together.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl Pipeline {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let resolved =
             toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
-        let sha256 = Sha256::digest(resolved.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
         Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
     }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Split;
 use crate::error::{Error, Result};
+use crate::sources::hex;
 use crate::validate::Account;
 
 /// The file's name in the run's folder.
@@ -57,7 +58,7 @@ pub fn outputs(folder: &Path) -> Result<Vec<Output>> {
     for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
         let path = entry.map_err(Error::io(folder))?.path();
         let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(&bytes));
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         outputs.push(Output { path: name, bytes: bytes.len() as u64, sha256 });
     }

@@ -9,7 +9,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder};
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{InputFile, Request, problem};
+use super::{InputFile, Request, hex, problem};
 use crate::error::{Error, Problem, Result, suggest};
 
 /// A packed file that grows past this many times its size is taken for a bomb …
@@ -226,7 +226,7 @@ impl Located {
         let mut file = File::open(&self.path).map_err(Error::io(&self.path))?;
         let mut hash = Sha256::new();
         let bytes = io::copy(&mut file, &mut hash).map_err(Error::io(&self.path))?;
-        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&hash.finalize());
         Ok(InputFile { path: self.shown.clone(), bytes, sha256, read_as: String::new() })
     }
 }

@@ -256,9 +256,8 @@ impl Head {
         if sample.iter().all(u8::is_ascii_whitespace) {
             return Err(problem(&shown, "the file is empty", "check the export that wrote it"));
         }
-        let wanted: Vec<String> = request.required.iter().chain(&request.places).cloned().collect();
         let mine = |column: &&String| !joined.is_some_and(|joined| joined.columns.contains(column));
-        let wanted: Vec<String> = wanted.iter().filter(mine).cloned().collect();
+        let wanted: Vec<String> = request.required.iter().chain(&request.places).filter(mine).cloned().collect();
         let dialect = Dialect::find(request.reading, &sample, &wanted, text.encoding != encoding_rs::UTF_8);
         let header = csv::header(&sample, &dialect)
             .ok_or_else(|| problem(&shown, "the file has no header", "check `skip_before_header` and `comment`"))?;
@@ -385,6 +384,11 @@ impl Opened {
         batch.pair(&self.shared.key);
         Ok(batch)
     }
+}
+
+/// A digest in hexadecimal.
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether an encoding goes by this name (WHATWG Encoding Standard).

@@ -91,22 +91,24 @@ pub fn read(
     scope: Scope,
     findings: &mut Findings,
 ) -> Result<Accepted> {
-    let mut guesses = first_guesses(source, plan)?;
-    loop {
-        let (whole, files) = rayon::join(|| pass(source, plan, steps, scope, &guesses), || source.fingerprints());
-        let mut whole = whole?;
-        if whole.guesses == guesses {
-            whole.account.files = files?;
-            return whole.accept(source, plan, findings);
-        }
+    let guesses = first_guesses(source, plan)?;
+    let (whole, files) = rayon::join(|| pass(source, plan, steps, scope, &guesses), || source.fingerprints());
+    let (mut whole, mut guesses) = (whole?, guesses);
+    while whole.guesses != guesses {
         // A later value showed more than the first did: types rest on all values, so all are read once more.
         guesses = whole.guesses;
+        whole = pass(source, plan, steps, scope, &guesses)?;
     }
+    whole.account.files = files?;
+    whole.accept(source, plan, findings)
 }
 
 /// What the first rows of every file show of columns without a declared type.
 fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
     let mut guesses = vec![Seen::Nothing; plan.columns.len()];
+    if plan.columns.iter().all(|planned| planned.declared.is_some()) {
+        return Ok(guesses);
+    }
     for batch in source.first()? {
         for (position, planned) in plan.columns.iter().enumerate().filter(|(_, planned)| planned.declared.is_none()) {
             for row in 0..batch.rows() {
@@ -129,7 +131,6 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
     // A batch without rows shows the columns that there will be.
     let wanted = Wanted { profile: scope.profile, table: true };
     let empty = one(&source.empty(), plan, steps, guesses, &[], wanted)?;
-    plan.check(empty.passed.frame.schema())?;
     let mut whole = Whole {
         frame: empty.passed.frame,
         origin: Vec::new(),
