@@ -9,6 +9,8 @@ pub mod finding;
 
 pub mod sql;
 
+pub mod globe;
+
 pub mod sources;
 
 pub mod validate;

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use forerunner::delineate::dbscan::{EARTH_RADIUS_KM, dbscan};
+use forerunner::delineate::dbscan::dbscan;
+use forerunner::delineate::hdbscan::hdbscan;
+use forerunner::globe::EARTH_RADIUS_KM;
 use forerunner::pipeline::{Outcome, Pipeline, run};
 
 type Row = HashMap<String, String>;
@@ -215,5 +217,34 @@ fn three_profiles() {
         close("locational_advantage_coverage", covered, 0.0005);
         close("inter_firm_linkages_coverage", known, 0.0005);
         assert_eq!(row["type"], kind, "{name} {period}");
+    }
+}
+
+/// Labels up to renaming: how many points stand elsewhere than where most of their cluster stand.
+fn moved(found: &[Option<usize>], wanted: &[i64]) -> usize {
+    let mut shared: BTreeMap<(Option<usize>, i64), usize> = BTreeMap::new();
+    found.iter().zip(wanted).for_each(|(found, wanted)| *shared.entry((*found, *wanted)).or_default() += 1);
+    let partner = |label: Option<usize>| {
+        let of = shared.iter().filter(|((found, wanted), _)| *found == label && (label.is_none() == (*wanted == -1)));
+        of.max_by_key(|(_, count)| **count).map(|((_, wanted), _)| *wanted)
+    };
+    found.iter().zip(wanted).filter(|(found, wanted)| partner(**found) != Some(**wanted)).count()
+}
+
+/// scikit-learn, `min_cluster_size` 5 and 15. It joins parts at one distance one after the other, in the order of rows; here
+/// they join at once, so that no order matters. Points that fall out at such a tie may differ, and no other do: the same
+/// points in another order move as many labels within scikit-learn itself (tests/oracles/README.md has the counts).
+#[test]
+fn hdbscan_agrees_with_scikit_learn() {
+    for (set, ties) in [("mixed", [20, 8]), ("antimeridian", [6, 1]), ("pole", [21, 0]), ("duplicates", [5, 4])] {
+        let rows = rows(&Path::new("tests/oracles/dbscan").join(format!("{set}.csv")));
+        let points: Vec<(f64, f64)> =
+            rows.iter().map(|row| (row["lon"].parse().unwrap(), row["lat"].parse().unwrap())).collect();
+        for (least, ties) in [5, 15].into_iter().zip(ties) {
+            let wanted: Vec<i64> =
+                rows.iter().map(|row| row[&format!("hdbscan_sklearn_{least}")].parse().unwrap()).collect();
+            let found = moved(&hdbscan(&points, least), &wanted);
+            assert!(found <= ties, "{set} {least}: {found} of {} points differ", points.len());
+        }
     }
 }

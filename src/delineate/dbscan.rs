@@ -2,164 +2,217 @@
 
 use std::collections::HashMap;
 
-use petgraph::unionfind::UnionFind;
 use rayon::prelude::*;
 
-/// Mean radius of the earth, km (IUGG).
-pub const EARTH_RADIUS_KM: f64 = 6371.0088;
+use crate::globe::geodesy::Degrees;
+use crate::globe::tree::Tree;
+use crate::globe::{Vector, chord_of, squared, unit_vector};
 
-type Vector = [f64; 3];
-type Key = [i64; 3];
+/// Points below a node from which its halves are joined side by side.
+const SIDE_BY_SIDE: usize = 20_000;
 
 /// Labels each point with its cluster, or `None` for noise.
 ///
 /// - `points`: longitude and latitude, degrees.
-/// - `radius_km`: great-circle distance on a sphere of [`EARTH_RADIUS_KM`], inclusive.
+/// - `radius_km`: great-circle distance on a sphere of [`crate::globe::EARTH_RADIUS_KM`], inclusive.
 /// - `min_points`: points in a core point's neighbourhood, itself included.
 ///
 /// A border point joins the cluster of its nearest core point (ties: the point that comes first), so the order of
 /// rows matters only to such ties. Clusters are numbered by their first core point.
 ///
-/// Points are sorted into cubes in which all are neighbours; memory is linear in the number of points.
+/// Memory is linear in the number of points, and time nearly so, however many neighbours a point has: boxes of a k-d
+/// tree that lie wholly within reach are counted and joined as one.
 ///
 /// # Source
 ///
-/// Ester, Kriegel, Sander & Xu (1996), "A density-based algorithm for discovering clusters"; the cubes after
-/// Gunawan (2013). Distances are chords of the unit sphere, which order as great circles do.
-pub fn dbscan(points: &[(f64, f64)], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
-    let vectors: Vec<Vector> = points.iter().map(|&(lon, lat)| unit_vector(lon, lat)).collect();
-    let half_angle = (radius_km / EARTH_RADIUS_KM / 2.0).min(std::f64::consts::FRAC_PI_2);
-    let reach = 2.0 * half_angle.sin();
-    let grid = Grid::new(vectors, reach);
-    let core = grid.core_points(min_points);
-    let roots = grid.join(&core);
-    let border = grid.border_points(&core);
-    let mut numbers: HashMap<usize, usize> = HashMap::new();
-    for point in (0..points.len()).filter(|&point| core[point]) {
+/// Ester, Kriegel, Sander & Xu (1996), "A density-based algorithm for discovering clusters". Distances are chords of
+/// the unit sphere, which order as great circles do.
+pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
+    let vectors: Vec<Vector> = points.par_iter().map(|&point| unit_vector(point)).collect();
+    let reach = chord_of(radius_km).powi(2);
+    let core = core_points(&vectors, reach, min_points);
+    let cores = Tree::of(
+        (0..vectors.len() as u32).filter(|&at| core[at as usize]).map(|at| (vectors[at as usize], at)).collect(),
+    );
+    let mut cluster: Vec<Option<u32>> = vec![None; points.len()];
+    for (&point, root) in cores.numbers().iter().zip(joined(&cores, reach)) {
+        cluster[point as usize] = Some(root);
+    }
+    let border = |at: usize| (!core[at]).then(|| cores.nearest(&vectors[at], reach, &|_| true)).flatten();
+    let border: Vec<Option<u32>> =
+        (0..points.len()).into_par_iter().map(|at| border(at).map(|(_, core)| core)).collect();
+    let mut numbers: HashMap<u32, usize> = HashMap::new();
+    for root in cluster.iter().flatten() {
         let next = numbers.len();
-        numbers.entry(roots[point]).or_insert(next);
+        numbers.entry(*root).or_insert(next);
     }
-    let label = |point: usize| if core[point] { Some(point) } else { border[point] };
-    (0..points.len()).map(|point| label(point).map(|core| numbers[&roots[core]])).collect()
+    let root = |at: usize| cluster[at].or_else(|| cluster[border[at]? as usize]);
+    (0..points.len()).map(|at| root(at).map(|root| numbers[&root])).collect()
 }
 
-fn unit_vector(lon: f64, lat: f64) -> Vector {
-    let (lon, lat) = (lon.to_radians(), lat.to_radians());
-    [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+fn core_points(vectors: &[Vector], reach: f64, min_points: usize) -> Vec<bool> {
+    let tree = Tree::new(vectors);
+    let found: Vec<bool> = tree.points().par_iter().map(|point| tree.has_within(point, reach, min_points)).collect();
+    let mut core = vec![false; vectors.len()];
+    tree.numbers().iter().zip(found).for_each(|(&point, found)| core[point as usize] = found);
+    core
 }
 
-/// Points by cube; the cubes are ordered, so every walk over them is.
-struct Grid {
-    vectors: Vec<Vector>,
-    cubes: Vec<(Key, Vec<usize>)>,
-    position: HashMap<Key, usize>,
-    reach_squared: f64,
-    offsets: Vec<Key>,
+/// For each point, in the tree's order, the representative of all that a chain of steps within reach leads to.
+fn joined(tree: &Tree, reach: f64) -> Vec<u32> {
+    let mut sets: Vec<u32> = (0..tree.len() as u32).collect();
+    let mut whole = vec![false; tree.nodes().len()];
+    if !tree.is_empty() {
+        Join { tree, reach, sets: &mut sets, first_place: 0, whole: &mut whole, first_node: 0 }.within(0);
+    }
+    // A root is the smallest place of its set, so it is settled before all that point to it.
+    for place in 0..sets.len() {
+        sets[place] = sets[sets[place] as usize];
+    }
+    sets
 }
 
-impl Grid {
-    /// Cubes whose diagonal is just below the reach: any two points of one are neighbours.
-    fn new(vectors: Vec<Vector>, reach: f64) -> Self {
-        let side = reach / 3f64.sqrt() * (1.0 - 1e-9);
-        let key = |vector: &Vector| vector.map(|axis| (axis / side).floor() as i64);
-        let mut keyed: Vec<(Key, usize)> =
-            vectors.iter().enumerate().map(|(point, vector)| (key(vector), point)).collect();
-        keyed.sort_unstable();
-        let mut cubes: Vec<(Key, Vec<usize>)> = Vec::new();
-        for (key, point) in keyed {
-            match cubes.last_mut() {
-                Some((last, members)) if *last == key => members.push(point),
-                _ => cubes.push((key, vec![point])),
+/// Joins the points of one node. It has that part of the sets and flags which belongs to the node's points and nodes,
+/// so that two halves can be joined side by side.
+struct Join<'a> {
+    tree: &'a Tree,
+    reach: f64,
+    /// Parents of a forest, by place in the tree; a root is the smallest place of its set.
+    sets: &'a mut [u32],
+    first_place: usize,
+    /// Nodes whose points are one set.
+    whole: &'a mut [bool],
+    first_node: usize,
+}
+
+impl Join<'_> {
+    fn find(&mut self, place: usize) -> usize {
+        let mut at = place - self.first_place;
+        loop {
+            let parent = self.sets[at] as usize - self.first_place;
+            if parent == at {
+                return at + self.first_place;
             }
+            self.sets[at] = self.sets[parent];
+            at = self.sets[at] as usize - self.first_place;
         }
-        let position = cubes.iter().enumerate().map(|(position, (key, _))| (*key, position)).collect();
-        Self { vectors, cubes, position, reach_squared: reach * reach, offsets: offsets() }
     }
 
-    fn near(&self, a: usize, b: usize) -> bool {
-        self.squared(a, b) <= self.reach_squared
+    fn union(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.find(a), self.find(b));
+        self.sets[a.max(b) - self.first_place] = a.min(b) as u32;
     }
 
-    fn squared(&self, a: usize, b: usize) -> f64 {
-        let (a, b) = (self.vectors[a], self.vectors[b]);
-        (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
+    fn is_whole(&self, node: usize) -> bool {
+        self.whole[node - self.first_node]
     }
 
-    /// The other cubes that may hold neighbours of a cube's points.
-    fn around(&self, cube: usize) -> impl Iterator<Item = usize> + '_ {
-        let key = self.cubes[cube].0;
-        let at = move |offset: &Key| [key[0] + offset[0], key[1] + offset[1], key[2] + offset[2]];
-        self.offsets.iter().filter_map(move |offset| self.position.get(&at(offset)).copied())
+    fn same(&mut self, a: usize, b: usize) -> bool {
+        let nodes = self.tree.nodes();
+        self.find(nodes[a].range().start) == self.find(nodes[b].range().start)
     }
 
-    fn core_points(&self, min_points: usize) -> Vec<bool> {
-        let found: Vec<Vec<usize>> = self
-            .cubes
-            .par_iter()
-            .enumerate()
-            .map(|(cube, (_, members))| {
-                if members.len() >= min_points {
-                    return members.clone();
+    /// Joins the points of one node.
+    fn within(&mut self, node: usize) {
+        let here = &self.tree.nodes()[node];
+        let range = here.range();
+        if here.span_between(here) <= self.reach {
+            range.clone().for_each(|place| self.sets[place - self.first_place] = range.start as u32);
+            self.mark(node);
+            return;
+        }
+        let Some([first, second]) = self.tree.children(node) else {
+            for a in range.clone() {
+                (a + 1..range.end).for_each(|b| self.join_points(a, b));
+            }
+            let start = range.start;
+            self.whole[node - self.first_node] = range.into_iter().all(|place| self.find(place) == start);
+            return;
+        };
+        self.halves(node, second);
+        self.between(first, second);
+        self.whole[node - self.first_node] = self.is_whole(first) && self.is_whole(second) && self.same(first, second);
+    }
+
+    /// All nodes below a node, and itself, hold one set.
+    fn mark(&mut self, node: usize) {
+        self.whole[node - self.first_node] = true;
+        for child in self.tree.children(node).into_iter().flatten() {
+            self.mark(child);
+        }
+    }
+
+    fn halves(&mut self, node: usize, second: usize) {
+        let (tree, reach) = (self.tree, self.reach);
+        let middle = tree.nodes()[second].range().start;
+        let points = tree.nodes()[node].range().len();
+        let (low_sets, high_sets) = self.sets.split_at_mut(middle - self.first_place);
+        let (low_whole, high_whole) = self.whole.split_at_mut(second - self.first_node);
+        let (first_place, first_node) = (self.first_place, self.first_node);
+        let mut low = Join { tree, reach, sets: low_sets, first_place, whole: low_whole, first_node };
+        let mut high =
+            Join { tree, reach, sets: high_sets, first_place: middle, whole: high_whole, first_node: second };
+        if points > SIDE_BY_SIDE {
+            rayon::join(|| low.within(node + 1), || high.within(second));
+        } else {
+            low.within(node + 1);
+            high.within(second);
+        }
+    }
+
+    fn join_points(&mut self, a: usize, b: usize) {
+        let points = self.tree.points();
+        if squared(&points[a], &points[b]) <= self.reach {
+            self.union(a, b);
+        }
+    }
+
+    /// Joins points of one node with points of another.
+    fn between(&mut self, a: usize, b: usize) {
+        let nodes = self.tree.nodes();
+        if nodes[a].gap_between(&nodes[b]) > self.reach {
+            return;
+        }
+        let (whole_a, whole_b) = (self.is_whole(a), self.is_whole(b));
+        if whole_a && whole_b {
+            if !self.same(a, b) && self.touch(a, b) {
+                self.union(nodes[a].range().start, nodes[b].range().start);
+            }
+            return;
+        }
+        let (children_a, children_b) = (self.tree.children(a), self.tree.children(b));
+        let split_a = !whole_a && (whole_b || nodes[a].range().len() >= nodes[b].range().len());
+        match (children_a, children_b) {
+            (Some(halves), _) if split_a || children_b.is_none() => {
+                halves.into_iter().for_each(|half| self.between(half, b))
+            }
+            (_, Some(halves)) => halves.into_iter().for_each(|half| self.between(a, half)),
+            _ => {
+                for place in nodes[a].range() {
+                    nodes[b].range().for_each(|other| self.join_points(place, other));
                 }
-                let around: Vec<usize> = self.around(cube).collect();
-                let others = || around.iter().flat_map(|&other| &self.cubes[other].1);
-                let needed = min_points - members.len();
-                let is_core =
-                    |point: usize| others().filter(|&&other| self.near(point, other)).take(needed).count() == needed;
-                members.iter().copied().filter(|&point| is_core(point)).collect()
-            })
-            .collect();
-        let mut core = vec![false; self.vectors.len()];
-        found.into_iter().flatten().for_each(|point| core[point] = true);
-        core
-    }
-
-    /// Joins core points within reach of each other; returns each point's representative.
-    fn join(&self, core: &[bool]) -> Vec<usize> {
-        let mut sets = UnionFind::new(self.vectors.len());
-        let cores = |cube: usize| self.cubes[cube].1.iter().copied().filter(|&point| core[point]);
-        for cube in 0..self.cubes.len() {
-            let Some(first) = cores(cube).next() else { continue };
-            cores(cube).for_each(|point| {
-                sets.union(first, point);
-            });
-            for other in self.around(cube).filter(|&other| other > cube) {
-                let Some(far) = cores(other).next() else { continue };
-                if !sets.equiv(first, far) && cores(cube).any(|a| cores(other).any(|b| self.near(a, b))) {
-                    sets.union(first, far);
-                }
-            }
-        }
-        sets.into_labeling()
-    }
-
-    /// For each point that is not core, its nearest core point within reach.
-    fn border_points(&self, core: &[bool]) -> Vec<Option<usize>> {
-        let mut border = vec![None; self.vectors.len()];
-        for (cube, (_, members)) in self.cubes.iter().enumerate() {
-            for &point in members.iter().filter(|&&point| !core[point]) {
-                let around = self.around(cube).chain([cube]).flat_map(|other| &self.cubes[other].1);
-                let reached = around.copied().filter(|&other| core[other] && self.near(point, other));
-                border[point] =
-                    reached.min_by(|&a, &b| self.squared(point, a).total_cmp(&self.squared(point, b)).then(a.cmp(&b)));
-            }
-        }
-        border
-    }
-}
-
-/// The cubes, relative to one, that come within its diagonal; without itself.
-fn offsets() -> Vec<Key> {
-    let mut offsets = Vec::new();
-    for x in -2..=2i64 {
-        for y in -2..=2i64 {
-            for z in -2..=2i64 {
-                let gap = [x, y, z].map(|axis| (axis.abs() - 1).max(0).pow(2)).iter().sum::<i64>();
-                if gap <= 3 && (x, y, z) != (0, 0, 0) {
-                    offsets.push([x, y, z]);
-                }
             }
         }
     }
-    offsets
+
+    /// Whether a point of one node is within reach of a point of the other.
+    fn touch(&self, a: usize, b: usize) -> bool {
+        let (nodes, points) = (self.tree.nodes(), self.tree.points());
+        if nodes[a].gap_between(&nodes[b]) > self.reach {
+            return false;
+        }
+        if nodes[a].span_between(&nodes[b]) <= self.reach {
+            return true;
+        }
+        let (children_a, children_b) = (self.tree.children(a), self.tree.children(b));
+        match (children_a, children_b) {
+            (Some(halves), _) if children_b.is_none() || nodes[a].range().len() >= nodes[b].range().len() => {
+                halves.into_iter().any(|half| self.touch(half, b))
+            }
+            (_, Some(halves)) => halves.into_iter().any(|half| self.touch(a, half)),
+            _ => nodes[a]
+                .range()
+                .any(|place| nodes[b].range().any(|other| squared(&points[place], &points[other]) <= self.reach)),
+        }
+    }
 }

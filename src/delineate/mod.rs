@@ -2,6 +2,7 @@
 //! emissions only, never at firms or scores.
 
 pub mod dbscan;
+pub mod hdbscan;
 
 use std::collections::BTreeMap;
 

@@ -67,12 +67,13 @@ mod tests {
                 sum(emissions.iter().copied()),
                 spread.area_km2,
                 spread.nn_mean_km,
+                spread.nn_median_km,
                 herfindahl(&emissions),
                 largest_share(&emissions),
                 sector_shannon(&emissions, &sectors),
             ];
             assert_eq!(members.len().to_string(), row[1]);
-            for (found, column) in found.into_iter().zip([2, 3, 4, 6, 7, 8]) {
+            for (found, column) in found.into_iter().zip([2, 3, 4, 5, 6, 7, 8]) {
                 let wanted: f64 = row[column].parse().unwrap();
                 let error = (found.unwrap() - wanted).abs();
                 assert!(

@@ -10,7 +10,7 @@ use super::{Unit, concentration};
 use crate::validate::Facilities;
 
 /// The computed figures of a cluster that need facilities, before those of `[figures]` and of networks.
-pub const FIGURES: [&str; 13] = [
+pub const FIGURES: [&str; 16] = [
     "facility_count",
     "operator_count",
     "emissions_t",
@@ -19,7 +19,10 @@ pub const FIGURES: [&str; 13] = [
     "area_km2",
     "mst_km",
     "nn_mean_km",
+    "nn_median_km",
+    "clark_evans",
     "standard_distance_km",
+    "emissions_per_km2",
     "herfindahl",
     "largest_share",
     "sector_shannon",
@@ -70,6 +73,13 @@ pub(super) fn own_figures(
             "area_km2" => spread.area_km2,
             "mst_km" => spread.mst_km,
             "nn_mean_km" => spread.nn_mean_km,
+            "nn_median_km" => spread.nn_median_km,
+            "clark_evans" => spread.clark_evans,
+            // One place, two, or a row of them have no area of their own: 1 km2 at least.
+            "emissions_per_km2" => spread
+                .centre
+                .and(concentration::sum(emissions(unit)))
+                .map(|sum| sum / spread.area_km2.unwrap_or(0.0).max(1.0)),
             "standard_distance_km" => spread.standard_distance_km,
             "herfindahl" => concentration::herfindahl(&emissions(unit)),
             "largest_share" => concentration::largest_share(&emissions(unit)),

@@ -4,8 +4,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::Unit;
-use super::near::{NearIndex, Nearest};
 use crate::error::{Error, Result};
+use crate::globe::near::{NearIndex, Nearest};
 use crate::validate::{Facilities, Layer};
 
 /// The columns that a layer gives to `facilities`.
@@ -30,7 +30,7 @@ pub(super) fn with_layers(
     let mut frame = facilities.frame().clone();
     let mut columns = Vec::new();
     for layer in layers {
-        let index = NearIndex::new(layer);
+        let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
         let near: Vec<Near> = facilities.places.par_iter().map(|place| Near::new(&index, layer, *place)).collect();
         columns.extend(near_columns(layer, facilities, &near));
     }

@@ -4,12 +4,10 @@
 pub mod concentration;
 mod facts;
 mod figures;
-pub mod geodesy;
 pub mod geometry;
 pub mod indicators;
 mod kinds;
 mod layers;
-pub mod near;
 pub mod network;
 pub mod settings;
 mod ties;

@@ -1,4 +1,4 @@
-//! Geodesic distance from places to the nearest feature of a layer, and counts and sums within a radius.
+//! Geodesic distance from places to the nearest of many features, and the features within a radius.
 
 use geo::{BoundingRect, CoordsIter, Geometry, LineString, LinesIter, Polygon};
 use rstar::{AABB, Envelope, PointDistance, RTree, RTreeObject};
@@ -6,24 +6,23 @@ use rstar::{AABB, Envelope, PointDistance, RTree, RTreeObject};
 use super::geodesy::{
     Degrees, Segment, bulge_km, chord_km, chord_to_line_km, distance_km, geocentric, longest_geodesic_km,
 };
-use crate::validate::Layer;
 
 /// Edges are cut into parts of this length, so that a part hardly bulges from its chord.
 const PART_KM: f64 = 50.0;
 
-/// A layer, indexed.
+/// Features of any geometry, indexed.
 pub struct NearIndex {
     parts: RTree<Part>,
     areas: RTree<Area>,
     features: usize,
 }
 
-/// The nearest feature of a layer.
+/// The nearest feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Nearest {
     /// Geodesic distance, km; 0 inside a polygon.
     pub km: f64,
-    /// The feature's position in the layer; of several at one distance the first.
+    /// The feature's position; of several at one distance the first.
     pub feature: usize,
 }
 
@@ -83,18 +82,19 @@ impl Part {
 }
 
 impl NearIndex {
-    /// Indexes a layer's features.
-    pub fn new(layer: &Layer) -> Self {
-        let (mut parts, mut areas) = (Vec::new(), Vec::new());
-        for (position, feature) in layer.features.iter().enumerate() {
-            if let Some(geometry) = &feature.geometry {
-                collect(position, geometry, &mut parts, &mut areas);
+    /// Indexes features by their geometry; `None` for a feature without one, which is never near anything.
+    pub fn new<'a>(geometries: impl IntoIterator<Item = Option<&'a Geometry>>) -> Self {
+        let (mut parts, mut areas, mut features) = (Vec::new(), Vec::new(), 0);
+        for geometry in geometries {
+            if let Some(geometry) = geometry {
+                collect(features, geometry, &mut parts, &mut areas);
             }
+            features += 1;
         }
-        Self { parts: RTree::bulk_load(parts), areas: RTree::bulk_load(areas), features: layer.features.len() }
+        Self { parts: RTree::bulk_load(parts), areas: RTree::bulk_load(areas), features }
     }
 
-    /// The nearest feature, or `None` for a layer without geometry.
+    /// The nearest feature, or `None` where none has a geometry.
     pub fn nearest(&self, place: Degrees) -> Option<Nearest> {
         if let Some(feature) = self.inside(place).into_iter().min() {
             return Some(Nearest { km: 0.0, feature });
@@ -213,17 +213,10 @@ fn is_inside(rings: &[LineString], [x, y]: [f64; 2]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::Feature;
     use wkt::TryFromWkt;
 
-    fn layer(wkt: &str) -> Layer {
-        let geometry = Some(Geometry::try_from_wkt_str(wkt).unwrap());
-        Layer {
-            name: "l".into(),
-            features: vec![Feature { id: "f".into(), geometry }],
-            within_km: vec![],
-            sums: vec![],
-        }
+    fn index(wkt: &str) -> NearIndex {
+        NearIndex::new([Some(&Geometry::try_from_wkt_str(wkt).unwrap())])
     }
 
     fn rows(path: &str) -> Vec<csv::StringRecord> {
@@ -236,7 +229,7 @@ mod tests {
         let rows = rows("tests/oracles/geodesic/distances.csv");
         for row in &rows {
             let number = |column: usize| row[column].parse::<f64>().unwrap();
-            let km = NearIndex::new(&layer(&row[5])).nearest((number(2), number(3))).unwrap().km;
+            let km = index(&row[5]).nearest((number(2), number(3))).unwrap().km;
             let allowed = if &row[4] == "POINT" { 1e-6 } else { (number(6) * 1e-4).max(1e-3) };
             assert!((km - number(6)).abs() <= allowed, "{} {}: {km} instead of {}", &row[0], &row[1], &row[6]);
         }
@@ -247,7 +240,7 @@ mod tests {
     fn a_polygon_with_a_hole() {
         for row in rows("tests/oracles/geodesic/polygon.csv") {
             let number = |column: usize| row[column].parse::<f64>().unwrap();
-            let km = NearIndex::new(&layer(&row[4])).nearest((number(0), number(1))).unwrap().km;
+            let km = index(&row[4]).nearest((number(0), number(1))).unwrap().km;
             assert_eq!(km == 0.0, &row[2] == "True", "{row:?}: {km}");
             assert!((km - number(3)).abs() <= (number(3) * 1e-4).max(1e-3), "{row:?}: {km}");
         }
@@ -257,14 +250,14 @@ mod tests {
     #[test]
     fn even_odd_over_all_rings() {
         let overlapping = "MULTIPOLYGON (((0 0, 2 0, 2 1, 0 1, 0 0)), ((1 0, 3 0, 3 1, 1 1, 1 0)))";
-        let index = NearIndex::new(&layer(overlapping));
+        let index = index(overlapping);
         assert_eq!(index.nearest((0.5, 0.5)).unwrap().km, 0.0);
         assert!(index.nearest((1.5, 0.5)).unwrap().km > 50.0);
     }
 
     #[test]
     fn within_is_inclusive_of_features_that_reach_in() {
-        let index = NearIndex::new(&layer("LINESTRING (1 -1, 1 1)"));
+        let index = index("LINESTRING (1 -1, 1 1)");
         let km = distance_km((0.0, 0.0), (1.0, 0.0));
         assert_eq!(index.within((0.0, 0.0), km + 1e-6), [0]);
         assert!(index.within((0.0, 0.0), km - 1e-3).is_empty());
