@@ -97,6 +97,16 @@ pub enum Rule {
     NoTypology,
     /// Groups below `min_facilities` or `min_emissions_t`: dissolved into dispersed sites.
     Dissolved,
+    /// Facilities that joined a group by `grow`.
+    Grown,
+    /// Boundaries without a facility.
+    EmptyBoundary,
+    /// Several radii: which one makes the clusters.
+    SeveralRadii,
+    /// A layer of which no feature is anywhere near a facility.
+    FarLayer,
+    /// A layer without a single feature.
+    EmptyLayer,
 }
 
 /// One fact about the data.

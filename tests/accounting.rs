@@ -99,6 +99,8 @@ proptest! {
             links: &pipeline.file.links,
             memberships: &pipeline.file.memberships,
             figures: &pipeline.file.figures,
+        boundaries: None,
+        places: None,
         };
         let tables = forerunner::validate::validate(&sources, Scope { hold: None, profile: false }, &mut findings).unwrap();
         let account = &tables.accounts[0];

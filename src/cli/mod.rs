@@ -54,6 +54,9 @@ enum Command {
         /// The folder of the outputs [default: out/NAME].
         #[arg(long)]
         out: Option<PathBuf>,
+        /// The folder of an earlier run: clusters keep the ids and names that they have there; see lineage.csv.
+        #[arg(long, value_name = "RUN")]
+        previous: Option<PathBuf>,
     },
     /// Show the score tree of one cluster down to its facilities and sources.
     Explain {
@@ -115,9 +118,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
             use_threads(pipeline.threads)?;
             check::run(&pipeline.pipeline, &pipeline.set, pipeline.json)
         }
-        Command::Run { pipeline, out } => {
+        Command::Run { pipeline, out, previous } => {
             use_threads(pipeline.threads)?;
-            run::run(&pipeline.pipeline, &pipeline.set, out, pipeline.json, arguments.quiet)
+            run::run(&pipeline, out, previous.as_deref(), arguments.quiet)
         }
         Command::Explain { run, cluster } => explain::run(&run, &cluster),
         Command::List { run, kind, near_threshold, json } => list::run(&run, kind, near_threshold, json),

@@ -12,20 +12,20 @@ use forerunner::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::{self, number, thousands};
-use super::{json_text, list, print};
+use super::{PipelineArguments, json_text, list, print};
 
 /// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
-pub fn run(path: &Path, set: &[String], out: Option<PathBuf>, json: bool, quiet: bool) -> Result<()> {
-    let pipeline = Pipeline::load(path, set)?;
+pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option<&Path>, quiet: bool) -> Result<()> {
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
     let out = out.unwrap_or_else(|| Path::new("out").join(&pipeline.file.name));
     let progress = Progress::new();
-    let outcome = pipeline::run(&pipeline, &out, &|stage| progress.begin(stage));
+    let outcome = pipeline::run(&pipeline, &out, previous, &|stage| progress.begin(stage));
     progress.end();
     let outcome = outcome?;
     if !quiet {
         eprint!("{}", summary(&outcome, &out)?);
     }
-    if json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
+    if arguments.json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
 }
 
 fn summary(outcome: &Outcome, out: &Path) -> Result<String> {

@@ -1,134 +1,253 @@
-//! Facilities to clusters, once over all periods: by a label or by great-circle DBSCAN. Looks at places and
-//! emissions only, never at firms or scores.
+//! Facilities to clusters, once over all periods: by label, boundary, DBSCAN or HDBSCAN; their identity and names, how
+//! they hold at other radii and what became of those of an earlier run. Looks at places and emissions only, never at
+//! firms or scores.
 
 pub mod dbscan;
+mod groups;
 pub mod hdbscan;
+mod naming;
+pub mod overlap;
+pub mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::error::Problem;
+use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
-use crate::validate::Facilities;
-
-/// `[delineate]`.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Delineation {
-    /// How clusters are found.
-    pub method: Method,
-    /// `dbscan`: the neighbourhood's radius, km of great circle.
-    pub radius_km: Option<f64>,
-    /// `dbscan`: facilities in a core point's neighbourhood, itself included; `label`: smallest group.
-    pub min_facilities: Option<usize>,
-    /// Groups that reach this in no period dissolve into dispersed sites, t.
-    pub min_emissions_t: Option<f64>,
-}
-
-/// How clusters are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// The column `label` of the register.
-    Label,
-    /// Density: DBSCAN (Ester et al. 1996) on great-circle distance.
-    Dbscan,
-}
-
-impl Delineation {
-    /// What the settings lack or have too much of.
-    pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut refuse = |key: &str, message: &str, hint: &str| {
-            problems.push(Problem::new(format!("delineate.{key}"), message, hint))
-        };
-        match (self.method, self.radius_km) {
-            (Method::Dbscan, None) => refuse("radius_km", "`dbscan` needs a radius", "add radius_km = 10"),
-            (Method::Dbscan, Some(radius)) if !(radius > 0.0 && radius < 10_000.0) => {
-                refuse("radius_km", "the radius must be above 0 and below 10,000 km", "");
-            }
-            (Method::Label, Some(_)) => refuse("radius_km", "`label` knows no radius", "leave it out"),
-            _ => {}
-        }
-        match (self.method, self.min_facilities) {
-            (Method::Dbscan, None) => {
-                refuse("min_facilities", "`dbscan` needs a smallest number", "add min_facilities = 4")
-            }
-            (_, Some(0)) => refuse("min_facilities", "must be 1 or more", ""),
-            _ => {}
-        }
-        problems
-    }
-}
+use crate::validate::{Boundary, Facilities, Place};
+use groups::Group;
+use naming::Naming;
+use overlap::{Relation, Weight, overlaps, partners, relations, weights};
+pub use settings::{Delineation, Method};
 
 /// The clusters, ascending by id, and who is in them.
 #[derive(Debug, Default)]
 pub struct Clusters {
     /// Ids, ascending.
     pub ids: Vec<String>,
-    /// Display names.
+    /// Display names, no two alike.
     pub names: Vec<String>,
     /// The cluster (position in [`Clusters::ids`]) of each facility; `None`: a dispersed site.
     pub of_facility: Vec<Option<usize>>,
+    /// How the clusters hold at other radii, one entry a radius, ascending.
+    pub stability: Vec<(f64, Comparison)>,
+    /// What became of the clusters of an earlier run.
+    pub lineage: Option<Comparison>,
 }
 
-/// Groups the facilities and names the groups.
-pub fn delineate(facilities: &Facilities, settings: &Delineation, findings: &mut Findings) -> Clusters {
-    let groups = match settings.method {
-        Method::Label => by_label(facilities),
-        Method::Dbscan => by_density(facilities, settings),
-    };
+/// One way to group facilities held against another.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Clusters the other way: id, name and weight.
+    pub others: Vec<(String, String, Weight)>,
+    /// Weight of each cluster of this run.
+    pub own: Vec<Weight>,
+    /// Pairs that share facilities, and those that share none. For `stability` the first way is this run's, for
+    /// `lineage` the earlier run's.
+    pub relations: Vec<Relation>,
+}
+
+/// The clusters of an earlier run.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// SHA-256 of the list of its outputs.
+    pub sha256: String,
+    /// Id and name of each cluster.
+    pub clusters: Vec<(String, String)>,
+    /// The cluster of each facility that was in one, by facility id.
+    pub of_facility: HashMap<String, usize>,
+}
+
+/// What clusters are cut by and named after.
+#[derive(Debug, Clone, Copy)]
+pub struct Geography<'a> {
+    /// `[boundaries]`.
+    pub boundaries: &'a [Boundary],
+    /// `[places]`.
+    pub places: &'a [Place],
+}
+
+/// Groups the facilities and names the groups. Those that share most with a cluster of the earlier run keep its id
+/// (where the method brings none) and its name.
+///
+/// # Errors
+///
+/// [`crate::Error::Data`] if a facility lies in two boundaries and no priority decides.
+pub fn delineate(
+    facilities: &Facilities,
+    geography: Geography<'_>,
+    settings: &Delineation,
+    earlier: Option<&Earlier>,
+    findings: &mut Findings,
+) -> Result<Clusters> {
     let totals = totals(facilities);
-    let least = if settings.method == Method::Label { settings.min_facilities.unwrap_or(1) } else { 1 };
+    let radius = settings.radius_km.main().unwrap_or_default();
+    let groups = groups(facilities, geography, settings, radius, findings)?;
+    let anchors: Vec<Vec<usize>> = groups.iter().map(|group| by_size(&totals, &group.members)).collect();
+    let of_facility = positions(facilities, &groups);
+    let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
+    let kept = |group: usize| earlier.as_ref().and_then(|descent| descent.heir_of(group));
+    let ids = ids(facilities, &groups, &anchors, &kept);
+    let names: Vec<Option<String>> = (0..groups.len()).map(|group| kept(group).map(|(_, name)| name)).collect();
+    let Geography { boundaries, places } = geography;
+    let naming = Naming { facilities, boundaries, places, totals: &totals };
+    let largest: Vec<usize> = anchors.iter().map(|sites| sites[0]).collect();
+    let names = naming.names(&groups, &largest, &names, settings);
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by(|&a, &b| ids[a].cmp(&ids[b]));
+    let mut rank = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(position, &group)| rank[group] = position);
+    let of_facility: Vec<Option<usize>> = of_facility.into_iter().map(|group| group.map(|group| rank[group])).collect();
+    let mut clusters = Clusters {
+        ids: order.iter().map(|&group| ids[group].clone()).collect(),
+        names: order.iter().map(|&group| names[group].clone()).collect(),
+        of_facility,
+        ..Clusters::default()
+    };
+    clusters.lineage = earlier.take().map(|descent| descent.comparison(&clusters, &totals));
+    for radius in settings.radius_km.others() {
+        let comparison = at_radius(facilities, geography, settings, radius, &clusters, &totals)?;
+        clusters.stability.push((radius, comparison));
+    }
+    report_radii(settings, &clusters, findings);
+    Ok(clusters)
+}
+
+/// Groups at one radius, grown, without those that are too small.
+fn groups(
+    facilities: &Facilities,
+    geography: Geography<'_>,
+    settings: &Delineation,
+    radius_km: f64,
+    findings: &mut Findings,
+) -> Result<Vec<Group>> {
+    let (mut groups, grown) = groups::group(facilities, geography.boundaries, settings, radius_km)?;
+    let least = if settings.method.gives_ids() { settings.min_facilities.unwrap_or(1) } else { 1 };
     let found = groups.len();
-    let mut clusters: Vec<(String, String, Vec<usize>)> = groups
-        .into_iter()
-        .filter(|(_, members)| members.len() >= least)
-        .filter(|(_, members)| settings.min_emissions_t.is_none_or(|min| greatest_period(facilities, members) >= min))
-        .map(|(label, members)| {
-            let (id, name) =
-                label.map_or_else(|| identity(facilities, &totals, &members), |label| (label.clone(), label));
-            (id, name, members)
-        })
-        .collect();
-    clusters.sort();
-    let message = "groups below min_facilities or min_emissions_t: dissolved into dispersed sites".to_owned();
-    findings.add(Severity::Info, "delineate", "facilities", Rule::Dissolved, message, found - clusters.len());
+    groups.retain(|group| group.members.len() >= least);
+    groups
+        .retain(|group| settings.min_emissions_t.is_none_or(|min| greatest_period(facilities, &group.members) >= min));
+    let mut add = |rule, message: &str, count| {
+        findings.add(Severity::Info, "delineate", "facilities", rule, message.to_owned(), count);
+    };
+    let message = "groups below min_facilities or min_emissions_t: dissolved into dispersed sites";
+    add(Rule::Dissolved, message, found - groups.len());
+    add(Rule::Grown, "facilities in no group joined the nearest one within `grow`", grown);
+    if settings.method == Method::Boundary {
+        let message = "boundaries without a facility: no cluster";
+        add(Rule::EmptyBoundary, message, geography.boundaries.len() - found);
+    }
+    Ok(groups)
+}
+
+/// The given id, that of the earlier run, or `c-` and the id of the largest facility whose id is free.
+fn ids(
+    facilities: &Facilities,
+    groups: &[Group],
+    anchors: &[Vec<usize>],
+    kept: &impl Fn(usize) -> Option<(String, String)>,
+) -> Vec<String> {
+    let of_group = |(group, given): (usize, &Group)| match &given.given {
+        Some((id, _)) => Some(id.clone()),
+        None => kept(group).map(|(id, _)| id),
+    };
+    let known: Vec<Option<String>> = groups.iter().enumerate().map(of_group).collect();
+    let mut taken: HashSet<String> = known.iter().flatten().cloned().collect();
+    let mut ids = Vec::with_capacity(groups.len());
+    for (known, anchors) in known.into_iter().zip(anchors) {
+        let id = known.unwrap_or_else(|| {
+            let free = anchors.iter().map(|&site| format!("c-{}", facilities.ids[site])).find(|id| !taken.contains(id));
+            free.unwrap_or_else(|| format!("c-{}-2", facilities.ids[anchors[0]]))
+        });
+        taken.insert(id.clone());
+        ids.push(id);
+    }
+    ids
+}
+
+/// The clusters of an earlier run beside the groups of this one.
+struct Descent<'a> {
+    earlier: &'a Earlier,
+    /// The earlier cluster of each facility of this run.
+    before: Vec<Option<usize>>,
+    /// The earlier cluster that each group continues.
+    heir: Vec<Option<usize>>,
+}
+
+impl<'a> Descent<'a> {
+    fn new(
+        earlier: &'a Earlier,
+        facilities: &Facilities,
+        of_facility: &[Option<usize>],
+        groups: usize,
+        totals: &[Option<f64>],
+    ) -> Self {
+        let before: Vec<Option<usize>> = facilities.ids.iter().map(|id| earlier.of_facility.get(id).copied()).collect();
+        let heir = partners(&overlaps(&before, of_facility, totals), groups);
+        Self { earlier, before, heir }
+    }
+
+    /// Id and name that a group carries on.
+    fn heir_of(&self, group: usize) -> Option<(String, String)> {
+        self.heir[group].map(|earlier| self.earlier.clusters[earlier].clone())
+    }
+
+    fn comparison(&self, clusters: &Clusters, totals: &[Option<f64>]) -> Comparison {
+        let count = self.earlier.clusters.len();
+        let shared = overlaps(&self.before, &clusters.of_facility, totals);
+        let weights_before = weights(count, &self.before, totals);
+        let named = |((id, name), weight): (&(String, String), Weight)| (id.clone(), name.clone(), weight);
+        Comparison {
+            others: self.earlier.clusters.iter().zip(weights_before).map(named).collect(),
+            own: weights(clusters.ids.len(), &clusters.of_facility, totals),
+            relations: relations(&shared, count, clusters.ids.len()),
+        }
+    }
+}
+
+/// The clusters held against those at another radius.
+fn at_radius(
+    facilities: &Facilities,
+    geography: Geography<'_>,
+    settings: &Delineation,
+    radius_km: f64,
+    clusters: &Clusters,
+    totals: &[Option<f64>],
+) -> Result<Comparison> {
+    let groups = groups(facilities, geography, settings, radius_km, &mut Findings::default())?;
+    let of_facility = positions(facilities, &groups);
+    let shared = overlaps(&clusters.of_facility, &of_facility, totals);
+    let other = |(group, weight): (&Group, Weight)| {
+        let largest = by_size(totals, &group.members)[0];
+        (format!("c-{}", facilities.ids[largest]), facilities.names[largest].clone(), weight)
+    };
+    let weights_there = weights(groups.len(), &of_facility, totals);
+    Ok(Comparison {
+        others: groups.iter().zip(weights_there).map(other).collect(),
+        own: weights(clusters.ids.len(), &clusters.of_facility, totals),
+        relations: relations(&shared, clusters.ids.len(), groups.len()),
+    })
+}
+
+fn report_radii(settings: &Delineation, clusters: &Clusters, findings: &mut Findings) {
+    if let (Some(main), false) = (settings.radius_km.main(), clusters.stability.is_empty()) {
+        let counts = clusters.stability.iter().map(|(radius, other)| format!("{} at {radius} km", other.others.len()));
+        let counts: Vec<String> = counts.collect();
+        let message = format!(
+            "the clusters are those at {main} km, the middle of radius_km ({}); {}: see stability.csv",
+            clusters.ids.len(),
+            counts.join(", ")
+        );
+        findings.add(Severity::Info, "delineate", "facilities", Rule::SeveralRadii, message, 1);
+    }
+}
+
+/// The group of each facility.
+fn positions(facilities: &Facilities, groups: &[Group]) -> Vec<Option<usize>> {
     let mut of_facility = vec![None; facilities.ids.len()];
-    for (position, (_, _, members)) in clusters.iter().enumerate() {
-        members.iter().for_each(|&member| of_facility[member] = Some(position));
+    for (position, group) in groups.iter().enumerate() {
+        group.members.iter().for_each(|&member| of_facility[member] = Some(position));
     }
-    let (ids, names) = clusters.into_iter().map(|(id, name, _)| (id, name)).unzip();
-    Clusters { ids, names, of_facility }
-}
-
-type Group = (Option<String>, Vec<usize>);
-
-fn by_label(facilities: &Facilities) -> Vec<Group> {
-    let mut groups: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-    for (facility, label) in facilities.labels.iter().enumerate() {
-        if let Some(label) = label {
-            groups.entry(label).or_default().push(facility);
-        }
-    }
-    groups.into_iter().map(|(label, members)| (Some(label.clone()), members)).collect()
-}
-
-fn by_density(facilities: &Facilities, settings: &Delineation) -> Vec<Group> {
-    let (radius, least) = (settings.radius_km.unwrap_or_default(), settings.min_facilities.unwrap_or(1));
-    let placed: Vec<usize> =
-        (0..facilities.ids.len()).filter(|&facility| facilities.places[facility].is_some()).collect();
-    let points: Vec<(f64, f64)> = placed.iter().filter_map(|&facility| facilities.places[facility]).collect();
-    let labels = dbscan::dbscan(&points, radius, least);
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (facility, label) in placed.into_iter().zip(labels) {
-        if let Some(label) = label {
-            groups.entry(label).or_default().push(facility);
-        }
-    }
-    groups.into_values().map(|members| (None, members)).collect()
+    of_facility
 }
 
 /// Emissions a facility, summed over periods, t; `None` where no period has any.
@@ -142,15 +261,12 @@ fn totals(facilities: &Facilities) -> Vec<Option<f64>> {
     totals
 }
 
-/// `c-` and the id of the facility of greatest total emissions (ties and no emissions: the smallest id), with its name.
-fn identity(facilities: &Facilities, totals: &[Option<f64>], members: &[usize]) -> (String, String) {
-    let mut anchor = members[0];
-    for &member in &members[1..] {
-        if totals[member].unwrap_or(f64::NEG_INFINITY) > totals[anchor].unwrap_or(f64::NEG_INFINITY) {
-            anchor = member;
-        }
-    }
-    (format!("c-{}", facilities.ids[anchor]), facilities.names[anchor].clone())
+/// Facilities by falling total emissions (ties: the smaller id; those without emissions last).
+fn by_size(totals: &[Option<f64>], members: &[usize]) -> Vec<usize> {
+    let size = |member: usize| totals[member].unwrap_or(f64::NEG_INFINITY);
+    let mut order = members.to_vec();
+    order.sort_by(|&a, &b| size(b).total_cmp(&size(a)).then(a.cmp(&b)));
+    order
 }
 
 fn greatest_period(facilities: &Facilities, members: &[usize]) -> f64 {

@@ -1,17 +1,24 @@
-//! Distances on the WGS 84 ellipsoid: point to point, point to geodesic segment; and the straight chords
-//! that bracket them, for spatial indexes.
+//! Distances on the WGS 84 ellipsoid, feet on edges, and the straight chords that bracket geodesics, for spatial indexes.
 
 use std::sync::LazyLock;
 
 use geographiclib_rs::{DirectGeodesic, Geodesic, InverseGeodesic};
+
+use super::Vector;
 
 static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
 
 /// Smallest radius of curvature of the ellipsoid, km: b²/a, along the meridian at the equator.
 const LEAST_RADIUS_KM: f64 = 6335.4393;
 
-/// Radius used to step along a geodesic; only the speed of convergence depends on it.
-const MEAN_RADIUS_KM: f64 = 6371.0088;
+/// Chords up to this are bent to geodesics, km.
+const ARC_KM: f64 = 200.0;
+
+/// Equatorial radius, km.
+const SEMI_MAJOR_KM: f64 = 6378.137;
+
+/// First eccentricity, squared.
+const SQUARED_ECCENTRICITY: f64 = 6.694_379_990_141_316e-3;
 
 /// Longitude and latitude, degrees.
 pub type Degrees = (f64, f64);
@@ -23,109 +30,100 @@ pub fn distance_km(a: Degrees, b: Degrees) -> f64 {
 }
 
 /// The straight line through the earth from `a` to `b`, km: never longer than the geodesic.
-pub fn chord_km(a: &[f64; 3], b: &[f64; 3]) -> f64 {
+pub fn chord_km(a: &Vector, b: &Vector) -> f64 {
     ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)).sqrt()
+}
+
+/// Geodesic distance between two points of the ellipsoid, geocentric, km; within a hundredth of a millimetre.
+///
+/// Up to 200 km it is the arc over the chord whose curvature is that of the ellipsoid in the chord's direction (the
+/// normals' turn along it); beyond, [`distance_km`].
+pub fn distance_between_km(a: &Vector, b: &Vector) -> f64 {
+    let chord = chord_km(a, b);
+    if chord > ARC_KM {
+        return distance_km(degrees(a), degrees(b));
+    }
+    if chord == 0.0 {
+        return 0.0;
+    }
+    let (from, to) = (normal(a), normal(b));
+    let turn = (0..3).map(|i| (to[i] - from[i]) * (b[i] - a[i])).sum::<f64>() / chord;
+    let squared = turn * turn;
+    chord * (1.0 + squared / 24.0 + 3.0 * squared * squared / 640.0)
+}
+
+/// The ellipsoid's outward normal, of length 1.
+fn normal(at: &Vector) -> Vector {
+    let outward = [at[0], at[1], at[2] / (1.0 - SQUARED_ECCENTRICITY)];
+    let length = dot(&outward, &outward).sqrt();
+    outward.map(|axis| axis / length)
 }
 
 /// The longest geodesic that a chord can have, km: that of the ellipsoid's tightest circle.
 pub fn longest_geodesic_km(chord_km: f64) -> f64 {
     let sine = chord_km / (2.0 * LEAST_RADIUS_KM);
-    if sine >= 1.0 { f64::INFINITY } else { 2.0 * LEAST_RADIUS_KM * sine.asin() }
+    // Of a tiny chord the rounded arc may come out shorter.
+    if sine >= 1.0 { f64::INFINITY } else { (2.0 * LEAST_RADIUS_KM * sine.asin()).max(chord_km) }
 }
 
 /// Geocentric coordinates of a point on the ellipsoid, km.
-pub fn geocentric(point: Degrees) -> [f64; 3] {
+pub fn geocentric(point: Degrees) -> Vector {
     let (lon, lat) = (point.0.to_radians(), point.1.to_radians());
-    let (semi_major, squared_eccentricity) = (6378.137, 6.694_379_990_141_316e-3);
-    let normal = semi_major / (1.0 - squared_eccentricity * lat.sin().powi(2)).sqrt();
+    let normal = SEMI_MAJOR_KM / (1.0 - SQUARED_ECCENTRICITY * lat.sin().powi(2)).sqrt();
     let across = normal * lat.cos();
-    [across * lon.cos(), across * lon.sin(), normal * (1.0 - squared_eccentricity) * lat.sin()]
+    [across * lon.cos(), across * lon.sin(), normal * (1.0 - SQUARED_ECCENTRICITY) * lat.sin()]
 }
 
-/// A geodesic from one point to another.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Segment {
-    start: Degrees,
-    end: Degrees,
-    azimuth: f64,
-    length_km: f64,
+/// Longitude and latitude of a point on the ellipsoid, degrees.
+pub fn degrees(at: &Vector) -> Degrees {
+    let across = at[0].hypot(at[1]);
+    (at[1].atan2(at[0]).to_degrees(), at[2].atan2((1.0 - SQUARED_ECCENTRICITY) * across).to_degrees())
 }
 
-impl Segment {
-    /// The shortest path between two points.
-    pub fn new(start: Degrees, end: Degrees) -> Self {
-        let (metres, azimuth, _, _): (f64, f64, f64, f64) = WGS84.inverse(start.1, start.0, end.1, end.0);
-        Self { start, end, azimuth, length_km: metres / 1000.0 }
+/// Places along the geodesic from one point to another, both ends included, no two farther apart than `km`; and how far
+/// they are apart, km.
+pub fn split(start: Degrees, end: Degrees, km: f64) -> (Vec<Vector>, f64) {
+    let (metres, azimuth, _, _): (f64, f64, f64, f64) = WGS84.inverse(start.1, start.0, end.1, end.0);
+    let parts = (metres / 1000.0 / km).ceil().max(1.0);
+    let step = metres / parts;
+    let mut places = vec![geocentric(start)];
+    for part in 1..parts as usize {
+        let (lat, lon, _): (f64, f64, f64) = WGS84.direct(start.1, start.0, azimuth, step * part as f64);
+        places.push(geocentric((lon, lat)));
     }
+    places.push(geocentric(end));
+    (places, step / 1000.0)
+}
 
-    /// Its length, km.
-    pub fn length_km(&self) -> f64 {
-        self.length_km
-    }
-
-    /// The point at a distance from the start, and the azimuth there.
-    fn at(&self, along_km: f64) -> (Degrees, f64) {
-        let (lat, lon, azimuth): (f64, f64, f64) =
-            WGS84.direct(self.start.1, self.start.0, self.azimuth, along_km * 1000.0);
-        ((lon, lat), azimuth)
-    }
-
-    /// Consecutive parts no longer than `km`, which together are the segment.
-    pub fn split(&self, km: f64) -> Vec<(Self, [f64; 3], [f64; 3])> {
-        let parts = (self.length_km / km).ceil().max(1.0);
-        let step = self.length_km / parts;
-        let mut split = Vec::with_capacity(parts as usize);
-        let (mut start, mut azimuth) = (self.start, self.azimuth);
-        for part in 1..=parts as usize {
-            let is_last = part == parts as usize;
-            let (end, next) = if is_last { (self.end, azimuth) } else { self.at(step * part as f64) };
-            split.push((Self { start, end, azimuth, length_km: step }, geocentric(start), geocentric(end)));
-            (start, azimuth) = (end, next);
+/// The place on an edge that is nearest to a point: the point's foot in the plane through the edge's ends and the
+/// earth's centre, lifted to the ellipsoid, or else the nearer end. All geocentric, km.
+pub fn foot(point: &Vector, a: &Vector, b: &Vector) -> Vector {
+    let normal = cross(a, b);
+    let squared = dot(&normal, &normal);
+    if squared > 0.0 {
+        let share = dot(point, &normal) / squared;
+        let foot = [0, 1, 2].map(|i| point[i] - share * normal[i]);
+        if dot(&cross(a, &foot), &normal) > 0.0 && dot(&cross(&foot, b), &normal) > 0.0 {
+            return lifted(&foot);
         }
-        split
     }
-
-    /// Distance from a point to the nearest place on the segment, km; good to a millimetre for segments of up
-    /// to some hundred km (use [`Segment::split`] on longer ones).
-    ///
-    /// Steps to the foot of the perpendicular as on a sphere; each step leaves an error of the order of the
-    /// flattening, so few are needed.
-    pub fn distance_km(&self, point: Degrees) -> f64 {
-        let (a, b) = (geocentric(self.start), geocentric(self.end));
-        let mut along = self.length_km * foot(&geocentric(point), &a, &b);
-        let mut best = f64::INFINITY;
-        for _ in 0..30 {
-            let (place, heading) = self.at(along);
-            let (metres, bearing, _, _): (f64, f64, f64, f64) = WGS84.inverse(place.1, place.0, point.1, point.0);
-            let distance = metres / 1000.0;
-            best = best.min(distance);
-            let turn = (bearing - heading).to_radians().cos();
-            let step = MEAN_RADIUS_KM * ((distance / MEAN_RADIUS_KM).min(1.5).tan() * turn).atan();
-            let next = (along + step).clamp(0.0, self.length_km);
-            if (next - along).abs() < 1e-5 {
-                break;
-            }
-            along = next;
-        }
-        best
-    }
+    if chord_km(point, a) <= chord_km(point, b) { *a } else { *b }
 }
 
-/// Where, from 0 at `a` to 1 at `b`, a straight line is nearest to a point.
-fn foot(point: &[f64; 3], a: &[f64; 3], b: &[f64; 3]) -> f64 {
-    let axis = |i: usize| b[i] - a[i];
-    let squared = (0..3).map(|i| axis(i).powi(2)).sum::<f64>();
-    if squared == 0.0 {
-        return 0.0;
-    }
-    ((0..3).map(|i| (point[i] - a[i]) * axis(i)).sum::<f64>() / squared).clamp(0.0, 1.0)
+/// Where the ray from the earth's centre leaves the ellipsoid.
+fn lifted(at: &Vector) -> Vector {
+    let polar_squared = SEMI_MAJOR_KM * SEMI_MAJOR_KM * (1.0 - SQUARED_ECCENTRICITY);
+    let across = (at[0] * at[0] + at[1] * at[1]) / (SEMI_MAJOR_KM * SEMI_MAJOR_KM);
+    let scale = 1.0 / (across + at[2] * at[2] / polar_squared).sqrt();
+    at.map(|axis| axis * scale)
 }
 
-/// Distance from a point to a straight line from `a` to `b`, km.
-pub fn chord_to_line_km(point: &[f64; 3], a: &[f64; 3], b: &[f64; 3]) -> f64 {
-    let share = foot(point, a, b);
-    let nearest = [0, 1, 2].map(|i| a[i] + share * (b[i] - a[i]));
-    chord_km(point, &nearest)
+fn dot(a: &Vector, b: &Vector) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+fn cross(a: &Vector, b: &Vector) -> Vector {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
 /// How far a geodesic of this length can bulge from its chord, km.
@@ -151,11 +149,28 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_the_length_of_the_whole() {
-        let whole = Segment::new((3.0, 52.0), (10.0, 48.0));
-        let parts = whole.split(50.0);
-        let sum: f64 = parts.iter().map(|(part, ..)| part.length_km()).sum();
-        assert!((sum - whole.length_km()).abs() < 1e-9);
-        assert!(parts.len() == (whole.length_km() / 50.0).ceil() as usize);
+    fn arcs_over_chords_are_geodesics() {
+        let mut worst: f64 = 0.0;
+        for lat in -90..=90 {
+            for step in 0..72 {
+                let (start, azimuth) = ((17.0, f64::from(lat)), f64::from(step * 5));
+                for km in [1e-6, 0.1, 7.0, 40.0, 99.9, 199.9] {
+                    let (lat, lon, _): (f64, f64, f64) = WGS84.direct(start.1, start.0, azimuth, km * 1000.0);
+                    worst = worst.max((distance_between_km(&geocentric(start), &geocentric((lon, lat))) - km).abs());
+                }
+            }
+        }
+        assert!(worst < 1e-8, "{worst} km");
+    }
+
+    #[test]
+    fn a_split_runs_along_the_geodesic() {
+        let (start, end) = ((3.0, 52.0), (10.0, 48.0));
+        let (places, step) = split(start, end, 50.0);
+        let whole = distance_km(start, end);
+        assert_eq!(places.len(), (whole / 50.0).ceil() as usize + 1);
+        let parts = places.windows(2).map(|ends| distance_km(degrees(&ends[0]), degrees(&ends[1])));
+        assert!((parts.sum::<f64>() - whole).abs() < 1e-9 && (step * (places.len() - 1) as f64 - whole).abs() < 1e-9);
+        assert!((degrees(&geocentric(end)).1 - end.1).abs() < 1e-12);
     }
 }

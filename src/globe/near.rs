@@ -1,23 +1,23 @@
 //! Geodesic distance from places to the nearest of many features, and the features within a radius.
 
 use geo::{BoundingRect, CoordsIter, Geometry, LineString, LinesIter, Polygon};
-use rstar::{AABB, Envelope, PointDistance, RTree, RTreeObject};
+use rayon::prelude::*;
+use rstar::{AABB, Envelope, RTree, RTreeObject};
 
-use super::geodesy::{
-    Degrees, Segment, bulge_km, chord_km, chord_to_line_km, distance_km, geocentric, longest_geodesic_km,
-};
+use super::geodesy::{Degrees, bulge_km, chord_km, distance_between_km, foot, geocentric, longest_geodesic_km, split};
+use super::tree::{Item, Tree};
+use super::{Vector, unit_vector};
 
 /// Edges are cut into parts of this length, so that a part hardly bulges from its chord.
 const PART_KM: f64 = 50.0;
 
 /// Features of any geometry, indexed.
 pub struct NearIndex {
-    parts: RTree<Part>,
+    parts: Tree<Part>,
     areas: RTree<Area>,
-    features: usize,
 }
 
-/// The nearest feature.
+/// A feature and how far it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Nearest {
     /// Geodesic distance, km; 0 inside a polygon.
@@ -26,18 +26,21 @@ pub struct Nearest {
     pub feature: usize,
 }
 
-/// A point or a short piece of an edge.
+/// A point, or a short piece of an edge; in geocentric coordinates, km.
+#[derive(Clone, Copy)]
 struct Part {
-    feature: usize,
-    shape: Shape,
-    a: [f64; 3],
-    b: [f64; 3],
+    a: Vector,
+    b: Vector,
     bulge_km: f64,
 }
 
-enum Shape {
-    Point(Degrees),
-    Edge(Segment),
+/// The place of a part that is nearest to where the question came from.
+#[derive(Clone, Copy)]
+struct Candidate {
+    feature: usize,
+    at: Vector,
+    /// The straight distance: never longer than the geodesic.
+    chord_km: f64,
 }
 
 /// A polygon's rings, for the question whether a place is inside.
@@ -47,20 +50,13 @@ struct Area {
     envelope: AABB<[f64; 2]>,
 }
 
-impl RTreeObject for Part {
-    type Envelope = AABB<[f64; 3]>;
-
-    fn envelope(&self) -> Self::Envelope {
-        let low = [0, 1, 2].map(|i| self.a[i].min(self.b[i]) - self.bulge_km);
-        let high = [0, 1, 2].map(|i| self.a[i].max(self.b[i]) + self.bulge_km);
-        AABB::from_corners(low, high)
+impl Item for Part {
+    fn low(&self) -> Vector {
+        [0, 1, 2].map(|i| self.a[i].min(self.b[i]) - self.bulge_km)
     }
-}
 
-impl PointDistance for Part {
-    /// A lower bound of the distance, so that the tree yields parts in an order that can be cut off.
-    fn distance_2(&self, point: &[f64; 3]) -> f64 {
-        (chord_to_line_km(point, &self.a, &self.b) - self.bulge_km).max(0.0).powi(2)
+    fn high(&self) -> Vector {
+        [0, 1, 2].map(|i| self.a[i].max(self.b[i]) + self.bulge_km)
     }
 }
 
@@ -72,105 +68,175 @@ impl RTreeObject for Area {
     }
 }
 
-impl Part {
-    fn distance_km(&self, place: Degrees) -> f64 {
-        match &self.shape {
-            Shape::Point(point) => distance_km(place, *point),
-            Shape::Edge(segment) => segment.distance_km(place),
-        }
-    }
-}
-
 impl NearIndex {
     /// Indexes features by their geometry; `None` for a feature without one, which is never near anything.
     pub fn new<'a>(geometries: impl IntoIterator<Item = Option<&'a Geometry>>) -> Self {
-        let (mut parts, mut areas, mut features) = (Vec::new(), Vec::new(), 0);
-        for geometry in geometries {
+        let geometries: Vec<Option<&Geometry>> = geometries.into_iter().collect();
+        let collected = |(feature, geometry): (usize, &Option<&Geometry>)| {
+            let (mut parts, mut areas) = (Vec::new(), Vec::new());
             if let Some(geometry) = geometry {
-                collect(features, geometry, &mut parts, &mut areas);
+                collect(geometry, &mut parts, &mut |rings, envelope| areas.push(Area { feature, rings, envelope }));
             }
-            features += 1;
-        }
-        Self { parts: RTree::bulk_load(parts), areas: RTree::bulk_load(areas), features }
+            (parts.into_iter().map(|part| (part, feature as u32)).collect::<Vec<_>>(), areas)
+        };
+        let found: Vec<_> = geometries.par_iter().enumerate().map(collected).collect();
+        let (parts, areas): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let areas = areas.into_iter().flatten().collect();
+        Self { parts: Tree::of(parts.into_iter().flatten().collect()), areas: RTree::bulk_load(areas) }
+    }
+
+    fn candidate(&self, part: usize, from: &Vector) -> Candidate {
+        let Part { a, b, .. } = &self.parts.points()[part];
+        let at = foot(from, a, b);
+        Candidate { feature: self.parts.numbers()[part] as usize, at, chord_km: chord_km(from, &at) }
     }
 
     /// The nearest feature, or `None` where none has a geometry.
+    ///
+    /// To points within nanometres; to lines and polygons within a millimetre nearby, and one part in a million far
+    /// away (the foot on an edge is found in the plane through its ends and the earth's centre).
     pub fn nearest(&self, place: Degrees) -> Option<Nearest> {
-        if let Some(feature) = self.inside(place).into_iter().min() {
+        self.nearest_from(place, &mut None)
+    }
+
+    /// The nearest feature of each place (`None` where a place or every geometry is unknown), side by side.
+    pub fn nearest_all(&self, places: &[Option<Degrees>]) -> Vec<Option<Nearest>> {
+        const TOGETHER: usize = 1024;
+        let vectors = places.iter().zip(0..).filter_map(|(place, number)| Some((unit_vector((*place)?), number)));
+        let order = Tree::of(vectors.collect());
+        // In the tree's order the last answer is close to the next one, and bounds the search for it.
+        let together = |numbers: &[u32]| {
+            let mut last = None;
+            let nearest = |&number: &u32| places[number as usize].and_then(|place| self.nearest_from(place, &mut last));
+            numbers.iter().map(nearest).collect::<Vec<_>>()
+        };
+        let found: Vec<Vec<Option<Nearest>>> = order.numbers().par_chunks(TOGETHER).map(together).collect();
+        let mut nearest = vec![None; places.len()];
+        for (&number, found) in order.numbers().iter().zip(found.into_iter().flatten()) {
+            nearest[number as usize] = found;
+        }
+        nearest
+    }
+
+    /// The nearest feature; `known` is a place of any feature, and becomes one of the feature found.
+    fn nearest_from(&self, place: Degrees, known: &mut Option<Vector>) -> Option<Nearest> {
+        if let Some(&feature) = self.inside(place).first() {
             return Some(Nearest { km: 0.0, feature });
         }
         let from = geocentric(place);
-        let mut best: Option<Nearest> = None;
-        for (part, lower_squared) in self.parts.nearest_neighbor_iter_with_distance_2(&from) {
-            if best.is_some_and(|best| lower_squared.sqrt() > best.km) {
-                break;
+        let limit = known.map_or(f64::INFINITY, |known| longest_geodesic_km(chord_km(&from, &known)));
+        let mut found: (f64, Vec<Candidate>) = (limit, Vec::new());
+        let mut consider = |part: usize, (limit, candidates): &mut (f64, Vec<Candidate>)| {
+            let candidate = self.candidate(part, &from);
+            if candidate.chord_km <= *limit {
+                *limit = limit.min(longest_geodesic_km(candidate.chord_km));
+                candidates.push(candidate);
             }
-            let found = Nearest { km: part.distance_km(place), feature: part.feature };
-            let closer = |best: Nearest| found.km < best.km || found.km == best.km && found.feature < best.feature;
-            if best.is_none_or(closer) {
-                best = Some(found);
-            }
-        }
-        best
+        };
+        self.parts.visit(&from, &mut found, &|(limit, _)| limit * limit, &mut consider);
+        let (limit, mut candidates) = found;
+        candidates.retain(|candidate| candidate.chord_km <= limit);
+        *known = candidates.last().map(|candidate| candidate.at);
+        closest(candidates, &from).into_iter().reduce(|a, b| if b.km < a.km { b } else { a })
     }
 
     /// The features within a radius (inclusive), ascending.
     pub fn within(&self, place: Degrees, radius_km: f64) -> Vec<usize> {
         let from = geocentric(place);
-        let mut found = vec![false; self.features];
-        self.inside(place).into_iter().for_each(|feature| found[feature] = true);
-        for part in self.parts.locate_within_distance(from, radius_km * radius_km) {
-            if !found[part.feature] {
-                found[part.feature] = is_within(part, place, &from, radius_km);
+        let mut found = self.inside(place);
+        for candidate in self.around(&from, radius_km) {
+            let surely = longest_geodesic_km(candidate.chord_km) <= radius_km;
+            if surely || distance_between_km(&from, &candidate.at) <= radius_km {
+                found.push(candidate.feature);
             }
         }
-        (0..self.features).filter(|&feature| found[feature]).collect()
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
-    /// The polygons that hold a place, on their edge or by the even-odd rule over all their rings.
-    fn inside(&self, place: Degrees) -> Vec<usize> {
+    /// The features within a radius (inclusive), ascending, with their distances.
+    pub fn reach(&self, place: Degrees, radius_km: f64) -> Vec<Nearest> {
+        let from = geocentric(place);
+        let inside = self.inside(place);
+        let mut found: Vec<Nearest> = inside.iter().map(|&feature| Nearest { km: 0.0, feature }).collect();
+        let outside = self
+            .around(&from, radius_km)
+            .into_iter()
+            .filter(|candidate| inside.binary_search(&candidate.feature).is_err());
+        found.extend(closest(outside.collect(), &from).into_iter().filter(|nearest| nearest.km <= radius_km));
+        found.sort_by_key(|nearest| nearest.feature);
+        found
+    }
+
+    /// The places of all parts no farther than a radius by their chord.
+    fn around(&self, from: &Vector, radius_km: f64) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        let mut consider = |part: usize, found: &mut Vec<Candidate>| {
+            let candidate = self.candidate(part, from);
+            if candidate.chord_km <= radius_km {
+                found.push(candidate);
+            }
+        };
+        self.parts.visit(from, &mut found, &|_| radius_km * radius_km, &mut consider);
+        found
+    }
+
+    /// The polygons that hold a place, on their edge or by the even-odd rule over all their rings; ascending.
+    pub fn inside(&self, place: Degrees) -> Vec<usize> {
         let mut found = Vec::new();
         for turn in [0.0, 360.0, -360.0] {
             let point = [place.0 + turn, place.1];
             let around = self.areas.locate_in_envelope_intersecting(&AABB::from_point(point));
             found.extend(around.filter(|area| is_inside(&area.rings, point)).map(|area| area.feature));
         }
+        found.sort_unstable();
+        found.dedup();
         found
     }
 }
 
-fn is_within(part: &Part, place: Degrees, from: &[f64; 3], radius_km: f64) -> bool {
-    if let Shape::Point(_) = part.shape {
-        let chord = chord_km(from, &part.a);
-        if longest_geodesic_km(chord) <= radius_km {
-            return true;
+/// The smallest geodesic distance to each feature, ascending by feature.
+fn closest(mut candidates: Vec<Candidate>, from: &Vector) -> Vec<Nearest> {
+    candidates.sort_by(|a, b| a.feature.cmp(&b.feature).then(a.chord_km.total_cmp(&b.chord_km)));
+    let of_feature = |candidates: &[Candidate]| {
+        let mut best = f64::INFINITY;
+        let mut last = None;
+        for candidate in candidates {
+            // Edges meet in their ends: the same place again.
+            if last != Some(candidate.at) && candidate.chord_km <= best {
+                best = best.min(distance_between_km(from, &candidate.at));
+            }
+            last = Some(candidate.at);
         }
-    }
-    part.distance_km(place) <= radius_km
+        Nearest { km: best, feature: candidates[0].feature }
+    };
+    candidates.chunk_by(|a, b| a.feature == b.feature).map(of_feature).collect()
 }
 
-fn collect(feature: usize, geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut Vec<Area>) {
+type Envelope2 = AABB<[f64; 2]>;
+
+/// Cuts a geometry into parts, and hands the rings of its polygons on.
+fn collect(geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec<LineString>, Envelope2)) {
     match geometry {
-        Geometry::GeometryCollection(collection) => {
-            collection.iter().for_each(|part| collect(feature, part, parts, areas))
-        }
+        Geometry::GeometryCollection(collection) => collection.iter().for_each(|part| collect(part, parts, areas)),
         Geometry::Point(_) | Geometry::MultiPoint(_) => {
             for coord in geometry.coords_iter() {
-                let (point, at) = ((coord.x, coord.y), geocentric((coord.x, coord.y)));
-                parts.push(Part { feature, shape: Shape::Point(point), a: at, b: at, bulge_km: 0.0 });
+                let at = geocentric((coord.x, coord.y));
+                parts.push(Part { a: at, b: at, bulge_km: 0.0 });
             }
         }
-        Geometry::Polygon(polygon) => area(feature, std::slice::from_ref(polygon), parts, areas),
-        Geometry::MultiPolygon(polygons) => area(feature, &polygons.0, parts, areas),
-        Geometry::LineString(line) => edges(feature, line.lines_iter(), parts),
-        Geometry::MultiLineString(lines) => edges(feature, lines.lines_iter(), parts),
-        Geometry::Line(line) => edges(feature, [*line].into_iter(), parts),
-        Geometry::Rect(rect) => area(feature, &[rect.to_polygon()], parts, areas),
-        Geometry::Triangle(triangle) => area(feature, &[triangle.to_polygon()], parts, areas),
+        Geometry::Polygon(polygon) => area(std::slice::from_ref(polygon), parts, areas),
+        Geometry::MultiPolygon(polygons) => area(&polygons.0, parts, areas),
+        Geometry::LineString(line) => edges(line.lines_iter(), parts),
+        Geometry::MultiLineString(lines) => edges(lines.lines_iter(), parts),
+        Geometry::Line(line) => edges([*line].into_iter(), parts),
+        Geometry::Rect(rect) => area(&[rect.to_polygon()], parts, areas),
+        Geometry::Triangle(triangle) => area(&[triangle.to_polygon()], parts, areas),
     }
 }
 
-fn area(feature: usize, polygons: &[Polygon], parts: &mut Vec<Part>, areas: &mut Vec<Area>) {
+fn area(polygons: &[Polygon], parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec<LineString>, Envelope2)) {
     let mut rings: Vec<LineString> = Vec::new();
     for polygon in polygons {
         rings.push(polygon.exterior().clone());
@@ -180,16 +246,15 @@ fn area(feature: usize, polygons: &[Polygon], parts: &mut Vec<Part>, areas: &mut
     for bounds in rings.iter().filter_map(BoundingRect::bounding_rect) {
         envelope.merge(&AABB::from_corners([bounds.min().x, bounds.min().y], [bounds.max().x, bounds.max().y]));
     }
-    edges(feature, rings.iter().flat_map(|ring| ring.lines_iter()), parts);
-    areas.push(Area { feature, rings, envelope });
+    edges(rings.iter().flat_map(|ring| ring.lines_iter()), parts);
+    areas(rings, envelope);
 }
 
-fn edges(feature: usize, lines: impl Iterator<Item = geo::Line>, parts: &mut Vec<Part>) {
+fn edges(lines: impl Iterator<Item = geo::Line>, parts: &mut Vec<Part>) {
     for line in lines {
-        let whole = Segment::new((line.start.x, line.start.y), (line.end.x, line.end.y));
-        for (segment, a, b) in whole.split(PART_KM) {
-            parts.push(Part { feature, shape: Shape::Edge(segment), a, b, bulge_km: bulge_km(segment.length_km()) });
-        }
+        let (places, length_km) = split((line.start.x, line.start.y), (line.end.x, line.end.y), PART_KM);
+        let bulge_km = bulge_km(length_km);
+        parts.extend(places.windows(2).map(|ends| Part { a: ends[0], b: ends[1], bulge_km }));
     }
 }
 
@@ -213,6 +278,7 @@ fn is_inside(rings: &[LineString], [x, y]: [f64; 2]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::globe::geodesy::{degrees, distance_km};
     use wkt::TryFromWkt;
 
     fn index(wkt: &str) -> NearIndex {
@@ -253,6 +319,21 @@ mod tests {
         let index = index(overlapping);
         assert_eq!(index.nearest((0.5, 0.5)).unwrap().km, 0.0);
         assert!(index.nearest((1.5, 0.5)).unwrap().km > 50.0);
+    }
+
+    #[test]
+    fn on_a_line_or_beside_it() {
+        let index = index("LINESTRING (-3.5 51.25, -3.25 51.5, -3 51.25)");
+        for share in [0.0, 1e-9, 0.1, 0.25, 0.7, 1.0] {
+            let on = degrees(&foot(
+                &geocentric((-3.5 + share / 4.0, 51.25 + share / 4.0)),
+                &geocentric((-3.5, 51.25)),
+                &geocentric((-3.25, 51.5)),
+            ));
+            assert!(index.nearest(on).unwrap().km < 1e-6, "{share}");
+            assert_eq!(index.within(on, 0.001), [0]);
+            assert_eq!(index.reach(on, 0.001).len(), 1);
+        }
     }
 
     #[test]

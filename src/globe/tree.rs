@@ -1,5 +1,5 @@
-//! A k-d tree of points in space: counts within a reach, nearest points; every answer is independent of threads and of
-//! the order in which points came, but for ties, which go to the smaller number.
+//! A k-d tree of points (or of small boxes) in space: counts within a reach, nearest points. Every answer is independent
+//! of threads and of the order in which points came, but for ties, which go to the smaller number.
 
 use super::{Vector, squared};
 
@@ -8,9 +8,27 @@ const LEAF: usize = 12;
 /// Subtrees of more points are built side by side.
 const SIDE_BY_SIDE: usize = 20_000;
 
+/// Something that a box can hold.
+pub trait Item: Copy + Send {
+    /// The corner of least coordinates of the box around it.
+    fn low(&self) -> Vector;
+    /// The corner of greatest coordinates.
+    fn high(&self) -> Vector;
+}
+
+impl Item for Vector {
+    fn low(&self) -> Vector {
+        *self
+    }
+
+    fn high(&self) -> Vector {
+        *self
+    }
+}
+
 /// Points in a box, halved again and again along its longest side.
-pub struct Tree {
-    points: Vec<Vector>,
+pub struct Tree<T = Vector> {
+    points: Vec<T>,
     numbers: Vec<u32>,
     nodes: Vec<Node>,
 }
@@ -30,15 +48,16 @@ pub struct Node {
 pub type Found = (f64, u32);
 
 impl Node {
-    fn around(points: &[(Vector, u32)], start: usize) -> Self {
+    fn around<T: Item>(items: &[(T, u32)], start: usize) -> Self {
         let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
-        for (point, _) in points {
+        for (item, _) in items {
+            let (own_low, own_high) = (item.low(), item.high());
             (0..3).for_each(|axis| {
-                low[axis] = low[axis].min(point[axis]);
-                high[axis] = high[axis].max(point[axis]);
+                low[axis] = low[axis].min(own_low[axis]);
+                high[axis] = high[axis].max(own_high[axis]);
             });
         }
-        Self { low, high, start: start as u32, end: (start + points.len()) as u32, second: 0 }
+        Self { low, high, start: start as u32, end: (start + items.len()) as u32, second: 0 }
     }
 
     /// Where its points stand in the tree.
@@ -71,14 +90,9 @@ impl Node {
     }
 }
 
-impl Tree {
-    /// A tree of points, numbered in the order given.
-    pub fn new(points: &[Vector]) -> Self {
-        Self::of((0..points.len() as u32).map(|number| (points[number as usize], number)).collect())
-    }
-
-    /// A tree of points with numbers of their own.
-    pub fn of(mut numbered: Vec<(Vector, u32)>) -> Self {
+impl<T: Item> Tree<T> {
+    /// A tree of items with numbers of their own.
+    pub fn of(mut numbered: Vec<(T, u32)>) -> Self {
         let nodes = if numbered.is_empty() { Vec::new() } else { build(&mut numbered, 0) };
         let (points, numbers) = numbered.into_iter().unzip();
         Self { points, numbers, nodes }
@@ -95,7 +109,7 @@ impl Tree {
     }
 
     /// The points in the tree's order: neighbours stand close together.
-    pub fn points(&self) -> &[Vector] {
+    pub fn points(&self) -> &[T] {
         &self.points
     }
 
@@ -113,6 +127,50 @@ impl Tree {
     pub fn children(&self, node: usize) -> Option<[usize; 2]> {
         let second = self.nodes[node].second as usize;
         (second > 0).then(|| [node + 1, node + second])
+    }
+
+    /// Visits the places of all boxes that are no farther (squared) than a bound, near boxes first.
+    pub fn visit<B>(
+        &self,
+        from: &Vector,
+        best: &mut B,
+        bound: &impl Fn(&B) -> f64,
+        visit: &mut impl FnMut(usize, &mut B),
+    ) {
+        if !self.is_empty() {
+            self.descend(0, from, best, bound, visit);
+        }
+    }
+
+    fn descend<B>(
+        &self,
+        node: usize,
+        from: &Vector,
+        best: &mut B,
+        bound: &impl Fn(&B) -> f64,
+        visit: &mut impl FnMut(usize, &mut B),
+    ) {
+        let here = &self.nodes[node];
+        let Some(children) = self.children(node) else {
+            here.range().for_each(|place| visit(place, best));
+            return;
+        };
+        let mut near = children.map(|child| (self.nodes[child].gap(from), child));
+        if near[1].0 < near[0].0 {
+            near.swap(0, 1);
+        }
+        for (gap, child) in near {
+            if gap <= bound(best) {
+                self.descend(child, from, best, bound, visit);
+            }
+        }
+    }
+}
+
+impl Tree {
+    /// A tree of points, numbered in the order given.
+    pub fn new(points: &[Vector]) -> Self {
+        Self::of((0..points.len() as u32).map(|number| (points[number as usize], number)).collect())
     }
 
     /// Whether at least so many points lie within a reach (its square; inclusive).
@@ -134,6 +192,18 @@ impl Tree {
         };
         let counted = self.count(first, from, reach, enough);
         if counted >= enough { counted } else { counted + self.count(second, from, reach, enough - counted) }
+    }
+
+    /// The points within a reach (its square; inclusive), in the tree's order.
+    pub fn within(&self, from: &Vector, reach: f64) -> Vec<u32> {
+        let mut found = Vec::new();
+        let mut search = |place: usize, found: &mut Vec<u32>| {
+            if squared(from, &self.points[place]) <= reach {
+                found.push(self.numbers[place]);
+            }
+        };
+        self.visit(from, &mut found, &|_| reach, &mut search);
+        found
     }
 
     /// The nearest point within a reach (its square; inclusive) that is accepted.
@@ -188,39 +258,14 @@ impl Tree {
                 best.truncate(count);
             }
         };
-        if !self.is_empty() && count > 0 {
-            self.descend(0, from, &mut best, &bound, &mut search);
+        if count > 0 {
+            self.visit(from, &mut best, &bound, &mut search);
         }
         best
     }
-
-    /// Visits the points of all boxes that are no farther than a bound, near boxes first.
-    fn descend<B>(
-        &self,
-        node: usize,
-        from: &Vector,
-        best: &mut B,
-        bound: &impl Fn(&B) -> f64,
-        visit: &mut impl FnMut(usize, &mut B),
-    ) {
-        let here = &self.nodes[node];
-        let Some(children) = self.children(node) else {
-            here.range().for_each(|place| visit(place, best));
-            return;
-        };
-        let mut near = children.map(|child| (self.nodes[child].gap(from), child));
-        if near[1].0 < near[0].0 {
-            near.swap(0, 1);
-        }
-        for (gap, child) in near {
-            if gap <= bound(best) {
-                self.descend(child, from, best, bound, visit);
-            }
-        }
-    }
 }
 
-fn build(points: &mut [(Vector, u32)], start: usize) -> Vec<Node> {
+fn build<T: Item>(points: &mut [(T, u32)], start: usize) -> Vec<Node> {
     let mut node = Node::around(points, start);
     if points.len() <= LEAF {
         return vec![node];
@@ -230,7 +275,8 @@ fn build(points: &mut [(Vector, u32)], start: usize) -> Vec<Node> {
         if side(axis) > side(widest) { axis } else { widest }
     });
     let middle = points.len() / 2;
-    points.select_nth_unstable_by(middle, |a, b| a.0[axis].total_cmp(&b.0[axis]).then(a.1.cmp(&b.1)));
+    let centre = |item: &T| item.low()[axis] + item.high()[axis];
+    points.select_nth_unstable_by(middle, |a, b| centre(&a.0).total_cmp(&centre(&b.0)).then(a.1.cmp(&b.1)));
     let (low, high) = points.split_at_mut(middle);
     let (first, second) = if low.len() > SIDE_BY_SIDE {
         rayon::join(|| build(low, start), || build(high, start + middle))

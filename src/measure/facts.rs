@@ -16,7 +16,7 @@ pub fn clusters_of_facts(facts: &[Fact]) -> Clusters {
         Target::Facility(_) => None,
     });
     let ids: Vec<String> = names.collect::<BTreeSet<_>>().into_iter().collect();
-    Clusters { names: ids.clone(), ids, of_facility: Vec::new() }
+    Clusters { names: ids.clone(), ids, ..Clusters::default() }
 }
 
 pub(super) fn units_of_facts(clusters: &Clusters, facts: &[Fact]) -> Vec<Unit> {

@@ -1,12 +1,43 @@
-//! What the layers tell about every facility: distance to the nearest feature, counts and sums within radii.
+//! What the layers tell about every facility (distance to the nearest feature, counts and sums within radii) and about
+//! every cluster (which features it reaches, and how much they hold).
+
+use std::collections::BTreeMap;
 
 use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::Unit;
-use crate::error::{Error, Result};
+use crate::delineate::Clusters;
+use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest};
 use crate::validate::{Facilities, Layer};
+
+/// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
+const FAR_KM: f64 = 2000.0;
+
+/// One feature that a cluster reaches.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reach {
+    /// Position of the cluster.
+    pub cluster: usize,
+    /// Position of the layer.
+    pub layer: usize,
+    /// The feature, its distance from the nearest facility of the cluster, km.
+    pub nearest: Nearest,
+    /// That facility (position in [`Facilities::ids`]; ties: the smaller id).
+    pub facility: usize,
+}
+
+/// What all layers tell.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    /// Columns of `facilities`.
+    pub columns: Vec<Column>,
+    /// Columns of `clusters`: `reachable_<c>`.
+    pub figures: Vec<Column>,
+    /// By cluster, layer, distance.
+    pub reach: Vec<Reach>,
+}
 
 /// The columns that a layer gives to `facilities`.
 pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
@@ -20,70 +51,144 @@ pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
     columns
 }
 
-/// The register with its distances to every layer and the unit of each row.
-pub(super) fn with_layers(
+/// The figures that the layers give to `clusters`: one for each column that is summed within a radius.
+pub(super) fn reachable_figures(layers: &[Layer]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (column, _) in layers.iter().filter(|layer| !layer.within_km.is_empty()).flat_map(|layer| &layer.sums) {
+        let name = format!("reachable_{column}");
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Measures every facility and cluster against every layer.
+pub(super) fn surroundings(
     facilities: &Facilities,
     layers: &[Layer],
+    clusters: &Clusters,
     units: &[Unit],
     rows: &[Vec<usize>],
-) -> Result<DataFrame> {
-    let mut frame = facilities.frame().clone();
-    let mut columns = Vec::new();
-    for layer in layers {
+    findings: &mut Findings,
+) -> Surroundings {
+    let mut all = Surroundings::default();
+    let names = reachable_figures(layers);
+    let mut reachable = vec![vec![0.0; units.len()]; names.len()];
+    for (position, layer) in layers.iter().enumerate() {
         let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
-        let near: Vec<Near> = facilities.places.par_iter().map(|place| Near::new(&index, layer, *place)).collect();
-        columns.extend(near_columns(layer, facilities, &near));
-    }
-    for column in columns {
-        if frame.get_column_index(column.name()).is_none() {
-            frame.with_column(column).map_err(Error::table("adding distances"))?;
+        let nearest = index.nearest_all(&facilities.places);
+        report(layer, &nearest, findings);
+        all.columns.extend(columns(layer, facilities, &nearest, &index));
+        if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
+            let held: Vec<Vec<f64>> =
+                rows.par_iter().map(|rows| held(facilities, rows, layer, &index, widest)).collect();
+            for (sum, (column, _)) in layer.sums.iter().enumerate() {
+                let figure = names.iter().position(|name| *name == format!("reachable_{column}")).unwrap_or_default();
+                held.iter().zip(&mut reachable[figure]).for_each(|(held, reachable)| *reachable += held[sum]);
+            }
         }
+        all.reach.extend(reach(facilities, clusters, (position, layer), &index, &nearest));
     }
-    let mut unit: Vec<Option<u32>> = vec![None; facilities.rows()];
-    for (position, rows) in rows.iter().enumerate().take(units.len()) {
-        rows.iter().for_each(|&row| unit[row] = Some(position as u32));
-    }
-    frame.with_column(Column::new("__unit".into(), unit)).map_err(Error::table("adding clusters"))?;
-    Ok(frame)
-}
-
-/// What a layer tells about one facility.
-struct Near {
-    nearest: Option<Nearest>,
-    /// Count and sums a radius; `None` without a place.
-    within: Vec<Option<Vec<f64>>>,
-}
-
-impl Near {
-    fn new(index: &NearIndex, layer: &Layer, place: Option<(f64, f64)>) -> Self {
-        let within = |radius: &f64| {
-            let found = index.within(place?, *radius);
-            let sum = |values: &Vec<Option<f64>>| {
-                found.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value)
-            };
-            Some(std::iter::once(found.len() as f64).chain(layer.sums.iter().map(|(_, values)| sum(values))).collect())
-        };
-        Self {
-            nearest: place.and_then(|place| index.nearest(place)),
-            within: layer.within_km.iter().map(within).collect(),
-        }
-    }
-}
-
-fn near_columns(layer: &Layer, facilities: &Facilities, near: &[Near]) -> Vec<Column> {
-    let rows = |value: &dyn Fn(&Near) -> Option<f64>| {
-        facilities.facility.iter().map(|&at| value(&near[at])).collect::<Vec<_>>()
+    let per_tonne = |amounts: Vec<f64>| -> Vec<Option<f64>> {
+        let emissions =
+            rows.iter().map(|rows| super::concentration::sum(rows.iter().map(|&row| facilities.emissions_t[row])));
+        let shares = amounts.into_iter().zip(emissions).zip(rows);
+        shares
+            .map(|((amount, emissions), rows)| {
+                let placed = rows.iter().any(|&row| facilities.places[facilities.facility[row]].is_some());
+                emissions.filter(|emissions| placed && *emissions > 0.0).map(|emissions| amount / emissions)
+            })
+            .collect()
     };
-    let mut names = layer_columns(layer).into_iter().map(|(name, _)| name);
+    let figures = names.into_iter().zip(reachable);
+    all.figures = figures.map(|(name, amounts)| Column::new(name.into(), per_tonne(amounts))).collect();
+    all.reach.sort_by(|a, b| {
+        let key = |reach: &Reach| (reach.cluster, reach.layer);
+        key(a).cmp(&key(b)).then(a.nearest.km.total_cmp(&b.nearest.km)).then(a.nearest.feature.cmp(&b.nearest.feature))
+    });
+    all
+}
+
+/// The sums of a layer's columns over the features within a radius of any of some facilities, each feature once.
+fn held(facilities: &Facilities, rows: &[usize], layer: &Layer, index: &NearIndex, radius_km: f64) -> Vec<f64> {
+    let places = rows.iter().filter_map(|&row| facilities.places[facilities.facility[row]]);
+    let mut features: Vec<usize> = places.flat_map(|place| index.within(place, radius_km)).collect();
+    features.sort_unstable();
+    features.dedup();
+    layer.sums.iter().map(|(_, values)| sum(&features, values)).collect()
+}
+
+fn sum(features: &[usize], values: &[Option<f64>]) -> f64 {
+    features.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value)
+}
+
+fn columns(layer: &Layer, facilities: &Facilities, nearest: &[Option<Nearest>], index: &NearIndex) -> Vec<Column> {
+    let rows = || facilities.facility.iter();
+    let mut names = layer_columns(layer).into_iter().map(|(name, _)| PlSmallStr::from(name));
     let mut name = || names.next().unwrap_or_default();
-    let mut columns = vec![Column::new(name().into(), rows(&|near| near.nearest.map(|nearest| nearest.km)))];
-    let id = |&at: &usize| near[at].nearest.map(|nearest| layer.features[nearest.feature].id.clone());
-    columns.push(Column::new(name().into(), facilities.facility.iter().map(id).collect::<Vec<_>>()));
-    for radius in 0..layer.within_km.len() {
+    let km = Float64Chunked::from_iter_options(name(), rows().map(|&at| nearest[at].map(|nearest| nearest.km)));
+    let id = |&at: &usize| nearest[at].map(|nearest| layer.features[nearest.feature].id.as_str());
+    let ids = StringChunked::from_iter_options(name(), rows().map(id));
+    let mut columns = vec![km.into_column(), ids.into_column()];
+    for &radius in &layer.within_km {
+        let figures = |place: (f64, f64)| {
+            let found = index.within(place, radius);
+            let sums = layer.sums.iter().map(|(_, values)| sum(&found, values));
+            std::iter::once(found.len() as f64).chain(sums).collect()
+        };
+        let found: Vec<Option<Vec<f64>>> = facilities.places.par_iter().map(|place| place.map(figures)).collect();
         for figure in 0..=layer.sums.len() {
-            let values = rows(&|near| near.within[radius].as_ref().map(|values| values[figure]));
-            columns.push(Column::new(name().into(), values));
+            let values = rows().map(|&at| found[at].as_ref().map(|found| found[figure]));
+            columns.push(Float64Chunked::from_iter_options(name(), values).into_column());
         }
     }
     columns
+}
+
+/// What each cluster reaches of a layer: every feature within `reach_km` of a facility, or else the nearest.
+fn reach(
+    facilities: &Facilities,
+    clusters: &Clusters,
+    (position, layer): (usize, &Layer),
+    index: &NearIndex,
+    nearest: &[Option<Nearest>],
+) -> Vec<Reach> {
+    let of_facility = |(facility, cluster): (usize, &Option<usize>)| {
+        let (Some(cluster), Some(place)) = (*cluster, facilities.places[facility]) else { return Vec::new() };
+        let mut found = layer.reach_km.map(|km| index.reach(place, km)).unwrap_or_default();
+        found.extend(nearest[facility].filter(|nearest| found.iter().all(|other| other.feature != nearest.feature)));
+        found.into_iter().map(|nearest| Reach { cluster, layer: position, nearest, facility }).collect()
+    };
+    let found: Vec<Vec<Reach>> = clusters.of_facility.par_iter().enumerate().map(of_facility).collect();
+    let mut best: BTreeMap<(usize, usize), Reach> = BTreeMap::new();
+    for reach in found.into_iter().flatten() {
+        let slot = best.entry((reach.cluster, reach.nearest.feature)).or_insert(reach);
+        if reach.nearest.km < slot.nearest.km {
+            *slot = reach;
+        }
+    }
+    let mut closest = vec![f64::INFINITY; clusters.ids.len()];
+    for reach in best.values() {
+        closest[reach.cluster] = closest[reach.cluster].min(reach.nearest.km);
+    }
+    // Of what lies out of reach only the nearest of the whole cluster stays.
+    let kept = |reach: &Reach| {
+        let km = reach.nearest.km;
+        layer.reach_km.is_some_and(|reach_km| km <= reach_km) || km == closest[reach.cluster]
+    };
+    best.into_values().filter(kept).collect()
+}
+
+fn report(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
+    let name = format!("layers.{}", layer.name);
+    let mut add = |rule, message: String| findings.add(Severity::Warning, "measure", &name, rule, message, 1);
+    if layer.features.iter().all(|feature| feature.geometry.is_none()) {
+        add(Rule::EmptyLayer, "no feature with a geometry is left: every distance to it is missing".into());
+    }
+    let closest = nearest.iter().flatten().map(|nearest| nearest.km).reduce(f64::min);
+    if let Some(km) = closest.filter(|km| *km > FAR_KM) {
+        let hint = "another hemisphere (the sign of x or y), x and y exchanged, or another crs?";
+        add(Rule::FarLayer, format!("no feature lies within {km:.0} km of any facility: {hint}"));
+    }
 }

@@ -1,6 +1,7 @@
 //! Figures and indicators: distances to every layer, geometry, concentration and networks of every cluster and
 //! period, then one SQL expression an indicator. Rescales, weighs and ranks nothing.
 
+pub mod agglomeration;
 pub mod concentration;
 mod facts;
 mod figures;
@@ -8,6 +9,7 @@ pub mod geometry;
 pub mod indicators;
 mod kinds;
 mod layers;
+pub mod moran;
 pub mod network;
 pub mod settings;
 mod ties;
@@ -22,13 +24,15 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::sql::{Expression, Shape};
 use crate::validate::{Facilities, Fact, Tables};
+use agglomeration::{Agglomeration, agglomeration};
 pub use facts::clusters_of_facts;
 use facts::{fact_columns, units_of_facts};
 pub use figures::FIGURES;
 use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
 use kinds::{kinds, networks};
-use layers::{layer_columns, with_layers};
+pub use layers::Reach;
+use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
 use settings::{Indicator, Over};
 
 /// One cluster in one period.
@@ -59,6 +63,10 @@ pub struct Measurements {
     pub evidence: Vec<(usize, Fact)>,
     /// Kinds of ties, in the order of the pipeline file.
     pub kinds: Vec<String>,
+    /// Sectors across clusters, and how concentrated they are.
+    pub agglomeration: Agglomeration,
+    /// What each cluster reaches of the layers: by cluster, layer, distance.
+    pub reach: Vec<Reach>,
 }
 
 /// What [`check`] has made of the pipeline's expressions.
@@ -96,11 +104,25 @@ pub fn check(
     }
 }
 
+/// The columns that the comparison with neighbours gives to `facilities`.
+const LOCAL_MORAN: [(&str, DataType); 2] =
+    [("local_moran", DataType::Float64), ("local_moran_quadrant", DataType::Int64)];
+
+fn local_moran_columns(agglomeration: &Agglomeration) -> [Column; 2] {
+    let local = || agglomeration.local_moran.iter();
+    let value =
+        Float64Chunked::from_iter_options(LOCAL_MORAN[0].0.into(), local().map(|local| local.map(|local| local.0)));
+    let quadrant =
+        Int64Chunked::from_iter_options(LOCAL_MORAN[1].0.into(), local().map(|local| local.map(|local| local.1)));
+    [value.into_column(), quadrant.into_column()]
+}
+
 fn schemas(tables: &Tables) -> Result<Schemas> {
     let number = |name: &str| Field::new(name.into(), DataType::Float64);
     let mut facilities =
         tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
-    for (name, dtype) in tables.layers.iter().flat_map(layer_columns) {
+    let local_moran = LOCAL_MORAN.map(|(name, dtype)| (name.to_owned(), dtype));
+    for (name, dtype) in tables.layers.iter().flat_map(layer_columns).chain(local_moran) {
         if facilities.get(&name).is_none() {
             facilities.with_column(name.into(), dtype);
         }
@@ -122,8 +144,9 @@ fn schemas(tables: &Tables) -> Result<Schemas> {
 
 fn computed_figures(tables: &Tables) -> Vec<String> {
     let own = tables.facilities.iter().flat_map(|_| FIGURES.map(str::to_owned));
+    let reachable = tables.facilities.iter().flat_map(|_| reachable_figures(&tables.layers));
     let networks = kinds(tables).into_iter().flat_map(|kind| network::FIGURES.map(|figure| format!("{figure}_{kind}")));
-    own.chain(networks).collect()
+    own.chain(reachable).chain(networks).collect()
 }
 
 /// Measures every cluster and period.
@@ -143,15 +166,17 @@ pub fn measure(
         Some(facilities) => units_of_facilities(facilities, &clusters),
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
     };
-    let facilities = tables
-        .facilities
-        .as_ref()
-        .map(|facilities| with_layers(facilities, &tables.layers, &units, &rows))
-        .transpose()?;
+    let register = tables.facilities.as_ref();
+    let around = register.map(|register| surroundings(register, &tables.layers, &clusters, &units, &rows, findings));
+    let Surroundings { columns: distances, figures: reachable, reach } = around.unwrap_or_default();
+    let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
+    let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
+    let facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
     let spreads = tables.facilities.as_ref().map(|facilities| spreads(facilities, &rows)).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
     if let Some(register) = &tables.facilities {
         columns.extend(own_figures(register, &units, &rows, &spreads));
+        columns.extend(reachable);
     }
     let (facts, evidence) = fact_columns(tables, &clusters, &units, findings);
     let mut links = ties::LinkTable::default();
@@ -174,7 +199,34 @@ pub fn measure(
     } else {
         spreads.into_iter().map(|spread| spread.hull).collect()
     };
-    Ok(Measurements { clusters, units, hulls, facilities, figures, indicators: measured, evidence, kinds })
+    Ok(Measurements {
+        clusters,
+        units,
+        hulls,
+        facilities,
+        figures,
+        indicators: measured,
+        evidence,
+        kinds,
+        agglomeration,
+        reach,
+    })
+}
+
+/// The register with further columns (those that it brings itself stand) and the unit of each row.
+fn with_columns(facilities: &Facilities, columns: Vec<Column>, rows: &[Vec<usize>]) -> Result<DataFrame> {
+    let mut frame = facilities.frame().clone();
+    for column in columns {
+        if frame.get_column_index(column.name()).is_none() {
+            frame.with_column(column).map_err(Error::table("adding distances"))?;
+        }
+    }
+    let mut unit: Vec<Option<u32>> = vec![None; facilities.rows()];
+    for (position, rows) in rows.iter().enumerate() {
+        rows.iter().for_each(|&row| unit[row] = Some(position as u32));
+    }
+    frame.with_column(Column::new("__unit".into(), unit)).map_err(Error::table("adding clusters"))?;
+    Ok(frame)
 }
 
 fn units_of_facilities(facilities: &Facilities, clusters: &Clusters) -> (Vec<Unit>, Vec<Vec<usize>>) {

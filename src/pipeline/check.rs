@@ -1,6 +1,7 @@
 //! Cross-checks of a pipeline file: everything that its types cannot see, all of it at once.
 
 use super::settings::PipelineFile;
+use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
 use crate::error::Problem;
 use crate::sources::settings::Columns;
@@ -37,7 +38,10 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         problems.extend(Expression::parse(&indicator.expr, &format!("indicators.{}.expr", indicator.id)).err());
     }
     match &file.facilities {
-        Some(source) => problems.extend(check_register(source, file.delineate.as_ref())),
+        Some(source) => {
+            problems.extend(check_register(source, file.delineate.as_ref()));
+            problems.extend(check_geography(file));
+        }
         None => problems.extend(check_without_register(file)),
     }
     problems.extend(check_sources(file));
@@ -55,9 +59,9 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
     }
     match delineate.map(|delineate| delineate.method) {
         None => refuse("delineate", "there is no [delineate]", "say how clusters are found"),
-        Some(Method::Dbscan) if !placed => {
-            let hint = "method = \"dbscan\" needs columns `x` and `y`, or `geometry`";
-            refuse("facilities.columns", "no coordinates are mapped", hint);
+        Some(method) if method != Method::Label && !placed => {
+            let hint = format!("method = \"{}\" needs columns `x` and `y`, or `geometry`", method.as_str());
+            refuse("facilities.columns", "no coordinates are mapped", &hint);
         }
         Some(Method::Label) if !has("label") => {
             refuse("facilities.columns", "`label` is not mapped", "method = \"label\" needs a column `label`");
@@ -81,6 +85,26 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
     problems
 }
 
+/// What [delineate] needs beside the register.
+fn check_geography(file: &PipelineFile) -> Vec<Problem> {
+    let Some(delineate) = &file.delineate else { return Vec::new() };
+    let mut problems = Vec::new();
+    let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
+    if delineate.method == Method::Boundary && file.boundaries.is_none() {
+        refuse("delineate.method", "`boundary` needs polygons", "add [boundaries] with a path");
+    }
+    match delineate.name_by {
+        Some(NameBy::Place) if file.places.is_none() => {
+            refuse("delineate.name_by", "`place` needs towns", "add [places] with a path");
+        }
+        Some(NameBy::Region) if file.boundaries.is_none() => {
+            refuse("delineate.name_by", "`region` needs polygons", "add [boundaries] with a path");
+        }
+        _ => {}
+    }
+    problems
+}
+
 fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (key, given) in [
@@ -88,6 +112,8 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
         ("layers", !file.layers.is_empty()),
         ("links", !file.links.is_empty()),
         ("memberships", !file.memberships.is_empty()),
+        ("boundaries", file.boundaries.is_some()),
+        ("places", file.places.is_some()),
     ] {
         if given {
             problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));
@@ -107,8 +133,16 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     for (name, source) in &file.layers {
         let place = format!("layers.{name}");
         problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
-        for radius in source.within_km.iter().filter(|radius| !(**radius > 0.0 && radius.is_finite())) {
-            problems.push(Problem::new(format!("{place}.within_km"), format!("{radius} is no radius"), ""));
+        let keys = source.within_km.iter().map(|radius| ("within_km", radius));
+        for (key, radius) in keys.chain(source.reach_km.iter().map(|radius| ("reach_km", radius))) {
+            if !(*radius > 0.0 && radius.is_finite()) {
+                problems.push(Problem::new(format!("{place}.{key}"), format!("{radius} is no radius"), ""));
+            }
+        }
+    }
+    for (place, source) in [("boundaries", &file.boundaries), ("places", &file.places)] {
+        if let Some(source) = source {
+            problems.extend(check_source(place, &source.columns, &source.reading(), &[], None));
         }
     }
     for (name, source) in &file.links {

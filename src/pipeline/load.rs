@@ -143,6 +143,9 @@ fn rebase(table: &mut Table, up: &str) {
         facilities.get_mut("join").into_iter().for_each(turn);
         turn(facilities);
     }
+    for name in ["boundaries", "places"] {
+        table.get_mut(name).into_iter().for_each(turn);
+    }
     for list in SOURCES {
         if let Some(Value::Table(sources)) = table.get_mut(list) {
             sources.iter_mut().for_each(|(_, source)| turn(source));

@@ -11,11 +11,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::classify;
-use crate::delineate;
+use crate::delineate::{self, Earlier, Geography};
 use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::measure;
 use crate::report::manifest::{self, Manifest};
+use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
 use crate::validate::{self, Account, Profile, Scope, Sources};
@@ -36,18 +37,20 @@ pub struct Outcome {
 /// The stages that a run passes through, in their order.
 pub const STAGES: [&str; 6] = ["validate", "delineate", "measure", "score", "classify", "report"];
 
-/// Runs a pipeline and publishes its outputs as `out`. `watch` hears of every stage as it begins.
+/// Runs a pipeline and publishes its outputs as `out`. Clusters keep the ids and names that they have in the run
+/// `previous`. `watch` hears of every stage as it begins.
 ///
 /// # Errors
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
-pub fn run(pipeline: &Pipeline, out: &Path, watch: &dyn Fn(&str)) -> Result<Outcome> {
+pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &dyn Fn(&str)) -> Result<Outcome> {
+    let earlier = previous.map(|folder| StoredRun::open(folder)?.clusters()).transpose()?;
     let stage = Stage::open(out)?;
-    run_into(pipeline, stage, watch).map_err(|error| pipeline.locate(error))
+    run_into(pipeline, stage, earlier.as_ref(), watch).map_err(|error| pipeline.locate(error))
 }
 
 /// The order of the lines is the method.
-fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<Outcome> {
+fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch: &dyn Fn(&str)) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
@@ -56,7 +59,10 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
     let checked = measure::check(&file.indicators, &pipeline.inherited, &tables, &mut findings)?;
     clock.begin("delineate");
     let clusters = match (&tables.facilities, &file.delineate) {
-        (Some(facilities), Some(settings)) => delineate::delineate(facilities, settings, &mut findings),
+        (Some(facilities), Some(settings)) => {
+            let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
+            delineate::delineate(facilities, geography, settings, earlier, &mut findings)?
+        }
         _ => measure::clusters_of_facts(&tables.facts.facts),
     };
     clock.begin("measure");
@@ -79,6 +85,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
         indicators: &file.indicators,
         tree: &pipeline.tree,
         facilities: tables.facilities.as_ref(),
+        layers: &tables.layers,
         accounts: &tables.accounts,
         measurements: &measurements,
         scores: &scores,
@@ -87,7 +94,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, watch: &dyn Fn(&str)) -> Result<O
     };
     report::write(&results, formats(pipeline), stage.folder())?;
     let clusters = report::tables::clusters_frame(&results)?;
-    let manifest = manifest(pipeline, &results, &stage, clock.finish())?;
+    let manifest = manifest(pipeline, earlier, &results, &stage, clock.finish())?;
     manifest.write(stage.folder())?;
     stage.publish()?;
     Ok(Outcome { manifest, findings, clusters })
@@ -141,6 +148,8 @@ fn sources(pipeline: &Pipeline) -> Sources<'_> {
         links: &file.links,
         memberships: &file.memberships,
         figures: &file.figures,
+        boundaries: file.boundaries.as_ref(),
+        places: file.places.as_ref(),
     }
 }
 
@@ -161,7 +170,13 @@ fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
     }
 }
 
-fn manifest(pipeline: &Pipeline, results: &Results<'_>, stage: &Stage, timing: Vec<(String, f64)>) -> Result<Manifest> {
+fn manifest(
+    pipeline: &Pipeline,
+    earlier: Option<&Earlier>,
+    results: &Results<'_>,
+    stage: &Stage,
+    timing: Vec<(String, f64)>,
+) -> Result<Manifest> {
     let mut types: Vec<(String, u64)> = Vec::new();
     for kind in classify::TYPES {
         let count = results.classes.iter().filter(|class| class.of_type() == Some(&kind)).count();
@@ -174,6 +189,7 @@ fn manifest(pipeline: &Pipeline, results: &Results<'_>, stage: &Stage, timing: V
         name: pipeline.file.name.clone(),
         pipeline_sha256: pipeline.sha256.clone(),
         pipeline: serde_json::to_value(&pipeline.file).unwrap_or_default(),
+        previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
         sources: results.accounts.to_vec(),
         periods: report::splits(results.facilities, results.measurements),
         types,

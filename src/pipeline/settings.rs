@@ -9,7 +9,9 @@ use crate::delineate::Delineation;
 use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
-use crate::validate::settings::{FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
+use crate::validate::settings::{
+    FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource,
+};
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +44,11 @@ pub struct PipelineFile {
     /// Facts about whole clusters.
     #[serde(default)]
     pub figures: IndexMap<String, FigureSource>,
+    /// Regions that clusters are cut by (`method = "boundary"`) or named after (`name_by = "region"`): polygons with `id`,
+    /// `name` and, where they overlap, `priority`.
+    pub boundaries: Option<GeographySource>,
+    /// Towns that clusters are named after (`name_by = "place"`): points with `name` and `population`.
+    pub places: Option<GeographySource>,
     /// How clusters are found.
     pub delineate: Option<Delineation>,
     /// How levels are decided.

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub pipeline_sha256: String,
     /// The pipeline with all that it extends and all overrides.
     pub pipeline: Value,
+    /// SHA-256 of the list of outputs of the earlier run whose ids and names were carried on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_sha256: Option<String>,
     /// Rows and tonnes of every source: read = kept + filtered + quarantined.
     pub sources: Vec<Account>,
     /// Where the kept facilities and tonnes went, by period.

@@ -5,6 +5,7 @@ mod html;
 mod labels;
 pub mod layers;
 pub mod manifest;
+mod spatial;
 pub mod stored;
 pub mod tables;
 
@@ -18,7 +19,7 @@ use crate::finding::Findings;
 use crate::measure::Measurements;
 use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension, Scores, Tree};
-use crate::validate::{Account, Facilities, Tally};
+use crate::validate::{Account, Facilities, Layer, Tally};
 
 /// All that a run has found.
 pub struct Results<'a> {
@@ -38,6 +39,8 @@ pub struct Results<'a> {
     pub tree: &'a Tree,
     /// The register; `None` for figures alone.
     pub facilities: Option<&'a Facilities>,
+    /// Infrastructure.
+    pub layers: &'a [Layer],
     /// Rows and tonnes of every source.
     pub accounts: &'a [Account],
     /// What was measured.

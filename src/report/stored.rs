@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::manifest;
+use crate::delineate::Earlier;
 use crate::error::{Error, Result};
+use crate::sources::hex;
 
 /// A run's folder.
 pub struct StoredRun {
@@ -36,6 +39,58 @@ impl StoredRun {
     /// The pipeline that was run.
     pub fn pipeline(&self) -> &Value {
         &self.manifest["pipeline"]
+    }
+
+    /// The clusters, so that a later run can carry their ids and names on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] and [`Error::Run`] if a table does not read.
+    pub fn clusters(&self) -> Result<Earlier> {
+        let outputs = self.manifest["outputs"].to_string();
+        let mut earlier = Earlier { sha256: hex(&Sha256::digest(outputs)), ..Earlier::default() };
+        let mut position = HashMap::new();
+        for [id, name] in self.columns("clusters", ["cluster_id", "cluster_name"])? {
+            if !position.contains_key(&id) {
+                position.insert(id.clone(), earlier.clusters.len());
+                earlier.clusters.push((id, name));
+            }
+        }
+        for [facility, cluster] in self.columns("facilities", ["facility_id", "cluster_id"])? {
+            earlier.of_facility.extend(position.get(&cluster).map(|&cluster| (facility, cluster)));
+        }
+        Ok(earlier)
+    }
+
+    /// Two columns of a table, from CSV or else from Parquet; none where the run has no such table.
+    fn columns(&self, name: &str, wanted: [&str; 2]) -> Result<Vec<[String; 2]>> {
+        let csv = self.folder.join(format!("{name}.csv"));
+        let parquet = self.folder.join(format!("{name}.parquet"));
+        if !csv.exists() && parquet.exists() {
+            let file = File::open(&parquet).map_err(Error::io(&parquet))?;
+            let reader = ParquetReader::new(file).with_columns(Some(wanted.map(str::to_owned).to_vec()));
+            let frame = reader.finish().map_err(Error::table("reading a run"))?;
+            let text = |name: &str| frame.column(name).and_then(|column| column.cast(&DataType::String));
+            let [a, b] = wanted.map(text);
+            let (a, b) = (a.map_err(Error::table("reading a run"))?, b.map_err(Error::table("reading a run"))?);
+            let (a, b) =
+                (a.str().map_err(Error::table("reading a run"))?, b.str().map_err(Error::table("reading a run"))?);
+            let cell = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
+            return Ok(a.iter().zip(b.iter()).map(|(a, b)| [cell(a), cell(b)]).collect());
+        }
+        if !csv.exists() {
+            return Ok(Vec::new());
+        }
+        let fail = |error: csv::Error| Error::Run { path: csv.clone(), message: error.to_string() };
+        let mut reader = csv::Reader::from_path(&csv).map_err(fail)?;
+        let header = reader.headers().map_err(fail)?;
+        let position = |name: &str| {
+            let absent = || Error::Run { path: csv.clone(), message: format!("there is no column `{name}`") };
+            header.iter().position(|column| column == name).ok_or_else(absent)
+        };
+        let (a, b) = (position(wanted[0])?, position(wanted[1])?);
+        let cells = |row: csv::Result<csv::StringRecord>| row.map(|row| [row[a].to_owned(), row[b].to_owned()]);
+        reader.records().map(|row| cells(row).map_err(fail)).collect()
     }
 
     /// All rows of a table, from CSV or else from Parquet; none where the run has no such table.

@@ -23,6 +23,11 @@ pub struct OutputTable {
 }
 
 impl OutputTable {
+    /// A table of CSV alone, without geometry.
+    pub(super) fn plain(name: &'static str, frame: DataFrame) -> Self {
+        Self { name, frame, geometry: None, csv_only: true }
+    }
+
     /// Writes the table in the wanted formats.
     pub fn write(mut self, formats: Formats, folder: &Path) -> Result<()> {
         if formats.csv || self.csv_only {
@@ -86,15 +91,16 @@ fn wkb(geometry: &Geometry) -> Result<Vec<u8>> {
 pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = vec![clusters(results)?, figures(results)?, indicators(results)?, scores(results)?];
     tables.extend(facilities(results)?);
+    tables.extend(super::spatial::all(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     Ok(tables)
 }
 
-fn frame(columns: Vec<Column>) -> Result<DataFrame> {
+pub(super) fn frame(columns: Vec<Column>) -> Result<DataFrame> {
     DataFrame::new_infer_height(columns).map_err(Error::table("building an output table"))
 }
 
-fn column<T>(name: &str, values: Vec<T>) -> Column
+pub(super) fn column<T>(name: &str, values: Vec<T>) -> Column
 where
     Series: NamedFrom<Vec<T>, [T]>,
     Vec<T>: AsRef<[T]>,
@@ -160,7 +166,7 @@ fn figures(results: &Results<'_>) -> Result<OutputTable> {
     Ok(OutputTable { name: "figures", frame: frame(columns)?, geometry: None, csv_only: false })
 }
 
-fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
+pub(super) fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
     (&results.measurements.clusters.ids[unit.cluster], unit.period)
 }
 
@@ -267,7 +273,7 @@ fn evidence(results: &Results<'_>) -> Result<OutputTable> {
         column("file", rows.iter().map(|row| row.1.file.as_str()).collect::<Vec<&str>>()),
         column("line", rows.iter().map(|row| row.1.line).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable { name: "evidence", frame, geometry: None, csv_only: true })
+    Ok(OutputTable::plain("evidence", frame))
 }
 
 fn findings(results: &Results<'_>) -> Result<OutputTable> {
@@ -283,7 +289,7 @@ fn findings(results: &Results<'_>) -> Result<OutputTable> {
         column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
         column("count", rows.iter().map(|row| row.count).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable { name: "findings", frame, geometry: None, csv_only: true })
+    Ok(OutputTable::plain("findings", frame))
 }
 
 /// The name under which a value is written.
@@ -302,5 +308,5 @@ fn quarantine(results: &Results<'_>) -> Result<OutputTable> {
         column("rule", rows.iter().map(|row| word(serde_json::to_value(row.rule))).collect::<Vec<String>>()),
         column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
     ])?;
-    Ok(OutputTable { name: "quarantine", frame, geometry: None, csv_only: true })
+    Ok(OutputTable::plain("quarantine", frame))
 }

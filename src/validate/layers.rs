@@ -7,13 +7,14 @@ use wkt::TryFromWkt;
 use super::crs::Crs;
 use super::facilities::{numbers, point, same_crs, texts};
 use super::plan::{Plan, Settings};
-use super::settings::LayerSource;
+use super::settings::{Contract, LayerSource};
 use super::stream::Steps;
 use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::{ColumnSpec, ColumnType};
+use crate::sources::settings::Columns;
+use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
@@ -27,14 +28,21 @@ pub struct Layer {
     /// Radii for counts and sums, km.
     pub within_km: Vec<f64>,
     /// Columns to sum, one value a feature.
-    pub sums: Vec<(String, Vec<Option<f64>>)>,
+    pub sums: Sums,
+    /// How far a cluster reaches, km; `None`: to the nearest feature.
+    pub reach_km: Option<f64>,
 }
+
+/// Columns of numbers, one value a feature.
+pub type Sums = Vec<(String, Vec<Option<f64>>)>;
 
 /// One piece of infrastructure.
 #[derive(Debug)]
 pub struct Feature {
     /// `id`, else `name`, else file:line.
     pub id: String,
+    /// `name`, where there is one.
+    pub name: Option<String>,
     /// WGS 84 longitude and latitude, degrees; `None` where the file has none.
     pub geometry: Option<Geometry>,
 }
@@ -48,51 +56,82 @@ pub fn read(
     findings: &mut Findings,
 ) -> Result<Layer> {
     let name = format!("layers.{layer}");
-    let crs = Crs::new(&source.crs, &format!("{name}.crs")).map_err(pipeline)?;
-    let mut columns = source.columns.clone();
-    let reading = source.reading();
-    let asked = Asked { places: &PLACES, optional: &["id", "name"], ..Asked::default() };
-    let opened = reader.open(&name, &reading, &columns, asked)?;
-    same_crs(&opened, &source.crs, &name)?;
-    for column in ["id", "name"] {
-        if opened.position(column).is_some() && !columns.contains_key(column) {
-            columns.insert(column.into(), ColumnSpec::plain(column));
-        }
+    let summed: Vec<&str> = source.sum.iter().map(String::as_str).collect();
+    if let Some(unknown) = summed.iter().find(|column| !source.columns.contains_key(**column)) {
+        let known = source.columns.keys().map(String::as_str);
+        let message = format!("no mapped column is called `{unknown}`");
+        return Err(pipeline(Problem::new(format!("{name}.sum"), message, suggest(unknown, known))));
     }
-    let types = |column: &str| {
-        let summed = source.sum.iter().any(|sum| sum == column).then_some(ColumnType::Number);
-        known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(summed)
+    let asked = Geographic {
+        name: &name,
+        reading: source.reading(),
+        columns: &source.columns,
+        contract: &source.contract,
+        filters: &source.filters,
+        crs: &source.crs,
+        optional: &["id", "name"],
+        numbers: &summed,
     };
-    let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
-    let plan = Plan::new(&settings, &opened)?;
-    let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
-    let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
-    let (id, label) = (texts(&accepted.frame, "id"), texts(&accepted.frame, "name"));
-    let feature = |(row, geometry): (usize, Option<Geometry>)| {
-        let origin = accepted.origin[row];
-        let fallback = || format!("{}:{}", accepted.paths[origin.file as usize], origin.line);
-        let id = id[row].clone().or_else(|| label[row].clone()).unwrap_or_else(fallback);
-        Feature { id, geometry }
-    };
-    let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
-    report(&name, &features, findings);
-    let sums = sums(&name, source, &accepted.frame)?;
-    Ok(Layer { name: layer.to_owned(), features, within_km: source.within_km.clone(), sums })
+    let (features, sums) = asked.read(reader, Some(register), findings)?;
+    let greatest = source.within_km.iter().copied().reduce(f64::max);
+    let reach_km = source.reach_km.or(greatest);
+    Ok(Layer { name: layer.to_owned(), features, within_km: source.within_km.clone(), sums, reach_km })
 }
 
-type Sums = Vec<(String, Vec<Option<f64>>)>;
+/// A source whose rows are features with a geometry.
+pub(super) struct Geographic<'a> {
+    /// As the pipeline file names it.
+    pub name: &'a str,
+    pub reading: Reading,
+    pub columns: &'a Columns,
+    pub contract: &'a Contract,
+    pub filters: &'a OneOrMany,
+    pub crs: &'a str,
+    /// Columns that are taken by their own name where they are not mapped.
+    pub optional: &'a [&'a str],
+    /// Columns of numbers that are wanted, one value a feature.
+    pub numbers: &'a [&'a str],
+}
 
-fn sums(name: &str, source: &LayerSource, frame: &polars::prelude::DataFrame) -> Result<Sums> {
-    let mut sums = Vec::new();
-    for column in &source.sum {
-        if frame.get_column_index(column).is_none() {
-            let known = source.columns.keys().map(String::as_str);
-            let message = format!("no mapped column is called `{column}`");
-            return Err(pipeline(Problem::new(format!("{name}.sum"), message, suggest(column, known))));
+impl Geographic<'_> {
+    /// Reads and checks the features, in file order.
+    pub(super) fn read(
+        &self,
+        reader: &mut Reader<'_>,
+        register: Option<&Register>,
+        findings: &mut Findings,
+    ) -> Result<(Vec<Feature>, Sums)> {
+        let name = self.name;
+        let crs = Crs::new(self.crs, &format!("{name}.crs")).map_err(pipeline)?;
+        let mut columns = self.columns.clone();
+        let asked = Asked { places: &PLACES, optional: self.optional, ..Asked::default() };
+        let opened = reader.open(name, &self.reading, &columns, asked)?;
+        same_crs(&opened, self.crs, name)?;
+        for &column in self.optional {
+            if opened.position(column).is_some() && !columns.contains_key(column) {
+                columns.insert(column.into(), ColumnSpec::plain(column));
+            }
         }
-        sums.push((column.clone(), numbers(frame, column)));
+        let types = |column: &str| {
+            let number = self.numbers.contains(&column).then_some(ColumnType::Number);
+            known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(number)
+        };
+        let settings = Settings::new(name, &self.reading, &columns, self.contract, self.filters, &types);
+        let plan = Plan::new(&settings, &opened)?;
+        let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
+        let accepted = reader.read(&opened, &plan, &steps, register, findings)?;
+        let (id, label) = (texts(&accepted.frame, "id"), texts(&accepted.frame, "name"));
+        let feature = |(row, geometry): (usize, Option<Geometry>)| {
+            let origin = accepted.origin[row];
+            let fallback = || format!("{}:{}", accepted.paths[origin.file as usize], origin.line);
+            let id = id[row].clone().or_else(|| label[row].clone()).unwrap_or_else(fallback);
+            Feature { id, name: label[row].clone(), geometry }
+        };
+        let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
+        report(name, &features, findings);
+        let sums = self.numbers.iter().map(|&column| (column.to_owned(), numbers(&accepted.frame, column))).collect();
+        Ok((features, sums))
     }
-    Ok(sums)
 }
 
 /// The geometry of every row in WGS 84; rows whose coordinates do not read or lie off the globe are rejected.

@@ -8,6 +8,7 @@ pub mod crs;
 mod facilities;
 mod figures;
 pub mod gases;
+mod geography;
 mod keys;
 mod layers;
 mod links;
@@ -34,13 +35,14 @@ use crate::sources::{ColumnType, Join, Reading, Request, Source};
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
-pub use layers::{Feature, Layer};
+pub use geography::{Boundary, Place};
+pub use layers::{Feature, Layer, Sums};
 pub use links::{LinkRow, TieTable, Ties};
 pub use numerals::Numerals;
 use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
-use settings::{Between, FacilitySource, FigureSource, LayerSource, LinkSource, MembershipSource};
+use settings::{Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource};
 pub use stream::Scope;
 use stream::{Accepted, Steps};
 
@@ -59,6 +61,10 @@ pub struct Sources<'a> {
     pub memberships: &'a IndexMap<String, MembershipSource>,
     /// `[figures.*]`.
     pub figures: &'a IndexMap<String, FigureSource>,
+    /// `[boundaries]`.
+    pub boundaries: Option<&'a GeographySource>,
+    /// `[places]`.
+    pub places: Option<&'a GeographySource>,
 }
 
 /// All sources, checked.
@@ -72,6 +78,10 @@ pub struct Tables {
     pub ties: Vec<TieTable>,
     /// Facts about whole clusters.
     pub facts: Facts,
+    /// Regions that clusters are cut by or named after.
+    pub boundaries: Vec<Boundary>,
+    /// Towns that clusters are named after.
+    pub places: Vec<Place>,
     /// Rows and tonnes of every source.
     pub accounts: Vec<Account>,
     /// What the columns of every source hold, where that was asked for.
@@ -152,6 +162,13 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
     }
     for (name, source) in sources.layers {
         tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);
+    }
+    if let Some(source) = sources.boundaries {
+        let read = reader.gather(|reader| geography::boundaries(source, reader, findings))?;
+        tables.boundaries = read.unwrap_or_default();
+    }
+    if let Some(source) = sources.places {
+        tables.places = reader.gather(|reader| geography::places(source, reader, findings))?.unwrap_or_default();
     }
     if sources.facilities.is_none() || tables.facilities.is_some() {
         // Without a register every reference to it would be wrong as well.

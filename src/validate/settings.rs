@@ -285,6 +285,19 @@ source! {
         /// Columns summed within each radius.
         #[serde(default)]
         sum: Vec<String>,
+        /// Features no farther than this from a cluster stand in `reach.csv`, km; default: the greatest of `within_km`.
+        /// Without either only the nearest does.
+        #[serde(default)]
+        reach_km: Option<f64>,
+    }
+}
+
+source! {
+    /// `[boundaries]` or `[places]`: regions that clusters are cut by or named after, towns that they are named after.
+    GeographySource {
+        /// EPSG code of the coordinates.
+        #[serde(default = "wgs84")]
+        crs: String,
     }
 }
 

@@ -1,0 +1,139 @@
+//! Facilities to groups, by each method, and the growth of groups.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::settings::{Delineation, Method};
+use super::{dbscan, hdbscan};
+use crate::error::{Error, Problem, Result};
+use crate::globe::near::NearIndex;
+use crate::globe::tree::Tree;
+use crate::globe::{chord_of, unit_vector};
+use crate::validate::{Boundary, Facilities};
+
+/// Facilities that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Group {
+    /// Id and name, where the method brings them.
+    pub given: Option<(String, String)>,
+    /// Positions in [`Facilities::ids`], ascending.
+    pub members: Vec<usize>,
+}
+
+/// Groups the facilities and lets the groups grow; returns them with the number of facilities that joined by growth.
+///
+/// # Errors
+///
+/// [`Error::Data`] if a facility lies in two boundaries and no priority decides.
+pub(super) fn group(
+    facilities: &Facilities,
+    boundaries: &[Boundary],
+    settings: &Delineation,
+    radius_km: f64,
+) -> Result<(Vec<Group>, usize)> {
+    let least = settings.min_facilities.unwrap_or(1);
+    let placed: Vec<usize> = (0..facilities.ids.len()).filter(|&at| facilities.places[at].is_some()).collect();
+    let points: Vec<(f64, f64)> = placed.iter().filter_map(|&at| facilities.places[at]).collect();
+    let mut groups = match settings.method {
+        Method::Label => by_label(facilities),
+        Method::Boundary => return by_boundary(facilities, boundaries, settings.grow),
+        Method::Dbscan => gathered(&placed, dbscan::dbscan(&points, radius_km, least)),
+        Method::Hdbscan => gathered(&placed, hdbscan::hdbscan(&points, least)),
+    };
+    let grown = settings.grow.map_or(0, |km| grow(facilities, &mut groups, km));
+    Ok((groups, grown))
+}
+
+fn by_label(facilities: &Facilities) -> Vec<Group> {
+    let mut groups: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    for (facility, label) in facilities.labels.iter().enumerate() {
+        if let Some(label) = label {
+            groups.entry(label).or_default().push(facility);
+        }
+    }
+    let group =
+        |(label, members): (&String, Vec<usize>)| Group { given: Some((label.clone(), label.clone())), members };
+    groups.into_iter().map(group).collect()
+}
+
+fn gathered(placed: &[usize], labels: Vec<Option<usize>>) -> Vec<Group> {
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (&facility, label) in placed.iter().zip(labels) {
+        if let Some(label) = label {
+            groups.entry(label).or_default().push(facility);
+        }
+    }
+    groups.into_values().map(|members| Group { given: None, members }).collect()
+}
+
+/// The boundary around each facility, else the nearest within `grow`.
+fn by_boundary(facilities: &Facilities, boundaries: &[Boundary], grow: Option<f64>) -> Result<(Vec<Group>, usize)> {
+    let index = NearIndex::new(boundaries.iter().map(|boundary| Some(&boundary.geometry)));
+    let of = |place: &Option<(f64, f64)>| {
+        let Some(place) = *place else { return (Vec::new(), None) };
+        let around = strongest(index.inside(place), boundaries);
+        let near = || grow.and_then(|km| index.nearest(place).filter(|nearest| nearest.km <= km));
+        let near = if around.is_empty() { near().map(|nearest| nearest.feature) } else { None };
+        (around, near)
+    };
+    let found: Vec<(Vec<usize>, Option<usize>)> = facilities.places.par_iter().map(of).collect();
+    let contested = |(at, (around, _)): (usize, &(Vec<usize>, Option<usize>))| {
+        let ids: Vec<&str> = around.iter().map(|&boundary| boundaries[boundary].id.as_str()).collect();
+        (ids.len() > 1).then(|| format!("{} in {}", facilities.ids[at], ids.join(" and ")))
+    };
+    let contested: Vec<String> = found.iter().enumerate().filter_map(contested).collect();
+    if !contested.is_empty() {
+        let message = format!("{} facilities lie in two boundaries or more", contested.len());
+        let hint = "give [boundaries] a column `priority`: the greatest takes them";
+        let mut problem = Problem::new("boundaries", message, hint);
+        problem.evidence = contested.into_iter().take(5).collect();
+        return Err(Error::Data { problems: vec![problem] });
+    }
+    let given = |boundary: &Boundary| Some((boundary.id.clone(), boundary.name.clone()));
+    let mut groups: Vec<Group> =
+        boundaries.iter().map(|boundary| Group { given: given(boundary), members: Vec::new() }).collect();
+    let mut grown = 0;
+    for (facility, (around, near)) in found.iter().enumerate() {
+        grown += usize::from(near.is_some());
+        if let Some(boundary) = around.first().or(near.as_ref()) {
+            groups[*boundary].members.push(facility);
+        }
+    }
+    groups.retain(|group| !group.members.is_empty());
+    Ok((groups, grown))
+}
+
+/// Of several boundaries those of greatest priority; one without any stands below all others.
+pub(super) fn strongest(around: Vec<usize>, boundaries: &[Boundary]) -> Vec<usize> {
+    let priority = |boundary: &usize| boundaries[*boundary].priority.unwrap_or(f64::NEG_INFINITY);
+    let greatest = around.iter().map(priority).fold(f64::NEG_INFINITY, f64::max);
+    around.into_iter().filter(|boundary| priority(boundary) == greatest).collect()
+}
+
+/// Facilities in no group join that of the nearest grouped facility (ties: the smaller id) within `km`; once, so that
+/// growth does not feed on itself.
+fn grow(facilities: &Facilities, groups: &mut [Group], km: f64) -> usize {
+    let mut of_facility: Vec<Option<usize>> = vec![None; facilities.ids.len()];
+    for (position, group) in groups.iter().enumerate() {
+        group.members.iter().for_each(|&member| of_facility[member] = Some(position));
+    }
+    let vector = |facility: usize| facilities.places[facility].map(unit_vector);
+    let grouped = (0..facilities.ids.len()).filter(|&at| of_facility[at].is_some());
+    let tree = Tree::of(grouped.filter_map(|at| Some((vector(at)?, at as u32))).collect());
+    let reach = chord_of(km).powi(2);
+    let joins = |at: usize| {
+        let nearest = tree.nearest(&vector(at).filter(|_| of_facility[at].is_none())?, reach, &|_| true)?;
+        of_facility[nearest.1 as usize]
+    };
+    let joined: Vec<Option<usize>> = (0..facilities.ids.len()).into_par_iter().map(joins).collect();
+    let mut grown = 0;
+    for (facility, group) in joined.into_iter().enumerate() {
+        if let Some(group) = group {
+            groups[group].members.push(facility);
+            grown += 1;
+        }
+    }
+    groups.iter_mut().for_each(|group| group.members.sort_unstable());
+    grown
+}
