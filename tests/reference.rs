@@ -155,6 +155,18 @@ fn great_britain() {
     for (found, wanted) in sizes.iter().zip(wanted) {
         assert_eq!((found.0.as_str(), found.1), wanted);
     }
+    let names: Vec<&str> = clusters.iter().map(|row| row["cluster_name"].as_str()).collect();
+    let known = [
+        "Port Talbot",
+        "Scunthorpe",
+        "Immingham",
+        "Southampton",
+        "Grangemouth",
+        "Ellesmere Port Town",
+        "Buxton",
+        "Middlesbrough",
+    ];
+    assert_eq!(names[..8], known);
     // Face validity: the clusters that UK policy names are high. By anchor: South Wales, Humber (two), Southampton,
     // Grangemouth, North West, Teesside.
     for id in ["c-40542", "c-40552", "c-8433", "c-8051", "c-9021", "c-13066", "c-7702"] {
@@ -162,6 +174,84 @@ fn great_britain() {
         assert!(row["locational_advantage"].parse::<f64>().unwrap() > 50.0, "{id}");
         assert_eq!((row["possible_types"].as_str(), row["type"].as_str()), ("1|3", ""), "{id}");
     }
+}
+
+/// METHOD, counted with the regions file as it is.
+#[test]
+fn the_named_regions_of_the_united_kingdom() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    run_pipeline("pipelines/uk-clusters.toml", &out);
+    let found: Vec<(String, String, f64)> = rows(&out.join("clusters.csv"))
+        .into_iter()
+        .map(|row| {
+            let megatonnes = row["emissions_t"].parse::<f64>().unwrap() / 1e6;
+            (row["cluster_name"].clone(), row["facility_count"].clone(), (megatonnes * 100.0).round() / 100.0)
+        })
+        .collect();
+    let wanted = [
+        ("Black Country", "1", 0.03),
+        ("Grangemouth", "5", 2.73),
+        ("Humber", "17", 7.81),
+        ("North West", "30", 5.36),
+        ("South Wales", "22", 9.62),
+        ("Southampton and the Solent", "6", 3.46),
+        ("Teesside", "11", 2.05),
+    ];
+    assert_eq!(found, wanted.map(|(name, count, tonnes)| (name.to_owned(), count.to_owned(), tonnes)));
+    let location: BTreeMap<String, f64> = rows(&out.join("clusters.csv"))
+        .into_iter()
+        .map(|row| (row["cluster_name"].clone(), row["locational_advantage"].parse().unwrap()))
+        .collect();
+    for (name, score) in location {
+        assert!(if name == "Black Country" { score < 20.0 } else { score > 50.0 }, "{name} {score}");
+    }
+}
+
+/// tests/oracles/concentration: pandas and esda, on the same clusters by label.
+#[test]
+fn sectors_agree_with_pandas_and_esda() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, path) = (root.path().join("run"), root.path().join("pipeline.toml"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/concentration");
+    let columns = "id = \"id\", x = \"lon\", y = \"lat\", label = \"cluster\", emissions_t = \"emissions_t\", sector = \"sector\"";
+    let scoring = "[[dimensions]]\nid = \"size\"\n[[components]]\nid = \"c\"\nparent = \"size\"\n[[indicators]]\nid = \"i\"\nparent = \"c\"\nexpr = \"SUM(local_moran)\"\nworst = 0\nbest = 10\n";
+    let text = format!(
+        "name = \"oracle\"\n[facilities]\npath = \"{}/facilities.csv\"\ncolumns = {{ {columns} }}\n[delineate]\nmethod = \"label\"\n{scoring}",
+        folder.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    run_pipeline(path.to_str().unwrap(), &out);
+    let compare = |found: &Row, column: &str, wanted: &str| {
+        let (found, wanted): (f64, f64) = (found[column].parse().unwrap(), wanted.parse().unwrap());
+        assert!((found - wanted).abs() <= 1e-9 * (1.0 + wanted.abs()), "{column}: {found} instead of {wanted}");
+    };
+    let sectors = rows(&out.join("sectors.csv"));
+    let quotients = rows(&folder.join("location_quotient.csv"));
+    // The oracle lists every sector of the country, absent ones with a share of 0.
+    let present = quotients.iter().filter(|wanted| wanted["share"].parse::<f64>().unwrap() > 0.0);
+    let mut compared = 0;
+    for wanted in present {
+        let same = |row: &&Row| row["cluster_id"] == wanted["cluster"] && row["sector"] == wanted["sector"];
+        let found = sectors.iter().find(same).unwrap();
+        compare(found, "share", &wanted["share"]);
+        compare(found, "location_quotient", &wanted["location_quotient"]);
+        compared += 1;
+    }
+    assert_eq!(compared, sectors.len());
+    let concentration = rows(&out.join("concentration.csv"));
+    for wanted in rows(&folder.join("ellison_glaeser.csv")) {
+        let found = concentration.iter().find(|row| row["sector"] == wanted["sector"]).unwrap();
+        compare(found, "ellison_glaeser", &wanted["gamma"]);
+        compare(found, "herfindahl", &wanted["H"]);
+    }
+    let facilities = rows(&out.join("facilities.csv"));
+    for (found, wanted) in facilities.iter().zip(rows(&folder.join("local_moran.csv"))) {
+        assert_eq!((&found["facility_id"], &found["local_moran_quadrant"]), (&wanted["id"], &wanted["quadrant"]));
+        compare(found, "local_moran", &wanted["local_moran"]);
+    }
+    assert_eq!(facilities.len(), 400);
+    assert!((concentration[0]["moran_i"].parse::<f64>().unwrap() - 0.047_183_536_260_431_71).abs() < 1e-9);
 }
 
 /// North-west Europe, 2014: counts made independently with pandas and scikit-learn.
@@ -190,7 +280,7 @@ fn north_west_europe() {
     }
     let mut scores: Vec<f64> = clusters.iter().map(|row| number(row, "locational_advantage")).collect();
     scores.sort_by(|a, b| b.total_cmp(a));
-    let rotterdam = clusters.iter().find(|row| row["cluster_name"].contains("Shell Nederland Raffinaderij")).unwrap();
+    let rotterdam = clusters.iter().find(|row| row["cluster_name"] == "Rotterdam").unwrap();
     assert!(number(rotterdam, "locational_advantage") >= scores[2], "Rotterdam is among the three highest");
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use geographiclib_rs::{DirectGeodesic, Geodesic, InverseGeodesic};
 
-use super::Vector;
+use super::{EARTH_RADIUS_KM, Vector};
 
 static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
 
@@ -95,27 +95,38 @@ pub fn split(start: Degrees, end: Degrees, km: f64) -> (Vec<Vector>, f64) {
     (places, step / 1000.0)
 }
 
+/// Below the middle of an edge along the ellipsoid's normal, as far as the earth's radius: planes through an edge and
+/// this point hold its geodesic to a millimetre over some tens of kilometres. Geocentric, km.
+pub fn centre_below(a: &Vector, b: &Vector) -> Vector {
+    let middle = lifted(&[0.0; 3], &[0, 1, 2].map(|i| a[i] + b[i]));
+    let up = normal(&middle);
+    [0, 1, 2].map(|i| middle[i] - EARTH_RADIUS_KM * up[i])
+}
+
 /// The place on an edge that is nearest to a point: the point's foot in the plane through the edge's ends and the
-/// earth's centre, lifted to the ellipsoid, or else the nearer end. All geocentric, km.
-pub fn foot(point: &Vector, a: &Vector, b: &Vector) -> Vector {
-    let normal = cross(a, b);
+/// centre below it, lifted to the ellipsoid, or else the nearer end. All geocentric, km.
+pub fn foot(point: &Vector, a: &Vector, b: &Vector, centre: &Vector) -> Vector {
+    let [from, start, end] = [point, a, b].map(|at| [0, 1, 2].map(|i| at[i] - centre[i]));
+    let normal = cross(&start, &end);
     let squared = dot(&normal, &normal);
     if squared > 0.0 {
-        let share = dot(point, &normal) / squared;
-        let foot = [0, 1, 2].map(|i| point[i] - share * normal[i]);
-        if dot(&cross(a, &foot), &normal) > 0.0 && dot(&cross(&foot, b), &normal) > 0.0 {
-            return lifted(&foot);
+        let share = dot(&from, &normal) / squared;
+        let foot = [0, 1, 2].map(|i| from[i] - share * normal[i]);
+        if dot(&cross(&start, &foot), &normal) > 0.0 && dot(&cross(&foot, &end), &normal) > 0.0 {
+            return lifted(centre, &foot);
         }
     }
     if chord_km(point, a) <= chord_km(point, b) { *a } else { *b }
 }
 
-/// Where the ray from the earth's centre leaves the ellipsoid.
-fn lifted(at: &Vector) -> Vector {
-    let polar_squared = SEMI_MAJOR_KM * SEMI_MAJOR_KM * (1.0 - SQUARED_ECCENTRICITY);
-    let across = (at[0] * at[0] + at[1] * at[1]) / (SEMI_MAJOR_KM * SEMI_MAJOR_KM);
-    let scale = 1.0 / (across + at[2] * at[2] / polar_squared).sqrt();
-    at.map(|axis| axis * scale)
+/// Where a ray from a point within the earth leaves the ellipsoid.
+fn lifted(from: &Vector, along: &Vector) -> Vector {
+    let polar = SEMI_MAJOR_KM * (1.0 - SQUARED_ECCENTRICITY).sqrt();
+    let round = |at: &Vector| [at[0] / SEMI_MAJOR_KM, at[1] / SEMI_MAJOR_KM, at[2] / polar];
+    let (origin, ray) = (round(from), round(along));
+    let (squared, towards) = (dot(&ray, &ray), dot(&origin, &ray));
+    let steps = ((towards * towards + squared * (1.0 - dot(&origin, &origin))).sqrt() - towards) / squared;
+    [0, 1, 2].map(|i| from[i] + steps * along[i])
 }
 
 fn dot(a: &Vector, b: &Vector) -> f64 {

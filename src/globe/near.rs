@@ -4,7 +4,9 @@ use geo::{BoundingRect, CoordsIter, Geometry, LineString, LinesIter, Polygon};
 use rayon::prelude::*;
 use rstar::{AABB, Envelope, RTree, RTreeObject};
 
-use super::geodesy::{Degrees, bulge_km, chord_km, distance_between_km, foot, geocentric, longest_geodesic_km, split};
+use super::geodesy::{
+    Degrees, bulge_km, centre_below, chord_km, distance_between_km, foot, geocentric, longest_geodesic_km, split,
+};
 use super::tree::{Item, Tree};
 use super::{Vector, unit_vector};
 
@@ -31,6 +33,8 @@ pub struct Nearest {
 struct Part {
     a: Vector,
     b: Vector,
+    /// Below its middle; see [`centre_below`].
+    centre: Vector,
     bulge_km: f64,
 }
 
@@ -86,15 +90,15 @@ impl NearIndex {
     }
 
     fn candidate(&self, part: usize, from: &Vector) -> Candidate {
-        let Part { a, b, .. } = &self.parts.points()[part];
-        let at = foot(from, a, b);
+        let Part { a, b, centre, .. } = &self.parts.points()[part];
+        let at = foot(from, a, b, centre);
         Candidate { feature: self.parts.numbers()[part] as usize, at, chord_km: chord_km(from, &at) }
     }
 
     /// The nearest feature, or `None` where none has a geometry.
     ///
     /// To points within nanometres; to lines and polygons within a millimetre nearby, and one part in a million far
-    /// away (the foot on an edge is found in the plane through its ends and the earth's centre).
+    /// away (the foot on an edge is found in a plane).
     pub fn nearest(&self, place: Degrees) -> Option<Nearest> {
         self.nearest_from(place, &mut None)
     }
@@ -223,7 +227,7 @@ fn collect(geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec
         Geometry::Point(_) | Geometry::MultiPoint(_) => {
             for coord in geometry.coords_iter() {
                 let at = geocentric((coord.x, coord.y));
-                parts.push(Part { a: at, b: at, bulge_km: 0.0 });
+                parts.push(Part { a: at, b: at, centre: [0.0; 3], bulge_km: 0.0 });
             }
         }
         Geometry::Polygon(polygon) => area(std::slice::from_ref(polygon), parts, areas),
@@ -254,7 +258,9 @@ fn edges(lines: impl Iterator<Item = geo::Line>, parts: &mut Vec<Part>) {
     for line in lines {
         let (places, length_km) = split((line.start.x, line.start.y), (line.end.x, line.end.y), PART_KM);
         let bulge_km = bulge_km(length_km);
-        parts.extend(places.windows(2).map(|ends| Part { a: ends[0], b: ends[1], bulge_km }));
+        let part =
+            |ends: &[Vector]| Part { a: ends[0], b: ends[1], centre: centre_below(&ends[0], &ends[1]), bulge_km };
+        parts.extend(places.windows(2).map(part));
     }
 }
 
@@ -321,16 +327,31 @@ mod tests {
         assert!(index.nearest((1.5, 0.5)).unwrap().km > 50.0);
     }
 
+    /// Against every place on the geodesic, a metre apart.
+    #[test]
+    fn feet_are_where_the_edge_is_nearest() {
+        for (start, end) in [((3.0, 52.0), (3.6, 52.1)), ((-70.0, -33.0), (-70.1, -32.6)), ((20.0, 78.0), (21.5, 78.3))]
+        {
+            let wkt = format!("LINESTRING ({} {}, {} {})", start.0, start.1, end.0, end.1);
+            let index = index(&wkt);
+            let (along, _) = split(start, end, 0.001);
+            for (east, north) in [(0.3, 0.0), (0.0, 0.02), (-0.5, 0.4), (2.0, -1.0), (0.31, 3.0), (0.2, 0.0512)] {
+                let place = (start.0 + east, start.1 + north);
+                let km =
+                    along.iter().map(|at| distance_between_km(&geocentric(place), at)).fold(f64::INFINITY, f64::min);
+                let found = index.nearest(place).unwrap().km;
+                let allowed = 2e-6 + 1e-6 * km + 0.5e-6 / (2.0 * km);
+                assert!((found - km).abs() < allowed, "{wkt} {place:?}: {found} instead of {km}");
+            }
+        }
+    }
+
     #[test]
     fn on_a_line_or_beside_it() {
         let index = index("LINESTRING (-3.5 51.25, -3.25 51.5, -3 51.25)");
-        for share in [0.0, 1e-9, 0.1, 0.25, 0.7, 1.0] {
-            let on = degrees(&foot(
-                &geocentric((-3.5 + share / 4.0, 51.25 + share / 4.0)),
-                &geocentric((-3.5, 51.25)),
-                &geocentric((-3.25, 51.5)),
-            ));
-            assert!(index.nearest(on).unwrap().km < 1e-6, "{share}");
+        let (places, _) = split((-3.5, 51.25), (-3.25, 51.5), 3.0);
+        for on in places.iter().map(degrees) {
+            assert!(index.nearest(on).unwrap().km < 1e-6, "{on:?}");
             assert_eq!(index.within(on, 0.001), [0]);
             assert_eq!(index.reach(on, 0.001).len(), 1);
         }
