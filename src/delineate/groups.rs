@@ -46,14 +46,14 @@ pub(super) fn group(
 }
 
 fn by_label(facilities: &Facilities) -> Vec<Group> {
-    let mut groups: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (facility, label) in facilities.labels.iter().enumerate() {
         if let Some(label) = label {
             groups.entry(label).or_default().push(facility);
         }
     }
     let group =
-        |(label, members): (&String, Vec<usize>)| Group { given: Some((label.clone(), label.clone())), members };
+        |(label, members): (&str, Vec<usize>)| Group { given: Some((label.to_owned(), label.to_owned())), members };
     groups.into_iter().map(group).collect()
 }
 
@@ -80,7 +80,7 @@ fn by_boundary(facilities: &Facilities, boundaries: &[Boundary], grow: Option<f6
     let found: Vec<(Vec<usize>, Option<usize>)> = facilities.places.par_iter().map(of).collect();
     let contested = |(at, (around, _)): (usize, &(Vec<usize>, Option<usize>))| {
         let ids: Vec<&str> = around.iter().map(|&boundary| boundaries[boundary].id.as_str()).collect();
-        (ids.len() > 1).then(|| format!("{} in {}", facilities.ids[at], ids.join(" and ")))
+        (ids.len() > 1).then(|| format!("{} in {}", &facilities.ids[at], ids.join(" and ")))
     };
     let contested: Vec<String> = found.iter().enumerate().filter_map(contested).collect();
     if !contested.is_empty() {

@@ -155,8 +155,9 @@ fn ids(
     let mut ids = Vec::with_capacity(groups.len());
     for (known, anchors) in known.into_iter().zip(anchors) {
         let id = known.unwrap_or_else(|| {
-            let free = anchors.iter().map(|&site| format!("c-{}", facilities.ids[site])).find(|id| !taken.contains(id));
-            free.unwrap_or_else(|| format!("c-{}-2", facilities.ids[anchors[0]]))
+            let free =
+                anchors.iter().map(|&site| format!("c-{}", &facilities.ids[site])).find(|id| !taken.contains(id));
+            free.unwrap_or_else(|| format!("c-{}-2", &facilities.ids[anchors[0]]))
         });
         taken.insert(id.clone());
         ids.push(id);
@@ -218,7 +219,7 @@ fn at_radius(
     let shared = overlaps(&clusters.of_facility, &of_facility, totals);
     let other = |(group, weight): (&Group, Weight)| {
         let largest = by_size(totals, &group.members)[0];
-        (format!("c-{}", facilities.ids[largest]), facilities.names[largest].clone(), weight)
+        (format!("c-{}", &facilities.ids[largest]), facilities.names[largest].to_owned(), weight)
     };
     let weights_there = weights(groups.len(), &of_facility, totals);
     Ok(Comparison {

@@ -83,10 +83,10 @@ pub fn agglomeration(facilities: &Facilities, units: &[Unit], rows: &[Vec<usize>
 fn sector_sums(facilities: &Facilities, rows: &[usize]) -> BTreeMap<String, (u64, f64)> {
     let mut sums: BTreeMap<String, (u64, f64)> = BTreeMap::new();
     for &row in rows {
-        if let (Some(sector), Some(emissions)) = (&facilities.sector[row], facilities.emissions_t[row]) {
+        if let (Some(sector), Some(emissions)) = (facilities.sector.get(row), facilities.emissions_t[row]) {
             let slot = match sums.get_mut(sector) {
                 Some(slot) => slot,
-                None => sums.entry(sector.clone()).or_default(),
+                None => sums.entry(sector.to_owned()).or_default(),
             };
             slot.0 += 1;
             slot.1 += emissions;
@@ -132,14 +132,14 @@ fn concentration(
     moran: Option<&Autocorrelation>,
 ) -> Vec<Concentration> {
     let shares_of_all = region_shares(facilities, rows, region);
-    let line = |sector: Option<&String>, rows: &[usize]| {
+    let line = |sector: Option<&str>, rows: &[usize]| {
         let emissions: Vec<Option<f64>> = rows.iter().map(|&row| facilities.emissions_t[row]).collect();
         let total = sum(emissions.iter().copied());
         let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.emissions_t[row]));
         let own = sector.and(shares_of_all.as_ref()).zip(region_shares(facilities, rows, region));
         Concentration {
             period,
-            sector: sector.cloned(),
+            sector: sector.map(str::to_owned),
             facilities: rows.len() as u64,
             emissions_t: total,
             clustered_share: total.filter(|total| *total > 0.0).map(|total| inside.unwrap_or(0.0) / total),
@@ -151,9 +151,9 @@ fn concentration(
             geary_c: moran.filter(|_| sector.is_none()).map(|moran| moran.geary_c),
         }
     };
-    let mut of_sector: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
+    let mut of_sector: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for &row in rows {
-        if let Some(sector) = &facilities.sector[row] {
+        if let Some(sector) = facilities.sector.get(row) {
             of_sector.entry(sector).or_default().push(row);
         }
     }

@@ -42,8 +42,7 @@ pub(super) fn fact_columns(
 ) -> (Vec<Column>, Vec<(usize, Fact)>) {
     let cluster_of: HashMap<&str, usize> =
         clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
-    let position =
-        |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.binary_search(id).ok());
+    let position = |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.position(id));
     let cluster = |fact: &Fact| match &fact.target {
         Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
         Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),

@@ -57,9 +57,9 @@ pub(super) fn own_figures(
         }
     }
     let emissions = |unit: usize| rows[unit].iter().map(|&row| facilities.emissions_t[row]).collect::<Vec<_>>();
-    let sectors = |unit: usize| rows[unit].iter().map(|&row| facilities.sector[row].as_deref()).collect::<Vec<_>>();
+    let sectors = |unit: usize| rows[unit].iter().map(|&row| facilities.sector.get(row)).collect::<Vec<_>>();
     let operators = |unit: usize| {
-        let named: HashSet<&String> = rows[unit].iter().filter_map(|&row| facilities.operator[row].as_ref()).collect();
+        let named: HashSet<&str> = rows[unit].iter().filter_map(|&row| facilities.operator.get(row)).collect();
         facilities.declared.contains("operator").then_some(named.len() as f64)
     };
     let figure = |name: &str, unit: usize| -> Option<f64> {

@@ -41,7 +41,7 @@ pub(super) fn networks(
             let places = ties::Places::new(register, units, rows, period);
             let counted = ties::Counted::new(&sources, period, &places);
             let node = |&row: &usize| {
-                let (id, operator) = (register.ids[register.facility[row]].as_str(), register.operator[row].as_deref());
+                let (id, operator) = (&register.ids[register.facility[row]], register.operator.get(row));
                 let observed = declared[row] || counted.appears(id, operator);
                 Node { id, operator, emissions_t: register.emissions_t[row], observed }
             };

@@ -167,8 +167,10 @@ pub fn measure(
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
     };
     let register = tables.facilities.as_ref();
+    let began = std::time::Instant::now();
     let around = register.map(|register| surroundings(register, &tables.layers, &clusters, &units, &rows, findings));
     let Surroundings { columns: distances, figures: reachable, reach } = around.unwrap_or_default();
+    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
     let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
     let facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
@@ -187,7 +189,7 @@ pub fn measure(
     columns.extend(facts);
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
     let inputs = Inputs {
-        facilities: facilities.as_ref().map(in_clusters).transpose()?,
+        facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
         links: if tables.ties.is_empty() { None } else { Some(links.frame()?) },
         clusters: &figures,
         kinds: &kinds,
@@ -253,10 +255,12 @@ fn key_columns(clusters: &Clusters, units: &[Unit]) -> Vec<Column> {
     ]
 }
 
-fn in_clusters(frame: &DataFrame) -> Result<DataFrame> {
-    let inside = frame.column("__unit").map_err(Error::table("choosing rows"))?.is_not_null();
-    let frame = frame.filter(&inside).and_then(|frame| frame.sort(["__unit", "id"], SortMultipleOptions::default()));
-    let mut frame = frame.map_err(Error::table("choosing rows"))?;
-    frame.rechunk_mut();
-    Ok(frame)
+/// The rows of facilities in clusters, by unit, then id; of the columns those that some expression names.
+fn in_clusters(frame: &DataFrame, rows: &[Vec<usize>], checked: &Checked) -> Result<DataFrame> {
+    let named: HashSet<&String> = checked.expressions.iter().flatten().flat_map(Expression::columns).collect();
+    let needed =
+        |name: &&PlSmallStr| ["__unit", "emissions_t"].contains(&name.as_str()) || named.contains(&name.to_string());
+    let columns: Vec<PlSmallStr> = frame.get_column_names().into_iter().filter(needed).cloned().collect();
+    let order = IdxCa::from_iter_values("".into(), rows.iter().flatten().map(|&row| row as IdxSize));
+    frame.select(columns).and_then(|frame| frame.take(&order)).map_err(Error::table("choosing rows"))
 }

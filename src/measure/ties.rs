@@ -84,7 +84,7 @@ impl<'a> Places<'a> {
         for (unit, rows) in rows.iter().enumerate().filter(|(unit, _)| units[*unit].period == period) {
             for &row in rows {
                 places.ids.entry(&facilities.ids[facilities.facility[row]]).or_default().push(unit);
-                if let Some(operator) = &facilities.operator[row] {
+                if let Some(operator) = facilities.operator.get(row) {
                     let list = places.operators.entry(operator).or_default();
                     if list.last() != Some(&unit) {
                         list.push(unit);

@@ -387,8 +387,8 @@ fn sites<'a>(results: &'a Results<'_>) -> Vec<SiteRow<'a>> {
     });
     let row = |row: usize| SiteRow {
         name: &register.names[register.facility[row]],
-        operator: register.operator[row].as_deref().unwrap_or_default(),
-        sector: register.sector[row].as_deref().unwrap_or_default(),
+        operator: register.operator.get(row).unwrap_or_default(),
+        sector: register.sector.get(row).unwrap_or_default(),
         period: period(register.period[row]),
         kilotonnes: decimals(register.emissions_t[row].map(|tonnes| tonnes / 1e3), 0),
     };

@@ -37,7 +37,7 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
         column("layer", rows.iter().map(|row| layer(row.layer).name.as_str()).collect::<Vec<&str>>()),
     ];
     let feature = |row: &crate::measure::Reach| &layer(row.layer).features[row.nearest.feature];
-    let facility = |row: &crate::measure::Reach| results.facilities.map(|register| register.ids[row.facility].as_str());
+    let facility = |row: &crate::measure::Reach| results.facilities.map(|register| &register.ids[row.facility]);
     let within = |row: &crate::measure::Reach| layer(row.layer).reach_km.map(|reach| row.nearest.km <= reach);
     columns.push(column("feature", rows.iter().map(|row| feature(row).id.as_str()).collect::<Vec<&str>>()));
     columns.push(column("feature_name", rows.iter().map(|row| feature(row).name.as_deref()).collect::<Vec<_>>()));

@@ -17,8 +17,8 @@ use crate::score::Score;
 pub struct OutputTable {
     name: &'static str,
     frame: DataFrame,
-    /// WKB geometry a row, for GeoParquet, with its geometry types.
-    geometry: Option<Vec<Option<Geometry>>>,
+    /// Geometry a row, for GeoParquet.
+    geometry: Option<Wkb>,
     csv_only: bool,
 }
 
@@ -45,11 +45,7 @@ impl OutputTable {
         let path = folder.join(format!("{}.parquet", self.name));
         let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
         let mut writer = ParquetWriter::new(file);
-        if let Some(geometry) = self.geometry.take() {
-            let kinds = geometry_types(&geometry);
-            let wkb: Vec<Option<Vec<u8>>> =
-                geometry.iter().map(|geometry| geometry.as_ref().map(wkb).transpose()).collect::<Result<_>>()?;
-            let column = Series::new("geometry".into(), wkb);
+        if let Some(Wkb { column, kinds }) = self.geometry.take() {
             self.frame.with_column(column.into_column()).map_err(Error::table("writing GeoParquet"))?;
             let geo = serde_json::json!({
                 "version": "1.1.0",
@@ -64,27 +60,33 @@ impl OutputTable {
     }
 }
 
-fn geometry_types(geometry: &[Option<Geometry>]) -> Vec<&'static str> {
-    let mut kinds: Vec<&'static str> = geometry
-        .iter()
-        .flatten()
-        .map(|geometry| match geometry {
-            Geometry::Point(_) => "Point",
-            Geometry::LineString(_) => "LineString",
-            Geometry::MultiPolygon(_) => "MultiPolygon",
-            _ => "Polygon",
-        })
-        .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    kinds
+/// Geometries as well-known binary, with their types.
+struct Wkb {
+    column: BinaryChunked,
+    kinds: Vec<&'static str>,
 }
 
-fn wkb(geometry: &Geometry) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let written = wkb::writer::write_geometry(&mut bytes, geometry, &wkb::writer::WriteOptions::default());
-    written.map_err(|error| Error::Run { path: "geometry".into(), message: error.to_string() })?;
-    Ok(bytes)
+impl Wkb {
+    fn new(geometries: impl Iterator<Item = Option<Geometry>>) -> Result<Self> {
+        let (mut kinds, mut failed) = (std::collections::BTreeSet::new(), None);
+        let encoded = geometries.map(|geometry| {
+            let geometry = geometry?;
+            kinds.insert(match geometry {
+                Geometry::Point(_) => "Point",
+                Geometry::LineString(_) => "LineString",
+                Geometry::MultiPolygon(_) => "MultiPolygon",
+                _ => "Polygon",
+            });
+            let mut bytes = Vec::new();
+            let written = wkb::writer::write_geometry(&mut bytes, &geometry, &wkb::writer::WriteOptions::default());
+            written.map_err(|error| failed = Some(error.to_string())).ok().map(|()| bytes)
+        });
+        let column = BinaryChunked::from_iter_options("geometry".into(), encoded);
+        match failed {
+            Some(message) => Err(Error::Run { path: "geometry".into(), message }),
+            None => Ok(Self { column, kinds: kinds.into_iter().collect() }),
+        }
+    }
 }
 
 /// All tables of a run.
@@ -156,7 +158,7 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
 }
 
 fn clusters(results: &Results<'_>) -> Result<OutputTable> {
-    let geometry = Some(results.measurements.hulls.clone());
+    let geometry = Some(Wkb::new(results.measurements.hulls.iter().cloned())?);
     Ok(OutputTable { name: "clusters", frame: clusters_frame(results)?, geometry, csv_only: false })
 }
 
@@ -254,7 +256,7 @@ pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame
 fn facilities(results: &Results<'_>) -> Result<Option<OutputTable>> {
     let (Some(register), Some(frame)) = (results.facilities, facilities_frame(results)?) else { return Ok(None) };
     let place = |&facility: &usize| register.places[facility].map(|(lon, lat)| Geometry::Point(Point::new(lon, lat)));
-    let geometry = Some(register.facility.iter().map(place).collect());
+    let geometry = Some(Wkb::new(register.facility.iter().map(place))?);
     Ok(Some(OutputTable { name: "facilities", frame, geometry, csv_only: false }))
 }
 

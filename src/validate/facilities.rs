@@ -1,6 +1,6 @@
 //! The register: one row a facility and period, with place, emissions, operator and sector.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use geo::{Geometry, Point};
@@ -13,7 +13,7 @@ use super::plan::{Plan, Settings};
 use super::settings::{FacilitySource, Failing};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
-use super::{Asked, Names, Reader, Register, keys, known_type, layers, lock};
+use super::{Asked, Hashes, Names, Reader, Register, Texts, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
@@ -35,13 +35,13 @@ const PLACES: [&str; 3] = ["x", "y", "geometry"];
 pub struct Facilities {
     frame: DataFrame,
     /// Facility ids, ascending.
-    pub ids: Vec<String>,
+    pub ids: Names,
     /// WGS 84 longitude and latitude a facility, degrees: the place of its latest period.
     pub places: Vec<Option<(f64, f64)>>,
     /// Label a facility.
-    pub labels: Vec<Option<String>>,
+    pub labels: Texts,
     /// Display name a facility, of its latest period: its name, else its id.
-    pub names: Vec<String>,
+    pub names: Names,
     /// The facility (position in [`Facilities::ids`]) of each row.
     pub facility: Vec<usize>,
     /// The period of each row.
@@ -49,9 +49,9 @@ pub struct Facilities {
     /// Emissions of each row, t.
     pub emissions_t: Vec<Option<f64>>,
     /// Operator of each row.
-    pub operator: Vec<Option<String>>,
+    pub operator: Texts,
     /// Sector of each row.
-    pub sector: Vec<Option<String>>,
+    pub sector: Texts,
     /// Columns that the pipeline file maps.
     pub declared: HashSet<String>,
 }
@@ -84,7 +84,7 @@ pub fn read(
     let settings = Settings::new("facilities", &reading, &columns, &source.contract, &source.filters, &types);
     let plan = Plan::new(&Settings { gwp: source.gwp, key: &["id", "year"], ..settings }, &opened)?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
-    let (all, kept) = (Mutex::new(Names::default()), Mutex::new(Names::default()));
+    let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
     let remembers = reader.remembers;
     let before = |table: &mut Table<'_>| {
         placing.place(table);
@@ -101,7 +101,7 @@ pub fn read(
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
     let steps = Steps { before: &before, after: &contract, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    let names = |names: Mutex<Names>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     *register = Register { all: names(all), kept: names(kept) };
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
@@ -111,7 +111,9 @@ pub fn read(
     if accepted.frame.get_column_index(BIOGENIC_COLUMN).is_some() {
         declared.insert(BIOGENIC_COLUMN.into());
     }
-    assemble(accepted.frame, declared, findings)
+    // What else was accepted is let go first.
+    let frame = { accepted }.frame;
+    assemble(frame, declared, findings)
 }
 
 fn types(column: &str) -> Option<ColumnType> {
@@ -140,7 +142,7 @@ pub(super) fn same_crs(opened: &Source, declared: &str, name: &str) -> Result<()
     Err(pipeline(Problem::new(format!("{name}.crs"), message, format!("write crs = \"{stated}\""))))
 }
 
-fn remember(table: &Table<'_>, names: &Mutex<Names>, wanted: impl Fn(usize) -> bool) {
+fn remember(table: &Table<'_>, names: &Mutex<Hashes>, wanted: impl Fn(usize) -> bool) {
     let hashes = |column: &str| -> HashSet<u128> {
         let rows = (0..table.rows()).filter(|&row| wanted(row));
         rows.filter_map(|row| table.text(column, row)).map(|name| keys::hash([Some(name)])).collect()
@@ -240,13 +242,17 @@ fn contract(table: &mut Table<'_>) {
 fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings) -> Result<Facilities> {
     let mut frame =
         frame.sort(["id", "year"], SortMultipleOptions::default()).map_err(Error::table("sorting the facilities"))?;
-    let id = texts(&frame, "id");
-    let mut ids: Vec<String> = id.iter().flatten().cloned().collect();
-    ids.dedup();
-    let position: BTreeMap<&str, usize> =
-        ids.iter().enumerate().map(|(position, id)| (id.as_str(), position)).collect();
-    let facility: Vec<usize> = id.iter().flatten().map(|id| position[id.as_str()]).collect();
-    let sites = Sites::gather(&frame, &ids, &facility)?;
+    let id = Texts::of(&frame, "id");
+    let mut firsts: Vec<&str> = Vec::new();
+    let mut facility: Vec<usize> = Vec::with_capacity(frame.height());
+    for id in id.iter().flatten() {
+        if firsts.last() != Some(&id) {
+            firsts.push(id);
+        }
+        facility.push(firsts.len() - 1);
+    }
+    let sites = Sites::gather(&frame, &firsts, &facility)?;
+    let ids = Names::new(firsts.into_iter());
     let degrees = |pick: fn(&(f64, f64)) -> f64| {
         facility.iter().map(|&at| sites.places[at].as_ref().map(pick)).collect::<Vec<_>>()
     };
@@ -260,8 +266,8 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings
             .and_then(|column| Ok(column.i64()?.iter().collect()))
             .map_err(Error::table("reading years"))?,
         emissions_t: numbers(&frame, "emissions_t"),
-        operator: texts(&frame, "operator"),
-        sector: texts(&frame, "sector"),
+        operator: Texts::of(&frame, "operator"),
+        sector: Texts::of(&frame, "sector"),
         declared,
         frame,
         ids,
@@ -277,40 +283,39 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings
 /// What holds of a facility over all periods; the latest that says it stands.
 struct Sites {
     places: Vec<Option<(f64, f64)>>,
-    names: Vec<String>,
-    labels: Vec<Option<String>>,
+    names: Names,
+    labels: Texts,
     moved: HashSet<usize>,
 }
 
 impl Sites {
-    fn gather(frame: &DataFrame, ids: &[String], facility: &[usize]) -> Result<Self> {
+    fn gather(frame: &DataFrame, ids: &[&str], facility: &[usize]) -> Result<Self> {
         let (lon, lat) = (numbers(frame, "lon"), numbers(frame, "lat"));
-        let (name, label) = (texts(frame, "name"), texts(frame, "label"));
-        let mut sites = Self {
-            places: vec![None; ids.len()],
-            names: ids.to_vec(),
-            labels: vec![None; ids.len()],
-            moved: HashSet::new(),
-        };
+        let (name, label) = (Texts::of(frame, "name"), Texts::of(frame, "label"));
+        let mut places = vec![None; ids.len()];
+        let mut names = ids.to_vec();
+        let mut labels = vec![None; ids.len()];
+        let mut moved = HashSet::new();
         let mut relabelled = Vec::new();
         for (row, &at) in facility.iter().enumerate() {
             if let Some(place) = lon[row].zip(lat[row]) {
-                if sites.places[at].is_some_and(|earlier| earlier != place) {
-                    sites.moved.insert(at);
+                if places[at].is_some_and(|earlier| earlier != place) {
+                    moved.insert(at);
                 }
-                sites.places[at] = Some(place);
+                places[at] = Some(place);
             }
-            if let Some(name) = &name[row] {
-                sites.names[at].clone_from(name);
+            if let Some(name) = name.get(row) {
+                names[at] = name;
             }
-            if row > 0 && facility[row - 1] == at && sites.labels[at] != label[row] {
-                let shown = |label: &Option<String>| label.clone().unwrap_or_else(|| "(empty)".into());
-                relabelled.push(format!("{}  {} and {}", ids[at], shown(&sites.labels[at]), shown(&label[row])));
+            if row > 0 && facility[row - 1] == at && labels[at] != label.get(row) {
+                let shown = |label: Option<&str>| label.unwrap_or("(empty)").to_owned();
+                relabelled.push(format!("{}  {} and {}", ids[at], shown(labels[at]), shown(label.get(row))));
             }
-            sites.labels[at].clone_from(&label[row]);
+            labels[at] = label.get(row);
         }
         if relabelled.is_empty() {
-            return Ok(sites);
+            let (names, labels) = (Names::new(names.into_iter()), Texts::some(labels.into_iter()));
+            return Ok(Self { places, names, labels, moved });
         }
         let message =
             format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());

@@ -19,6 +19,7 @@ mod profile;
 pub mod settings;
 mod stream;
 mod table;
+mod texts;
 mod threshold;
 pub mod units;
 
@@ -45,6 +46,7 @@ pub use profile::{ColumnProfile, Profile};
 use settings::{Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource};
 pub use stream::Scope;
 use stream::{Accepted, Steps};
+pub use texts::{Names, Texts};
 
 /// All sources of a pipeline file.
 #[derive(Debug, Clone, Copy)]
@@ -91,18 +93,18 @@ pub struct Tables {
 /// What the register ever named, so that a reference to it can be told from one to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Register {
-    all: Names,
-    kept: Names,
+    all: Hashes,
+    kept: Hashes,
 }
 
 /// Hashes of names, by what they name.
 #[derive(Debug, Default)]
-struct Names {
+struct Hashes {
     ids: HashSet<u128>,
     operators: HashSet<u128>,
 }
 
-impl Names {
+impl Hashes {
     fn of(&self, between: Between) -> &HashSet<u128> {
         match between {
             Between::Facility => &self.ids,

@@ -1,0 +1,82 @@
+//! Columns of text that many stages look into, without a copy of each cell.
+
+use polars::prelude::*;
+
+/// Texts by position; a missing one is `None`.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(StringChunked);
+
+impl Texts {
+    /// A column of a table, or nothing where it has none.
+    pub(super) fn of(frame: &DataFrame, name: &str) -> Self {
+        let column = frame.column(name).and_then(|column| Ok(column.str()?.rechunk().into_owned()));
+        Self(column.unwrap_or_default())
+    }
+
+    /// Known texts.
+    pub(super) fn known<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        Self(StringChunked::from_iter_values(PlSmallStr::EMPTY, texts))
+    }
+
+    /// Texts, some of them missing.
+    pub(super) fn some<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
+        Self(StringChunked::from_iter_options(PlSmallStr::EMPTY, texts))
+    }
+
+    /// The text at a position; `None` where it is missing, and past the end.
+    pub fn get(&self, at: usize) -> Option<&str> {
+        if at < self.0.len() { self.0.get(at) } else { None }
+    }
+
+    /// All texts.
+    pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter()
+    }
+}
+
+/// Names without a gap: ids, display names.
+#[derive(Debug, Clone, Default)]
+pub struct Names(Texts);
+
+impl Names {
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        Self(Texts::known(names))
+    }
+
+    /// The number of names.
+    pub fn len(&self) -> usize {
+        self.0.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All names.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flatten()
+    }
+
+    /// The position of a name, if the names ascend.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self[middle].cmp(name) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(middle),
+            }
+        }
+        None
+    }
+}
+
+impl std::ops::Index<usize> for Names {
+    type Output = str;
+
+    fn index(&self, at: usize) -> &str {
+        self.0.get(at).unwrap_or_default()
+    }
+}
