@@ -23,7 +23,9 @@ fn run(pipeline: &str, out: &Path, threads: &str) {
 #[test]
 fn two_runs_and_any_number_of_threads_give_the_same_bytes() {
     let root = tempfile::tempdir().unwrap();
-    for pipeline in ["pipelines/great-britain.toml", "tests/cases/worked_example/pipeline.toml"] {
+    for pipeline in
+        ["pipelines/great-britain.toml", "pipelines/uk-clusters.toml", "tests/cases/worked_example/pipeline.toml"]
+    {
         let folders = ["1", "2", "2"].iter().enumerate().map(|(time, threads)| {
             let out = root.path().join(format!("{time}"));
             run(pipeline, &out, threads);

@@ -82,16 +82,15 @@ pub fn delineate(
     let totals = totals(facilities);
     let radius = settings.radius_km.main().unwrap_or_default();
     let groups = groups(facilities, geography, settings, radius, findings)?;
-    let anchors: Vec<Vec<usize>> = groups.iter().map(|group| by_size(&totals, &group.members)).collect();
+    let anchors: Vec<usize> = groups.iter().map(|group| largest(&totals, &group.members)).collect();
     let of_facility = positions(facilities, &groups);
     let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
     let kept = |group: usize| earlier.as_ref().and_then(|descent| descent.heir_of(group));
-    let ids = ids(facilities, &groups, &anchors, &kept);
+    let ids = ids(facilities, &groups, &totals, &kept);
     let names: Vec<Option<String>> = (0..groups.len()).map(|group| kept(group).map(|(_, name)| name)).collect();
     let Geography { boundaries, places } = geography;
     let naming = Naming { facilities, boundaries, places, totals: &totals };
-    let largest: Vec<usize> = anchors.iter().map(|sites| sites[0]).collect();
-    let names = naming.names(&groups, &largest, &names, settings);
+    let names = naming.names(&groups, &anchors, &names, settings);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by(|&a, &b| ids[a].cmp(&ids[b]));
     let mut rank = vec![0; order.len()];
@@ -143,7 +142,7 @@ fn groups(
 fn ids(
     facilities: &Facilities,
     groups: &[Group],
-    anchors: &[Vec<usize>],
+    totals: &[Option<f64>],
     kept: &impl Fn(usize) -> Option<(String, String)>,
 ) -> Vec<String> {
     let of_group = |(group, given): (usize, &Group)| match &given.given {
@@ -153,11 +152,13 @@ fn ids(
     let known: Vec<Option<String>> = groups.iter().enumerate().map(of_group).collect();
     let mut taken: HashSet<String> = known.iter().flatten().cloned().collect();
     let mut ids = Vec::with_capacity(groups.len());
-    for (known, anchors) in known.into_iter().zip(anchors) {
+    for (known, group) in known.into_iter().zip(groups) {
         let id = known.unwrap_or_else(|| {
-            let free =
-                anchors.iter().map(|&site| format!("c-{}", &facilities.ids[site])).find(|id| !taken.contains(id));
-            free.unwrap_or_else(|| format!("c-{}-2", &facilities.ids[anchors[0]]))
+            let own = |site: usize| format!("c-{}", &facilities.ids[site]);
+            let free = |id: &String| !taken.contains(id);
+            let first = Some(own(largest(totals, &group.members))).filter(free);
+            let other = || by_size(totals, &group.members).into_iter().map(own).find(free);
+            first.or_else(other).unwrap_or_else(|| format!("{}-2", own(group.members[0])))
         });
         taken.insert(id.clone());
         ids.push(id);
@@ -218,7 +219,7 @@ fn at_radius(
     let of_facility = positions(facilities, &groups);
     let shared = overlaps(&clusters.of_facility, &of_facility, totals);
     let other = |(group, weight): (&Group, Weight)| {
-        let largest = by_size(totals, &group.members)[0];
+        let largest = largest(totals, &group.members);
         (format!("c-{}", &facilities.ids[largest]), facilities.names[largest].to_owned(), weight)
     };
     let weights_there = weights(groups.len(), &of_facility, totals);
@@ -260,6 +261,12 @@ fn totals(facilities: &Facilities) -> Vec<Option<f64>> {
         }
     }
     totals
+}
+
+/// The facility of greatest total emissions (ties and no emissions: the smallest id).
+fn largest(totals: &[Option<f64>], members: &[usize]) -> usize {
+    let size = |member: usize| totals[member].unwrap_or(f64::NEG_INFINITY);
+    members.iter().copied().reduce(|a, b| if size(b) > size(a) { b } else { a }).unwrap_or_default()
 }
 
 /// Facilities by falling total emissions (ties: the smaller id; those without emissions last).
