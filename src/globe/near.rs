@@ -72,6 +72,17 @@ impl RTreeObject for Area {
     }
 }
 
+/// The known ones of some places, in an order in which neighbours follow each other.
+pub struct Order(Vec<u32>);
+
+impl Order {
+    /// The order of some places.
+    pub fn new(places: &[Option<Degrees>]) -> Self {
+        let known = places.iter().zip(0..).filter_map(|(place, number)| Some((unit_vector((*place)?), number)));
+        Self(Tree::of(known.collect()).numbers().to_vec())
+    }
+}
+
 impl NearIndex {
     /// Indexes features by their geometry; `None` for a feature without one, which is never near anything.
     pub fn new<'a>(geometries: impl IntoIterator<Item = Option<&'a Geometry>>) -> Self {
@@ -104,19 +115,17 @@ impl NearIndex {
     }
 
     /// The nearest feature of each place (`None` where a place or every geometry is unknown), side by side.
-    pub fn nearest_all(&self, places: &[Option<Degrees>]) -> Vec<Option<Nearest>> {
+    pub fn nearest_all(&self, places: &[Option<Degrees>], order: &Order) -> Vec<Option<Nearest>> {
         const TOGETHER: usize = 1024;
-        let vectors = places.iter().zip(0..).filter_map(|(place, number)| Some((unit_vector((*place)?), number)));
-        let order = Tree::of(vectors.collect());
-        // In the tree's order the last answer is close to the next one, and bounds the search for it.
+        // Where neighbours follow each other, the last answer is close to the next one, and bounds the search for it.
         let together = |numbers: &[u32]| {
             let mut last = None;
             let nearest = |&number: &u32| places[number as usize].and_then(|place| self.nearest_from(place, &mut last));
             numbers.iter().map(nearest).collect::<Vec<_>>()
         };
-        let found: Vec<Vec<Option<Nearest>>> = order.numbers().par_chunks(TOGETHER).map(together).collect();
+        let found: Vec<Vec<Option<Nearest>>> = order.0.par_chunks(TOGETHER).map(together).collect();
         let mut nearest = vec![None; places.len()];
-        for (&number, found) in order.numbers().iter().zip(found.into_iter().flatten()) {
+        for (&number, found) in order.0.iter().zip(found.into_iter().flatten()) {
             nearest[number as usize] = found;
         }
         nearest
@@ -189,6 +198,9 @@ impl NearIndex {
     /// The polygons that hold a place, on their edge or by the even-odd rule over all their rings; ascending.
     pub fn inside(&self, place: Degrees) -> Vec<usize> {
         let mut found = Vec::new();
+        if self.areas.size() == 0 {
+            return found;
+        }
         for turn in [0.0, 360.0, -360.0] {
             let point = [place.0 + turn, place.1];
             let around = self.areas.locate_in_envelope_intersecting(&AABB::from_point(point));

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::Unit;
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
-use crate::globe::near::{NearIndex, Nearest};
+use crate::globe::near::{NearIndex, Nearest, Order};
 use crate::validate::{Facilities, Layer};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
@@ -74,10 +74,10 @@ pub(super) fn surroundings(
 ) -> Surroundings {
     let mut all = Surroundings::default();
     let names = reachable_figures(layers);
+    let order = Order::new(&facilities.places);
     let mut reachable = vec![vec![0.0; units.len()]; names.len()];
     for (position, layer) in layers.iter().enumerate() {
-        let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
-        let nearest = index.nearest_all(&facilities.places);
+        let (index, nearest) = nearest(layer, &facilities.places, &order);
         report(layer, &nearest, findings);
         all.columns.extend(columns(layer, facilities, &nearest, &index));
         if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
@@ -154,11 +154,22 @@ fn reach(
     index: &NearIndex,
     nearest: &[Option<Nearest>],
 ) -> Vec<Reach> {
+    let at = |cluster: usize, nearest: Nearest, facility: usize| Reach { cluster, layer: position, nearest, facility };
+    let mut closest: Vec<Option<Reach>> = vec![None; clusters.ids.len()];
+    for (facility, cluster) in clusters.of_facility.iter().enumerate() {
+        if let (Some(cluster), Some(nearest)) = (*cluster, nearest[facility])
+            && closest[cluster].is_none_or(|closest| nearest.km < closest.nearest.km)
+        {
+            closest[cluster] = Some(at(cluster, nearest, facility));
+        }
+    }
+    let Some(reach_km) = layer.reach_km else { return closest.into_iter().flatten().collect() };
     let of_facility = |(facility, cluster): (usize, &Option<usize>)| {
-        let (Some(cluster), Some(place)) = (*cluster, facilities.places[facility]) else { return Vec::new() };
-        let mut found = layer.reach_km.map(|km| index.reach(place, km)).unwrap_or_default();
-        found.extend(nearest[facility].filter(|nearest| found.iter().all(|other| other.feature != nearest.feature)));
-        found.into_iter().map(|nearest| Reach { cluster, layer: position, nearest, facility }).collect()
+        let found = cluster.zip(facilities.places[facility]).map(|(cluster, place)| {
+            let found = index.reach(place, reach_km).into_iter();
+            found.map(|nearest| at(cluster, nearest, facility)).collect::<Vec<_>>()
+        });
+        found.unwrap_or_default()
     };
     let found: Vec<Vec<Reach>> = clusters.of_facility.par_iter().enumerate().map(of_facility).collect();
     let mut best: BTreeMap<(usize, usize), Reach> = BTreeMap::new();
@@ -168,27 +179,41 @@ fn reach(
             *slot = reach;
         }
     }
-    let mut closest = vec![f64::INFINITY; clusters.ids.len()];
-    for reach in best.values() {
-        closest[reach.cluster] = closest[reach.cluster].min(reach.nearest.km);
-    }
-    // Of what lies out of reach only the nearest of the whole cluster stays.
-    let kept = |reach: &Reach| {
-        let km = reach.nearest.km;
-        layer.reach_km.is_some_and(|reach_km| km <= reach_km) || km == closest[reach.cluster]
-    };
-    best.into_values().filter(kept).collect()
+    let beyond = closest.into_iter().flatten().filter(|closest| closest.nearest.km > reach_km);
+    best.into_values().chain(beyond).collect()
 }
 
 fn report(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
-    let name = format!("layers.{}", layer.name);
-    let mut add = |rule, message: String| findings.add(Severity::Warning, "measure", &name, rule, message, 1);
+    if let Some((rule, message)) = doubt(layer, nearest) {
+        findings.add(Severity::Warning, "measure", &format!("layers.{}", layer.name), rule, message, 1);
+    }
+}
+
+/// Why a layer tells nothing about any facility, if it does not.
+fn doubt(layer: &Layer, nearest: &[Option<Nearest>]) -> Option<(Rule, String)> {
     if layer.features.iter().all(|feature| feature.geometry.is_none()) {
-        add(Rule::EmptyLayer, "no feature with a geometry is left: every distance to it is missing".into());
+        let message = "no feature with a geometry is left: every distance to it is missing";
+        return Some((Rule::EmptyLayer, message.into()));
     }
-    let closest = nearest.iter().flatten().map(|nearest| nearest.km).reduce(f64::min);
-    if let Some(km) = closest.filter(|km| *km > FAR_KM) {
-        let hint = "another hemisphere (the sign of x or y), x and y exchanged, or another crs?";
-        add(Rule::FarLayer, format!("no feature lies within {km:.0} km of any facility: {hint}"));
-    }
+    let km = nearest.iter().flatten().map(|nearest| nearest.km).reduce(f64::min).filter(|km| *km > FAR_KM)?;
+    let hint = "another hemisphere (the sign of x or y), x and y exchanged, or another crs?";
+    Some((Rule::FarLayer, format!("no feature lies within {km:.0} km of any facility: {hint}")))
+}
+
+/// What is doubtful about layers, judged by some of the facilities.
+pub fn doubts(facilities: &Facilities, layers: &[Layer]) -> Vec<String> {
+    const ENOUGH: usize = 1000;
+    let step = facilities.places.len().div_ceil(ENOUGH).max(1);
+    let some: Vec<Option<(f64, f64)>> = facilities.places.iter().step_by(step).copied().collect();
+    let order = Order::new(&some);
+    let doubt =
+        |layer: &Layer| Some(format!("layers.{}: {}", layer.name, doubt(layer, &nearest(layer, &some, &order).1)?.1));
+    layers.iter().filter_map(doubt).collect()
+}
+
+/// A layer's index, and its nearest feature to each place.
+fn nearest(layer: &Layer, places: &[Option<(f64, f64)>], order: &Order) -> (NearIndex, Vec<Option<Nearest>>) {
+    let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
+    let nearest = index.nearest_all(places, order);
+    (index, nearest)
 }

@@ -31,7 +31,7 @@ pub use figures::FIGURES;
 use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
 use kinds::{kinds, networks};
-pub use layers::Reach;
+pub use layers::{Reach, doubts};
 use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
 use settings::{Indicator, Over};
 

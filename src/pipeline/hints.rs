@@ -3,6 +3,7 @@
 
 use super::settings::PipelineFile;
 use crate::finding::{Findings, Rule};
+use crate::measure;
 use crate::sources::ColumnSpec;
 use crate::validate::settings::FacilitySource;
 use crate::validate::{Account, Profile, Tables};
@@ -21,6 +22,9 @@ pub fn hints(file: &PipelineFile, tables: &Tables, findings: &Findings) -> Vec<S
         hints.extend(emissions(source, profile, account));
         hints.extend(axes(source));
         hints.extend(years(source, profile));
+    }
+    if let Some(register) = &tables.facilities {
+        hints.extend(measure::doubts(register, &tables.layers));
     }
     for account in &tables.accounts {
         hints.extend(rejections(account, findings));
