@@ -59,11 +59,20 @@ fn normal(at: &Vector) -> Vector {
     outward.map(|axis| axis / length)
 }
 
-/// The longest geodesic that a chord can have, km: that of the ellipsoid's tightest circle.
+/// A length that no geodesic over a chord exceeds, km: the arc on the ellipsoid's tightest circle, and a little more, so
+/// that rounding cannot bring it below the chord.
 pub fn longest_geodesic_km(chord_km: f64) -> f64 {
+    const LITTLE: f64 = 1e-12;
     let sine = chord_km / (2.0 * LEAST_RADIUS_KM);
-    // Of a tiny chord the rounded arc may come out shorter.
-    if sine >= 1.0 { f64::INFINITY } else { (2.0 * LEAST_RADIUS_KM * sine.asin()).max(chord_km) }
+    let squared = sine * sine;
+    if sine < 0.5 {
+        // The series of the arc sine, its tail bounded: 3/40 + 0.025 holds for all that follows.
+        chord_km * (1.0 + squared / 6.0 + 0.1 * squared * squared + LITTLE)
+    } else if sine < 1.0 {
+        2.0 * LEAST_RADIUS_KM * sine.asin() * (1.0 + LITTLE)
+    } else {
+        f64::INFINITY
+    }
 }
 
 /// Geocentric coordinates of a point on the ellipsoid, km.
@@ -153,6 +162,9 @@ mod tests {
             ((3.0, 52.0), (10.0, 48.0)),
             ((179.9, -17.0), (-179.9, -17.2)),
             ((0.0, 89.0), (180.0, 89.5)),
+            ((0.0, 0.0), (0.0, 58.0)),
+            ((0.0, 0.0), (0.0, 62.0)),
+            ((0.0, 0.0), (90.0, 0.0)),
         ] {
             let (chord, geodesic) = (chord_km(&geocentric(a), &geocentric(b)), distance_km(a, b));
             assert!(chord <= geodesic && geodesic <= longest_geodesic_km(chord), "{a:?} {b:?}");

@@ -8,7 +8,7 @@ use super::geodesy::{
     Degrees, bulge_km, centre_below, chord_km, distance_between_km, foot, geocentric, longest_geodesic_km, split,
 };
 use super::tree::{Item, Tree};
-use super::{Vector, unit_vector};
+use super::{Vector, squared, unit_vector};
 
 /// Edges are cut into parts of this length, so that a part hardly bulges from its chord.
 const PART_KM: f64 = 50.0;
@@ -35,6 +35,8 @@ struct Part {
     b: Vector,
     /// Below its middle; see [`centre_below`].
     centre: Vector,
+    /// From its middle to an end.
+    half_km: f64,
     bulge_km: f64,
 }
 
@@ -100,10 +102,17 @@ impl NearIndex {
         Self { parts: Tree::of(parts.into_iter().flatten().collect()), areas: RTree::bulk_load(areas) }
     }
 
-    fn candidate(&self, part: usize, from: &Vector) -> Candidate {
-        let Part { a, b, centre, .. } = &self.parts.points()[part];
-        let at = foot(from, a, b, centre);
-        Candidate { feature: self.parts.numbers()[part] as usize, at, chord_km: chord_km(from, &at) }
+    /// The place of a part that is nearest to a point, unless it is farther than a limit by its chord.
+    fn candidate(&self, part: usize, from: &Vector, limit_km: f64) -> Option<Candidate> {
+        let Part { a, b, centre, half_km, bulge_km } = &self.parts.points()[part];
+        let middle = [0, 1, 2].map(|i| (a[i] + b[i]) / 2.0);
+        if squared(from, &middle) > (limit_km + half_km + bulge_km).powi(2) * (1.0 + 1e-12) {
+            return None;
+        }
+        let at = if *half_km > 0.0 { foot(from, a, b, centre) } else { *a };
+        let chord_km = chord_km(from, &at);
+        let feature = self.parts.numbers()[part] as usize;
+        (chord_km <= limit_km).then_some(Candidate { feature, at, chord_km })
     }
 
     /// The nearest feature, or `None` where none has a geometry.
@@ -140,8 +149,7 @@ impl NearIndex {
         let limit = known.map_or(f64::INFINITY, |known| longest_geodesic_km(chord_km(&from, &known)));
         let mut found: (f64, Vec<Candidate>) = (limit, Vec::new());
         let mut consider = |part: usize, (limit, candidates): &mut (f64, Vec<Candidate>)| {
-            let candidate = self.candidate(part, &from);
-            if candidate.chord_km <= *limit {
+            if let Some(candidate) = self.candidate(part, &from, *limit) {
                 *limit = limit.min(longest_geodesic_km(candidate.chord_km));
                 candidates.push(candidate);
             }
@@ -150,6 +158,9 @@ impl NearIndex {
         let (limit, mut candidates) = found;
         candidates.retain(|candidate| candidate.chord_km <= limit);
         *known = candidates.last().map(|candidate| candidate.at);
+        if let [only] = candidates[..] {
+            return Some(Nearest { km: distance_between_km(&from, &only.at), feature: only.feature });
+        }
         closest(candidates, &from).into_iter().reduce(|a, b| if b.km < a.km { b } else { a })
     }
 
@@ -186,10 +197,7 @@ impl NearIndex {
     fn around(&self, from: &Vector, radius_km: f64) -> Vec<Candidate> {
         let mut found = Vec::new();
         let mut consider = |part: usize, found: &mut Vec<Candidate>| {
-            let candidate = self.candidate(part, from);
-            if candidate.chord_km <= radius_km {
-                found.push(candidate);
-            }
+            found.extend(self.candidate(part, from, radius_km));
         };
         self.parts.visit(from, &mut found, &|_| radius_km * radius_km, &mut consider);
         found
@@ -239,7 +247,7 @@ fn collect(geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec
         Geometry::Point(_) | Geometry::MultiPoint(_) => {
             for coord in geometry.coords_iter() {
                 let at = geocentric((coord.x, coord.y));
-                parts.push(Part { a: at, b: at, centre: [0.0; 3], bulge_km: 0.0 });
+                parts.push(Part { a: at, b: at, centre: [0.0; 3], half_km: 0.0, bulge_km: 0.0 });
             }
         }
         Geometry::Polygon(polygon) => area(std::slice::from_ref(polygon), parts, areas),
@@ -270,8 +278,10 @@ fn edges(lines: impl Iterator<Item = geo::Line>, parts: &mut Vec<Part>) {
     for line in lines {
         let (places, length_km) = split((line.start.x, line.start.y), (line.end.x, line.end.y), PART_KM);
         let bulge_km = bulge_km(length_km);
-        let part =
-            |ends: &[Vector]| Part { a: ends[0], b: ends[1], centre: centre_below(&ends[0], &ends[1]), bulge_km };
+        let part = |ends: &[Vector]| {
+            let (a, b) = (ends[0], ends[1]);
+            Part { a, b, centre: centre_below(&a, &b), half_km: chord_km(&a, &b) / 2.0, bulge_km }
+        };
         parts.extend(places.windows(2).map(part));
     }
 }
