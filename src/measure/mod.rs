@@ -174,15 +174,15 @@ pub fn measure(
     let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
     let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
     let facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
-    let spreads = tables.facilities.as_ref().map(|facilities| spreads(facilities, &rows)).unwrap_or_default();
+    let spreads = register.map(|register| spreads(register, &rows)).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
-    if let Some(register) = &tables.facilities {
+    if let Some(register) = register {
         columns.extend(own_figures(register, &units, &rows, &spreads));
         columns.extend(reachable);
     }
     let (facts, evidence) = fact_columns(tables, &clusters, &units, findings);
     let mut links = ties::LinkTable::default();
-    if let (Some(register), Some(frame)) = (&tables.facilities, &facilities) {
+    if let (Some(register), Some(frame)) = (register, &facilities) {
         let wanted = indicators.iter().any(|indicator| indicator.over == Over::Links).then_some(&mut links);
         columns.extend(networks(tables, register, frame, &units, &rows, &kinds, wanted)?);
     }
@@ -196,11 +196,8 @@ pub fn measure(
         units: units.len(),
     };
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
-    let hulls = if spreads.is_empty() {
-        vec![None; units.len()]
-    } else {
-        spreads.into_iter().map(|spread| spread.hull).collect()
-    };
+    let mut hulls: Vec<Option<Geometry>> = spreads.into_iter().map(|spread| spread.hull).collect();
+    hulls.resize(units.len(), None);
     Ok(Measurements {
         clusters,
         units,

@@ -20,7 +20,7 @@ pub struct Autocorrelation {
     pub local: Vec<(f64, i64)>,
 }
 
-/// Autocorrelation over the [`NEIGHBOURS`] nearest facilities, row-standardised; `None` for fewer than 2 facilities or
+/// Autocorrelation over the 8 nearest facilities (fewer where there are no more), row-standardised; `None` for fewer than 2 facilities or
 /// where all emit alike.
 ///
 /// # Source

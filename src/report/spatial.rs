@@ -149,16 +149,14 @@ fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], ot
     columns.push(column("cluster_name", texts(&|pair| own(&clusters.names, pair))));
     columns.push(column(&format!("{other}_id"), texts(&|pair| pair.other().map(|other| other.0.clone()))));
     columns.push(column(&format!("{other}_name"), texts(&|pair| pair.other().map(|other| other.1.clone()))));
-    let ours = |pair: &Pair<'_>| pair.own_weight();
-    let shared = |pair: &Pair<'_>| Some(pair.relation.shared);
-    let theirs = |pair: &Pair<'_>| pair.other().map(|other| other.2);
-    let weights: [(String, &dyn Fn(&Pair<'_>) -> Option<Weight>); 3] =
-        [(String::new(), &ours), (format!("{other}_"), &theirs), ("shared_".to_owned(), &shared)];
-    for (prefix, weight) in weights {
-        let count = |pair: &Pair<'_>| weight(pair).map(|weight| weight.facilities as u64);
-        let tonnes = |pair: &Pair<'_>| weight(pair).map(|weight| weight.emissions_t);
-        columns.push(column(&format!("{prefix}facility_count"), pairs.iter().map(count).collect::<Vec<_>>()));
-        columns.push(column(&format!("{prefix}emissions_t"), pairs.iter().map(tonnes).collect::<Vec<_>>()));
+    let ours: Vec<Option<Weight>> = pairs.iter().map(Pair::own_weight).collect();
+    let theirs = pairs.iter().map(|pair| pair.other().map(|other| other.2)).collect();
+    let shared = pairs.iter().map(|pair| Some(pair.relation.shared)).collect();
+    for (prefix, weights) in [(String::new(), ours), (format!("{other}_"), theirs), ("shared_".to_owned(), shared)] {
+        let counts = weights.iter().map(|weight| weight.map(|weight| weight.facilities as u64));
+        let tonnes = weights.iter().map(|weight| weight.map(|weight| weight.emissions_t));
+        columns.push(column(&format!("{prefix}facility_count"), counts.collect::<Vec<_>>()));
+        columns.push(column(&format!("{prefix}emissions_t"), tonnes.collect::<Vec<_>>()));
     }
     Ok(OutputTable::plain(name, frame(columns)?))
 }
