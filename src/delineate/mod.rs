@@ -66,8 +66,8 @@ pub struct Geography<'a> {
     pub places: &'a [Place],
 }
 
-/// Groups the facilities and names the groups. Those that share most with a cluster of the earlier run keep its id
-/// (where the method brings none) and its name.
+/// Groups the facilities and names the groups. Where the method brings no ids, those that share most with a cluster of
+/// the earlier run keep its id and name.
 ///
 /// # Errors
 ///
@@ -85,7 +85,8 @@ pub fn delineate(
     let anchors: Vec<usize> = groups.iter().map(|group| largest(&totals, &group.members)).collect();
     let of_facility = positions(facilities, &groups);
     let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
-    let kept = |group: usize| earlier.as_ref().and_then(|descent| descent.heir_of(group));
+    let carries = !settings.method.gives_ids();
+    let kept = |group: usize| earlier.as_ref().filter(|_| carries).and_then(|descent| descent.heir_of(group));
     let ids = ids(facilities, &groups, &totals, &kept);
     let names: Vec<Option<String>> = (0..groups.len()).map(|group| kept(group).map(|(_, name)| name)).collect();
     let Geography { boundaries, places } = geography;

@@ -214,7 +214,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state >> 40) as f64 / 16_777_216.0
         };
-        for count in [1, 2, 13, 400] {
+        for count in [1, 2, 13, 400, 3000] {
             // Some points coincide: coordinates on a coarse grid.
             let points: Vec<Vector> = (0..count).map(|_| [(random() * 9.0).round(), random(), random()]).collect();
             let points: Vec<Vector> = points.iter().chain(&points[..count / 3]).copied().collect();
