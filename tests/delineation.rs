@@ -151,6 +151,29 @@ fn tens_of_thousands_of_neighbours() {
     assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [20_000, 20_000]);
 }
 
+/// 40,000 points, a quarter of them on a coarse grid, so that many lie in one place or equally far.
+#[test]
+fn labels_at_any_number_of_threads() {
+    let mut state = 7u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let point = |at: usize, x: f64, y: f64| {
+        let (x, y) = if at.is_multiple_of(4) { ((x * 40.0).round() / 40.0, (y * 40.0).round() / 40.0) } else { (x, y) };
+        (2.0 + 4.0 * x, 48.0 + 3.0 * y)
+    };
+    let points: Vec<Degrees> = (0..40_000).map(|at| point(at, random(), random())).collect();
+    let labels = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| (dbscan(&points, 1.0, 4), hdbscan(&points, 5)))
+    };
+    let alone = labels(1);
+    for threads in [2, 3, 8] {
+        assert!(labels(threads) == alone, "{threads} threads");
+    }
+}
+
 const SCORING: &str = "[[dimensions]]\nid = \"size\"\n[[components]]\nid = \"c\"\nparent = \"size\"\n[[indicators]]\nid = \"i\"\nparent = \"c\"\nover = \"clusters\"\nexpr = \"facility_count\"\nworst = 0\nbest = 10\n";
 const REGISTER: &str = "id = \"id\", name = \"name\", x = \"lon\", y = \"lat\", emissions_t = \"t\"";
 
