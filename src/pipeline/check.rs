@@ -112,6 +112,7 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
         ("layers", !file.layers.is_empty()),
         ("links", !file.links.is_empty()),
         ("memberships", !file.memberships.is_empty()),
+        ("operators", file.operators.is_some()),
         ("boundaries", file.boundaries.is_some()),
         ("places", file.places.is_some()),
     ] {
@@ -139,6 +140,9 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
                 problems.push(Problem::new(format!("{place}.{key}"), format!("{radius} is no radius"), ""));
             }
         }
+    }
+    if let Some(source) = file.operators.as_ref().and_then(|operators| operators.aliases.as_ref()) {
+        problems.extend(check_source("operators.aliases", &source.columns, &source.reading(), &[], None));
     }
     for (place, source) in [("boundaries", &file.boundaries), ("places", &file.places)] {
         if let Some(source) = source {

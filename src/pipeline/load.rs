@@ -143,6 +143,9 @@ fn rebase(table: &mut Table, up: &str) {
         facilities.get_mut("join").into_iter().for_each(turn);
         turn(facilities);
     }
+    if let Some(operators) = table.get_mut("operators") {
+        operators.get_mut("aliases").into_iter().for_each(turn);
+    }
     for name in ["boundaries", "places"] {
         table.get_mut(name).into_iter().for_each(turn);
     }

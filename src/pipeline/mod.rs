@@ -150,6 +150,7 @@ fn sources(pipeline: &Pipeline) -> Sources<'_> {
         figures: &file.figures,
         boundaries: file.boundaries.as_ref(),
         places: file.places.as_ref(),
+        operators: file.operators.as_ref(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
 use crate::validate::settings::{
-    FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource,
+    FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource, OperatorSettings,
 };
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
@@ -32,6 +32,8 @@ pub struct PipelineFile {
     pub extends: OneOrMany,
     /// The register.
     pub facilities: Option<FacilitySource>,
+    /// Which names of operators mean one firm.
+    pub operators: Option<OperatorSettings>,
     /// Infrastructure.
     #[serde(default)]
     pub layers: IndexMap<String, LayerSource>,

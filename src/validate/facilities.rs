@@ -13,7 +13,7 @@ use super::plan::{Plan, Settings};
 use super::settings::{FacilitySource, Failing};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
-use super::{Asked, Hashes, Names, Reader, Register, Texts, keys, known_type, layers, lock};
+use super::{Asked, Hashes, Names, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
@@ -62,6 +62,22 @@ impl Facilities {
         &self.frame
     }
 
+    /// Gives every operator one name; what the register says stays in `operator_as_given`.
+    fn settle_operators(&mut self, operators: &mut Operators) -> Result<()> {
+        if !operators.is_active() {
+            return Ok(());
+        }
+        operators.settle(&self.operator);
+        let settled: Vec<Option<String>> =
+            self.operator.iter().map(|name| name.map(|name| operators.shown(name))).collect();
+        let fail = || Error::table("naming the operators");
+        let given = self.frame.column("operator").map_err(fail())?.clone().with_name("operator_as_given".into());
+        self.frame.with_column(given).map_err(fail())?;
+        self.frame.with_column(Column::new("operator".into(), settled)).map_err(fail())?;
+        self.operator = Texts::of(&self.frame, "operator");
+        Ok(())
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.facility.len()
@@ -86,23 +102,24 @@ pub fn read(
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
     let remembers = reader.remembers;
+    let operators = &register.operators;
     let before = |table: &mut Table<'_>| {
         placing.place(table);
         MISSING.iter().for_each(|(column, kind)| table.push_missing(column, *kind));
         if remembers {
-            remember(table, &all, |_| true);
+            remember(table, &all, operators, |_| true);
         }
     };
     let last = |table: &Table<'_>| {
         if remembers {
-            remember(table, &kept, |row| table.is_kept(row));
+            remember(table, &kept, operators, |row| table.is_kept(row));
         }
     };
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
     let steps = Steps { before: &before, after: &contract, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
-    *register = Register { all: names(all), kept: names(kept) };
+    (register.all, register.kept) = (names(all), names(kept));
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
         return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
@@ -113,7 +130,9 @@ pub fn read(
     }
     // What else was accepted is let go first.
     let frame = { accepted }.frame;
-    assemble(frame, declared, findings)
+    let mut facilities = assemble(frame, declared, findings)?;
+    facilities.settle_operators(&mut register.operators)?;
+    Ok(facilities)
 }
 
 fn types(column: &str) -> Option<ColumnType> {
@@ -142,12 +161,13 @@ pub(super) fn same_crs(opened: &Source, declared: &str, name: &str) -> Result<()
     Err(pipeline(Problem::new(format!("{name}.crs"), message, format!("write crs = \"{stated}\""))))
 }
 
-fn remember(table: &Table<'_>, names: &Mutex<Hashes>, wanted: impl Fn(usize) -> bool) {
-    let hashes = |column: &str| -> HashSet<u128> {
+fn remember(table: &Table<'_>, names: &Mutex<Hashes>, operators: &Operators, wanted: impl Fn(usize) -> bool) {
+    let hashes = |column: &str, hash: &dyn Fn(&str) -> u128| -> HashSet<u128> {
         let rows = (0..table.rows()).filter(|&row| wanted(row));
-        rows.filter_map(|row| table.text(column, row)).map(|name| keys::hash([Some(name)])).collect()
+        rows.filter_map(|row| table.text(column, row)).map(hash).collect()
     };
-    let (ids, operators) = (hashes("id"), hashes("operator"));
+    let ids = hashes("id", &|id| keys::hash([Some(id)]));
+    let operators = hashes("operator", &|name| operators.hash(name));
     let mut names = lock(names);
     names.ids.extend(ids);
     names.operators.extend(operators);

@@ -96,7 +96,12 @@ pub(super) fn read_links(
     let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
     let accepted = read(&name, parts, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
-    let rows = rows(&accepted, "from", "to");
+    let mut rows = rows(&accepted, "from", "to");
+    if source.between == Between::Operator {
+        for end in rows.iter_mut().flat_map(|row| [&mut row.from, &mut row.to]) {
+            *end = register.operators.shown(end);
+        }
+    }
     report_repeats(&name, &rows, findings);
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
@@ -144,6 +149,10 @@ pub(super) fn read_members(
         let organisations = split(&row.to, &source.organisation_separator, source.columns.get("organisation"));
         for member in members(&row.from) {
             if register.has(source.between, &member) {
+                let member = match source.between {
+                    Between::Operator => register.operators.shown(&member),
+                    Between::Facility => member,
+                };
                 let one =
                     |organisation: &String| LinkRow { from: member.clone(), to: organisation.clone(), ..row.clone() };
                 rows_of_members.extend(organisations.iter().map(one));
@@ -195,14 +204,25 @@ fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
     text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
 }
 
-/// The parts of a cell with several names, each read as `recode` says.
+/// The parts of a cell with several names, each without its share ("Shell (40%)") and read as `recode` says.
 fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<String> {
     let mut parts = vec![cell];
     for separator in separators.0.iter().filter(|separator| !separator.is_empty()) {
         parts = parts.into_iter().flat_map(|part| part.split(separator.as_str())).collect();
     }
     let recode = |part: &str| spec.and_then(|spec| spec.recode.get(part)).map_or_else(|| part.to_owned(), Clone::clone);
-    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).map(recode).collect()
+    parts.into_iter().map(without_share).filter(|part| !part.is_empty()).map(recode).collect()
+}
+
+/// A name without the percentage in brackets that follows it.
+fn without_share(name: &str) -> &str {
+    let name = name.trim();
+    let share = name.rsplit_once('(').and_then(|(before, share)| {
+        let number = share.trim_end().strip_suffix(')')?.trim_end().strip_suffix('%')?.trim();
+        let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
+        is_number.then(|| before.trim_end())
+    });
+    share.unwrap_or(name)
 }
 
 /// What is said of a name that the register does not have.
@@ -255,4 +275,23 @@ fn report_repeats(name: &str, rows: &[LinkRow], findings: &mut Findings) {
         "links given more than once: one tie".into(),
         repeated,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_in_brackets() {
+        for (name, wanted) in [
+            ("Shell (40%)", "Shell"),
+            (" Equinor ASA (33.3 %) ", "Equinor ASA"),
+            ("Conoco (UK)", "Conoco (UK)"),
+            ("Conoco (UK) (12,5%)", "Conoco (UK)"),
+            ("100%", "100%"),
+            ("(40%)", ""),
+        ] {
+            assert_eq!(without_share(name), wanted);
+        }
+    }
 }

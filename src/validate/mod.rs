@@ -14,6 +14,7 @@ mod layers;
 mod links;
 mod merge;
 mod numerals;
+mod operators;
 mod plan;
 mod profile;
 pub mod settings;
@@ -40,10 +41,13 @@ pub use geography::{Boundary, Place};
 pub use layers::{Feature, Layer, Sums};
 pub use links::{LinkRow, TieTable, Ties};
 pub use numerals::Numerals;
+use operators::Operators;
 use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
-use settings::{Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource};
+use settings::{
+    Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource, OperatorSettings,
+};
 pub use stream::Scope;
 use stream::{Accepted, Steps};
 pub use texts::{Names, Texts};
@@ -67,6 +71,8 @@ pub struct Sources<'a> {
     pub boundaries: Option<&'a GeographySource>,
     /// `[places]`.
     pub places: Option<&'a GeographySource>,
+    /// `[operators]`.
+    pub operators: Option<&'a OperatorSettings>,
 }
 
 /// All sources, checked.
@@ -95,6 +101,7 @@ pub struct Tables {
 pub(crate) struct Register {
     all: Hashes,
     kept: Hashes,
+    operators: Operators,
 }
 
 /// Hashes of names, by what they name.
@@ -116,12 +123,19 @@ impl Hashes {
 impl Register {
     /// Whether the register ever had the name, whatever became of its rows.
     fn has(&self, between: Between, name: &str) -> bool {
-        self.all.of(between).contains(&keys::hash([Some(name)]))
+        self.all.of(between).contains(&self.hash(between, name))
     }
 
     /// Whether a row of the name is left.
     fn keeps(&self, between: Between, name: &str) -> bool {
-        self.kept.of(between).contains(&keys::hash([Some(name)]))
+        self.kept.of(between).contains(&self.hash(between, name))
+    }
+
+    fn hash(&self, between: Between, name: &str) -> u128 {
+        match between {
+            Between::Facility => keys::hash([Some(name)]),
+            Between::Operator => self.operators.hash(name),
+        }
     }
 }
 
@@ -159,6 +173,8 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
     };
     let mut tables = Tables::default();
     let mut register = Register::default();
+    register.operators =
+        reader.gather(|reader| operators::read(sources.operators, reader, findings))?.unwrap_or_default();
     if let Some(source) = sources.facilities {
         tables.facilities = reader.gather(|reader| facilities::read(source, reader, &mut register, findings))?;
     }

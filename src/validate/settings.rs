@@ -301,6 +301,26 @@ source! {
     }
 }
 
+/// `[operators]`: which names of operators mean one firm, in the register, in links and in memberships.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorSettings {
+    /// Whether names that differ in case, accents, punctuation or legal form alone are one.
+    #[serde(default = "yes")]
+    pub normalise: bool,
+    /// Names that a person has settled.
+    pub aliases: Option<AliasSource>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+source! {
+    /// `[operators.aliases]`: `name`, the `operator` that it means, and the `source` of that.
+    AliasSource {}
+}
+
 source! {
     /// `[links.NAME]`: ties between two facilities or operators.
     LinkSource {

@@ -1,0 +1,228 @@
+//! One firm, one name: spellings brought together by rules that a reader can check, and by a list that a person has
+//! settled. Nothing else is ever merged.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+use super::facilities::texts;
+use super::plan::{Plan, Settings};
+use super::settings::OperatorSettings;
+use super::stream::Steps;
+use super::{Asked, Reader, Texts, keys, known_type};
+use crate::error::{Error, Problem, Result};
+use crate::finding::Findings;
+
+/// Words at the end of a name that say what sort of firm it is, in the languages of the shipped data: left out where
+/// another word remains.
+#[rustfmt::skip]
+const LEGAL_FORMS: [&str; 46] = [
+    "ab", "ag", "and", "aps", "as", "asa", "bv", "bvba", "co", "company", "corp", "corporation", "cv", "cvba", "dac", "eg",
+    "ev", "gbr", "gie", "gmbh", "inc", "incorporated", "kg", "kgaa", "limited", "llc", "llp", "lp", "ltd", "mbh", "nv",
+    "ohg", "oy", "oyj", "plc", "sa", "sarl", "sas", "sasu", "sca", "scs", "se", "snc", "spa", "sprl", "vof",
+];
+
+/// How the names of operators are read.
+#[derive(Debug, Default)]
+pub(crate) struct Operators {
+    /// Whether spellings are brought together at all.
+    normalises: bool,
+    /// From the key of a name to that of the operator it stands for.
+    aliases: HashMap<String, String>,
+    /// The name that stands for a key.
+    shown: BTreeMap<String, String>,
+}
+
+impl Operators {
+    /// The key of a name: two names of one key are one operator.
+    pub(crate) fn key(&self, name: &str) -> String {
+        let key = self.plain(name);
+        self.aliases.get(&key).cloned().unwrap_or(key)
+    }
+
+    fn plain(&self, name: &str) -> String {
+        if self.normalises { normalised(name) } else { name.to_owned() }
+    }
+
+    /// The hash of a name's key.
+    pub(crate) fn hash(&self, name: &str) -> u128 {
+        if self.is_active() { keys::hash([Some(self.key(name).as_str())]) } else { keys::hash([Some(name)]) }
+    }
+
+    /// Whether any names are brought together.
+    pub(crate) fn is_active(&self) -> bool {
+        self.normalises || !self.aliases.is_empty()
+    }
+
+    /// The name that an operator goes by: that of the alias list, else the register's most frequent spelling.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        if !self.is_active() {
+            return name.to_owned();
+        }
+        self.shown.get(&self.key(name)).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Chooses the name of every operator of the register: its most frequent spelling (ties: the first by letter).
+    pub(crate) fn settle(&mut self, operators: &Texts) {
+        let mut spellings: BTreeMap<&str, usize> = BTreeMap::new();
+        operators.iter().flatten().for_each(|name| *spellings.entry(name).or_default() += 1);
+        let mut best: BTreeMap<String, (usize, &str)> = BTreeMap::new();
+        for (name, count) in spellings {
+            let slot = best.entry(self.key(name)).or_insert((count, name));
+            if count > slot.0 {
+                *slot = (count, name);
+            }
+        }
+        for (key, (_, name)) in best {
+            self.shown.entry(key).or_insert_with(|| name.to_owned());
+        }
+    }
+}
+
+/// A name without case, accents, punctuation and legal form: "Crédit & Co. S.A." is `credit`.
+pub fn normalised(name: &str) -> String {
+    let plain: String = name
+        .nfkd()
+        .filter(|letter| !is_combining_mark(*letter))
+        .flat_map(char::to_lowercase)
+        .collect::<String>()
+        .replace('&', " and ")
+        .replace('ø', "o")
+        .replace('æ', "ae")
+        .replace('œ', "oe")
+        .replace('ß', "ss")
+        .replace('ł', "l")
+        .replace("a/s", "as")
+        .replace(['.', '\'', '’'], "");
+    let mut words: Vec<&str> =
+        plain.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    while words.len() > 1 && words.last().is_some_and(|word| LEGAL_FORMS.contains(word)) {
+        words.pop();
+    }
+    words.join(" ")
+}
+
+/// Reads `[operators]`.
+///
+/// # Errors
+///
+/// [`Error::Data`] for a name that stands for two operators, or for itself by way of others.
+pub(super) fn read(
+    settings: Option<&OperatorSettings>,
+    reader: &mut Reader<'_>,
+    findings: &mut Findings,
+) -> Result<Operators> {
+    let Some(settings) = settings else { return Ok(Operators::default()) };
+    let mut operators = Operators { normalises: settings.normalise, ..Operators::default() };
+    let Some(source) = &settings.aliases else { return Ok(operators) };
+    let name = "operators.aliases";
+    let mut columns = source.columns.clone();
+    for column in ["name", "operator", "source"] {
+        columns.entry(column.into()).or_insert_with(|| crate::sources::ColumnSpec::plain(column));
+    }
+    let opened = reader.open(name, &source.reading(), &columns, Asked::default())?;
+    let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
+    let reading = source.reading();
+    let settings = Settings::new(name, &reading, &columns, &source.contract, &source.filters, &types);
+    let plan = Plan::new(&settings, &opened)?;
+    let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
+    let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;
+    let (names, targets) = (texts(&accepted.frame, "name"), texts(&accepted.frame, "operator"));
+    let pairs: Vec<(String, String)> = names.into_iter().flatten().zip(targets.into_iter().flatten()).collect();
+    operators.take(&pairs)?;
+    Ok(operators)
+}
+
+impl Operators {
+    /// Takes pairs of a name and the operator it stands for.
+    fn take(&mut self, pairs: &[(String, String)]) -> Result<()> {
+        let mut direct: HashMap<String, (String, &str)> = HashMap::new();
+        let (mut twice, mut circles) = (Vec::new(), Vec::new());
+        for (name, operator) in pairs {
+            let (from, to) = (self.plain(name), self.plain(operator));
+            if from == to {
+                continue;
+            }
+            match direct.get(&from) {
+                Some((other, given)) if *other != to => twice.push(format!("{name}: {given} and {operator}")),
+                _ => {
+                    direct.insert(from, (to, operator));
+                }
+            }
+        }
+        let mut aliases = HashMap::new();
+        for start in direct.keys() {
+            let (mut at, mut seen) = (start, HashSet::from([start]));
+            while let Some((next, _)) = direct.get(at) {
+                at = next;
+                if !seen.insert(at) {
+                    circles.push(start.clone());
+                    break;
+                }
+            }
+            aliases.insert(start.clone(), at.clone());
+        }
+        let problem = |message: &str, mut evidence: Vec<String>| {
+            evidence.sort();
+            let mut problem = Problem::new("operators.aliases", message, "settle each name once");
+            problem.evidence = evidence.into_iter().take(5).collect();
+            problem
+        };
+        let mut problems = Vec::new();
+        if !twice.is_empty() {
+            problems.push(problem("a name stands for two operators", twice));
+        }
+        if !circles.is_empty() {
+            problems.push(problem("names stand for one another in a circle", circles));
+        }
+        if !problems.is_empty() {
+            return Err(Error::Data { problems });
+        }
+        self.aliases = aliases;
+        for (_, operator) in pairs {
+            let own = self.plain(operator);
+            if !self.aliases.contains_key(&own) {
+                self.shown.entry(own).or_insert_with(|| operator.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_name() {
+        for (name, wanted) in [
+            ("INEOS Acetyls UK Ltd.", "ineos acetyls uk"),
+            ("Société Générale S.A.", "societe generale"),
+            ("Rüngeling GmbH & Co. KG", "rungeling"),
+            ("Ørsted A/S", "orsted"),
+            ("Eni S.p.A.", "eni"),
+            ("BP p.l.c.", "bp"),
+            ("SE", "se"),
+            ("O'Neill's Limited", "oneills"),
+            ("Tata  Steel-UK", "tata steel uk"),
+            ("Conoco (UK) Limited", "conoco uk"),
+        ] {
+            assert_eq!(normalised(name), wanted);
+        }
+    }
+
+    #[test]
+    fn aliases_lead_to_one_name() {
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let mut operators = Operators { normalises: true, ..Operators::default() };
+        operators.take(&[pair("Essar Oil", "Stanlow Terminals"), pair("STANLOW TERMINALS LTD", "EET Fuels")]).unwrap();
+        assert_eq!(operators.shown("Essar Oil Ltd"), "EET Fuels");
+        assert_eq!(operators.key("eet fuels limited"), operators.key("Essar Oil"));
+        let mut operators = Operators { normalises: true, ..Operators::default() };
+        assert!(operators.take(&[pair("A", "B"), pair("a ltd", "C")]).is_err());
+        assert!(operators.take(&[pair("A", "B"), pair("B", "C"), pair("C", "A")]).is_err());
+        let unnamed = Operators::default();
+        assert_eq!((unnamed.key("A Ltd"), unnamed.shown("A Ltd")), ("A Ltd".to_owned(), "A Ltd".to_owned()));
+    }
+}
