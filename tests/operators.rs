@@ -79,3 +79,41 @@ fn aliases_that_settle_nothing() {
         assert!(error.exit_status() == 3 && error.to_string().contains(said), "{error}");
     }
 }
+
+/// Names that the register does not have beside those that they may mean, and spellings within the register.
+#[test]
+fn names_that_may_be_one_firm() {
+    let root = tempfile::tempdir().unwrap();
+    let sites = "id,firm,group,t\n1,Heidelberg Materials,a,1\n2,Heidelberg Materials UK,a,1\n3,Phillips 66 Ltd,a,1\n4,Phillips 66 Limited,a,1\n";
+    let links = "a,b\nHeidleberg Materials,Phillips 66 Ltd\nHeidleberg Materials,Phillips 66 Ltd\nWholly Other,Phillips 66 Ltd\n";
+    fs::write(root.path().join("sites.csv"), sites).unwrap();
+    fs::write(root.path().join("links.csv"), links).unwrap();
+    let text = format!(
+        "name = \"test\"\n[facilities]\npath = \"sites.csv\"\ncolumns = {{ id = \"id\", operator = \"firm\", label = \"group\" }}\n\
+         [links.deals]\npath = \"links.csv\"\nkind = \"formal\"\nbetween = \"operator\"\ncolumns = {{ from = \"a\", to = \"b\" }}\n{REST}"
+    );
+    let path = root.path().join("pipeline.toml");
+    fs::write(&path, text).unwrap();
+    let ran = std::process::Command::new(env!("CARGO_BIN_EXE_forerunner"))
+        .args(["match", path.to_str().unwrap(), "--least", "0.95"])
+        .output()
+        .unwrap();
+    assert!(ran.status.success());
+    let mut reader = csv::Reader::from_reader(ran.stdout.as_slice());
+    let rows: Vec<Row> = reader.deserialize().map(|row| row.unwrap()).collect();
+    let found: Vec<(&str, &str, &str)> =
+        rows.iter().map(|row| (row["name"].as_str(), row["operator"].as_str(), row["name_in"].as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("Phillips 66 Limited", "Phillips 66 Ltd", "facilities (1)"),
+            ("Heidleberg Materials", "Heidelberg Materials", "links.deals (2)"),
+            ("Heidelberg Materials", "Heidelberg Materials UK", "facilities (1)"),
+            ("Heidleberg Materials", "Heidelberg Materials UK", "links.deals (2)"),
+        ]
+    );
+    assert_eq!((rows[0]["score"].as_str(), rows[0]["source"].as_str()), ("1.0", ""));
+    // Winkler (1990), by hand: 20 letters each, one transposition, common prefix of 4.
+    let jaro: f64 = (1.0 + 1.0 + 19.0 / 20.0) / 3.0;
+    assert!((rows[1]["score"].parse::<f64>().unwrap() - (jaro + 0.4 * (1.0 - jaro))).abs() < 1e-12);
+}

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod init;
 mod list;
+mod matches;
 mod run;
 mod table;
 
@@ -57,6 +58,14 @@ enum Command {
         /// The folder of an earlier run: clusters keep the ids and names that they have there; see lineage.csv.
         #[arg(long, value_name = "RUN")]
         previous: Option<PathBuf>,
+    },
+    /// Propose names of operators that may be one firm, as CSV for a person to accept into the list of aliases.
+    Match {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+        /// Smallest similarity, 0 to 1.
+        #[arg(long, value_name = "SCORE", default_value_t = 0.9)]
+        least: f64,
     },
     /// Show the score tree of one cluster down to its facilities and sources.
     Explain {
@@ -121,6 +130,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Run { pipeline, out, previous } => {
             use_threads(pipeline.threads)?;
             run::run(&pipeline, out, previous.as_deref(), arguments.quiet)
+        }
+        Command::Match { pipeline, least } => {
+            use_threads(pipeline.threads)?;
+            matches::run(&pipeline, least)
         }
         Command::Explain { run, cluster } => explain::run(&run, &cluster),
         Command::List { run, kind, near_threshold, json } => list::run(&run, kind, near_threshold, json),

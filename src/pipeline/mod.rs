@@ -19,7 +19,7 @@ use crate::report::manifest::{self, Manifest};
 use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
-use crate::validate::{self, Account, Profile, Scope, Sources};
+use crate::validate::{self, Account, Profile, Proposal, Scope, Sources};
 pub use load::Pipeline;
 use publish::Stage;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
@@ -137,6 +137,18 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Examination
         profiles: tables.profiles,
         error: (!problems.is_empty()).then_some(Error::Data { problems }),
     })
+}
+
+/// Names of operators that may be one firm, for a person to accept: see [`validate::proposals`].
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn proposals(pipeline: &Pipeline, least: f64) -> Result<Vec<Proposal>> {
+    let scope = Scope { hold: None, profile: false };
+    let read = validate::examine(&sources(pipeline), scope, &mut Findings::default());
+    let (tables, _) = read.map_err(|error| pipeline.locate(error))?;
+    Ok(validate::proposals(&tables, least))
 }
 
 fn sources(pipeline: &Pipeline) -> Sources<'_> {

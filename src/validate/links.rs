@@ -129,6 +129,9 @@ pub(super) fn read_members(
             let named = members(table.text("member", row).unwrap_or_default());
             let (known, strange): (Vec<_>, Vec<_>) =
                 named.into_iter().partition(|member| register.has(source.between, member));
+            if source.between == Between::Operator {
+                strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
+            }
             let gone = known.iter().filter(|member| !register.keeps(source.between, member)).count();
             table.met.lost += gone;
             if known.is_empty() {
@@ -242,6 +245,10 @@ fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Bet
     if register.has(between, name) {
         table.met.lost += usize::from(!register.keeps(between, name));
     } else {
+        if between == Between::Operator {
+            let name = name.to_owned();
+            *table.met.strangers.entry(name).or_default() += 1;
+        }
         table.reject(row, column, Rule::Reference, unknown(between));
     }
 }

@@ -42,6 +42,7 @@ pub use layers::{Feature, Layer, Sums};
 pub use links::{LinkRow, TieTable, Ties};
 pub use numerals::Numerals;
 use operators::Operators;
+pub use operators::{Proposal, proposals};
 use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
@@ -90,6 +91,8 @@ pub struct Tables {
     pub boundaries: Vec<Boundary>,
     /// Towns that clusters are named after.
     pub places: Vec<Place>,
+    /// Names of operators in links and memberships that the register does not have: source, name, how often.
+    pub strangers: Vec<(String, String, usize)>,
     /// Rows and tonnes of every source.
     pub accounts: Vec<Account>,
     /// What the columns of every source hold, where that was asked for.
@@ -167,14 +170,14 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
         scope,
         problems: Vec::new(),
         accounts: Vec::new(),
+        strangers: Vec::new(),
         profiles: Vec::new(),
         remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
             || has_references(sources),
     };
     let mut tables = Tables::default();
-    let mut register = Register::default();
-    register.operators =
-        reader.gather(|reader| operators::read(sources.operators, reader, findings))?.unwrap_or_default();
+    let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
+    let mut register = Register { operators: operators.unwrap_or_default(), ..Register::default() };
     if let Some(source) = sources.facilities {
         tables.facilities = reader.gather(|reader| facilities::read(source, reader, &mut register, findings))?;
     }
@@ -193,6 +196,7 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
         references(sources, &mut reader, &mut tables, &register, findings)?;
     }
     tables.accounts = reader.accounts;
+    tables.strangers = reader.strangers;
     tables.profiles = reader.profiles;
     Ok((tables, reader.problems))
 }
@@ -230,6 +234,7 @@ pub(crate) struct Reader<'a> {
     scope: Scope,
     problems: Vec<Problem>,
     accounts: Vec<Account>,
+    strangers: Vec<(String, String, usize)>,
     profiles: Vec<(String, Profile)>,
     /// Whether anything refers to the register.
     remembers: bool,
@@ -296,6 +301,8 @@ impl Reader<'_> {
         };
         let mut accepted = stream::read(source, plan, &Steps { after: &after, ..*steps }, self.scope, findings)?;
         self.accounts.append(&mut accepted.accounts);
+        let strangers = std::mem::take(&mut accepted.met.strangers).into_iter();
+        self.strangers.extend(strangers.map(|(name, count)| (plan.name.to_string(), name, count)));
         self.problems.extend(accepted.problem.take());
         if let Some(mut profile) = accepted.profile.take() {
             let read: HashSet<&str> = plan.columns.iter().flat_map(|planned| planned.file_columns()).collect();

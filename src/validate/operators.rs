@@ -1,8 +1,9 @@
 //! One firm, one name: spellings brought together by rules that a reader can check, and by a list that a person has
 //! settled. Nothing else is ever merged.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -188,6 +189,83 @@ impl Operators {
         }
         Ok(())
     }
+}
+
+/// Two names that may be one firm, for a person to settle.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Proposal {
+    /// The name.
+    pub name: String,
+    /// The operator of the register that it may mean.
+    pub operator: String,
+    /// Where the person found it; empty, to be filled in.
+    pub source: String,
+    /// Similarity, 0 to 1.
+    pub score: f64,
+    /// Where the name occurs, and how often.
+    pub name_in: String,
+    /// How many rows of the register have the operator.
+    pub operator_rows: usize,
+}
+
+/// Pairs of names that are alike and not yet one: names in links and memberships that the register does not have, and
+/// names within the register, each with the operators of the register that it may mean. By falling score.
+///
+/// The score is Jaro and Winkler's similarity of the normalised names, as they stand or with their words in order,
+/// whichever is greater. Only names that share the beginning of a word (three letters) are compared.
+pub fn proposals(tables: &super::Tables, least: f64) -> Vec<Proposal> {
+    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    let register = tables.facilities.iter().flat_map(|facilities| facilities.operator.iter()).flatten();
+    register.for_each(|name| *rows.entry(name).or_default() += 1);
+    let known: Vec<(&str, usize, String)> =
+        rows.into_iter().map(|(name, count)| (name, count, normalised(name))).collect();
+    let mut by_word: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, (_, _, key)) in known.iter().enumerate() {
+        beginnings(key).into_iter().for_each(|word| by_word.entry(word).or_default().push(at));
+    }
+    let mut strangers: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (source, name, count) in &tables.strangers {
+        strangers.entry(name).or_default().push(format!("{source} ({count})"));
+    }
+    let asked = strangers.into_iter().map(|(name, places)| (name, normalised(name), places.join("; "), 0));
+    let within = known.iter().enumerate();
+    let within = within.map(|(at, (name, count, key))| (*name, key.clone(), format!("facilities ({count})"), at + 1));
+    let mut found = Vec::new();
+    for (name, key, name_in, first) in asked.chain(within) {
+        let words = beginnings(&key);
+        let candidates: BTreeSet<usize> =
+            words.iter().filter_map(|word| by_word.get(word)).flatten().copied().collect();
+        for (operator, operator_rows, other) in candidates.range(first..).map(|&at| &known[at]) {
+            let score = if *other == key { 1.0 } else { similarity(&key, other) };
+            if score >= least && *operator != name {
+                found.push(Proposal {
+                    name: name.to_owned(),
+                    operator: (*operator).to_owned(),
+                    source: String::new(),
+                    score,
+                    name_in: name_in.clone(),
+                    operator_rows: *operator_rows,
+                });
+            }
+        }
+    }
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (&a.name, &a.operator).cmp(&(&b.name, &b.operator))));
+    found
+}
+
+/// The first three letters of each word that has so many.
+fn beginnings(key: &str) -> BTreeSet<String> {
+    let words = key.split(' ').map(|word| word.chars().take(3).collect::<String>());
+    words.filter(|word| word.chars().count() == 3).collect()
+}
+
+fn similarity(a: &str, b: &str) -> f64 {
+    let ordered = |name: &str| {
+        let mut words: Vec<&str> = name.split(' ').collect();
+        words.sort_unstable();
+        words.join(" ")
+    };
+    strsim::jaro_winkler(a, b).max(strsim::jaro_winkler(&ordered(a), &ordered(b)))
 }
 
 #[cfg(test)]

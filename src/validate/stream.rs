@@ -232,6 +232,9 @@ impl Whole {
         self.account.merge(passed.account);
         self.met.lost += passed.met.lost;
         self.met.unknown += passed.met.unknown;
+        for (name, count) in passed.met.strangers {
+            *self.met.strangers.entry(name).or_default() += count;
+        }
         self.rejections.extend(passed.rejections);
         for (what, (file, line, count)) in passed.warnings {
             self.warnings.entry(what).or_insert((file, line, 0)).2 += count;

@@ -51,12 +51,14 @@ pub struct Table<'a> {
 }
 
 /// Names that a batch gives to the register: counted, for they reject no row.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Met {
     /// The register had them, and a filter or the quarantine took them away.
     pub lost: usize,
     /// The register never had them, and the row has others.
     pub unknown: usize,
+    /// Operators that the register never had, and how often.
+    pub strangers: BTreeMap<String, usize>,
 }
 
 /// A batch that has passed.

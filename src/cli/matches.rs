@@ -1,0 +1,23 @@
+//! `match`: names of operators that may be one firm, for a person to accept.
+
+use forerunner::pipeline::{self, Pipeline};
+use forerunner::{Error, Result};
+
+use super::{PipelineArguments, json_text, print};
+
+/// Prints the proposals: CSV that, once a person has struck out what is wrong and filled in `source`, is a list of aliases.
+pub fn run(arguments: &PipelineArguments, least: f64) -> Result<()> {
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
+    let proposals = pipeline::proposals(&pipeline, least)?;
+    eprintln!("{} pairs; strike out those that are two firms, and say for the others how you know", proposals.len());
+    if arguments.json {
+        return print(&json_text(&proposals));
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let fail = |message: String| Error::Run { path: "stdout".into(), message };
+    for proposal in &proposals {
+        writer.serialize(proposal).map_err(|error| fail(error.to_string()))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| fail(error.to_string()))?;
+    print(&String::from_utf8_lossy(&bytes))
+}
