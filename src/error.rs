@@ -81,6 +81,11 @@ impl Problem {
     pub fn new(place: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { place: place.into(), message: message.into(), evidence: Vec::new(), hint: hint.into() }
     }
+
+    /// The same with the first few rows that show it.
+    pub fn showing(self, rows: impl IntoIterator<Item = String>) -> Self {
+        Self { evidence: rows.into_iter().take(5).collect(), ..self }
+    }
 }
 
 impl fmt::Display for Problem {

@@ -38,7 +38,7 @@ pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Opti
     for (&point, root) in cores.numbers().iter().zip(joined(&cores, reach)) {
         cluster[point as usize] = Some(root);
     }
-    let border = |at: usize| (!core[at]).then(|| cores.nearest(&vectors[at], reach, &|_| true)).flatten();
+    let border = |at: usize| (!core[at]).then(|| cores.nearest(&vectors[at], reach)).flatten();
     let border: Vec<Option<u32>> =
         (0..points.len()).into_par_iter().map(|at| border(at).map(|(_, core)| core)).collect();
     let mut numbers: HashMap<u32, usize> = HashMap::new();

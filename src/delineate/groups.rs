@@ -38,33 +38,33 @@ pub(super) fn group(
     let mut groups = match settings.method {
         Method::Label => by_label(facilities),
         Method::Boundary => return by_boundary(facilities, boundaries, settings.grow),
-        Method::Dbscan => gathered(&placed, dbscan::dbscan(&points, radius_km, least)),
-        Method::Hdbscan => gathered(&placed, hdbscan::hdbscan(&points, least)),
+        Method::Dbscan => by_density(&placed, dbscan::dbscan(&points, radius_km, least)),
+        Method::Hdbscan => by_density(&placed, hdbscan::hdbscan(&points, least)),
     };
     let grown = settings.grow.map_or(0, |km| grow(facilities, &mut groups, km));
     Ok((groups, grown))
 }
 
 fn by_label(facilities: &Facilities) -> Vec<Group> {
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (facility, label) in facilities.labels.iter().enumerate() {
-        if let Some(label) = label {
-            groups.entry(label).or_default().push(facility);
-        }
-    }
     let group =
         |(label, members): (&str, Vec<usize>)| Group { given: Some((label.to_owned(), label.to_owned())), members };
-    groups.into_iter().map(group).collect()
+    gathered(facilities.labels.iter().enumerate()).into_iter().map(group).collect()
 }
 
-fn gathered(placed: &[usize], labels: Vec<Option<usize>>) -> Vec<Group> {
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (&facility, label) in placed.iter().zip(labels) {
+fn by_density(placed: &[usize], labels: Vec<Option<usize>>) -> Vec<Group> {
+    let groups = gathered(placed.iter().copied().zip(labels));
+    groups.into_values().map(|members| Group { given: None, members }).collect()
+}
+
+/// The facilities of each label.
+fn gathered<L: Ord>(labelled: impl Iterator<Item = (usize, Option<L>)>) -> BTreeMap<L, Vec<usize>> {
+    let mut groups: BTreeMap<L, Vec<usize>> = BTreeMap::new();
+    for (facility, label) in labelled {
         if let Some(label) = label {
             groups.entry(label).or_default().push(facility);
         }
     }
-    groups.into_values().map(|members| Group { given: None, members }).collect()
+    groups
 }
 
 /// The boundary around each facility, else the nearest within `grow`.
@@ -86,9 +86,7 @@ fn by_boundary(facilities: &Facilities, boundaries: &[Boundary], grow: Option<f6
     if !contested.is_empty() {
         let message = format!("{} facilities lie in two boundaries or more", contested.len());
         let hint = "give [boundaries] a column `priority`: the greatest takes them";
-        let mut problem = Problem::new("boundaries", message, hint);
-        problem.evidence = contested.into_iter().take(5).collect();
-        return Err(Error::Data { problems: vec![problem] });
+        return Err(Error::Data { problems: vec![Problem::new("boundaries", message, hint).showing(contested)] });
     }
     let given = |boundary: &Boundary| Some((boundary.id.clone(), boundary.name.clone()));
     let mut groups: Vec<Group> =
@@ -114,16 +112,13 @@ pub(super) fn strongest(around: Vec<usize>, boundaries: &[Boundary]) -> Vec<usiz
 /// Facilities in no group join that of the nearest grouped facility (ties: the smaller id) within `km`; once, so that
 /// growth does not feed on itself.
 fn grow(facilities: &Facilities, groups: &mut [Group], km: f64) -> usize {
-    let mut of_facility: Vec<Option<usize>> = vec![None; facilities.ids.len()];
-    for (position, group) in groups.iter().enumerate() {
-        group.members.iter().for_each(|&member| of_facility[member] = Some(position));
-    }
+    let of_facility = super::positions(facilities, groups);
     let vector = |facility: usize| facilities.places[facility].map(unit_vector);
     let grouped = (0..facilities.ids.len()).filter(|&at| of_facility[at].is_some());
     let tree = Tree::of(grouped.filter_map(|at| Some((vector(at)?, at as u32))).collect());
     let reach = chord_of(km).powi(2);
     let joins = |at: usize| {
-        let nearest = tree.nearest(&vector(at).filter(|_| of_facility[at].is_none())?, reach, &|_| true)?;
+        let nearest = tree.nearest(&vector(at).filter(|_| of_facility[at].is_none())?, reach)?;
         of_facility[nearest.1 as usize]
     };
     let joined: Vec<Option<usize>> = (0..facilities.ids.len()).into_par_iter().map(joins).collect();

@@ -1,5 +1,6 @@
 //! Names that a reader recognises: after the largest site, a town or a region; no two alike, and never the id.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::groups::{Group, strongest};
@@ -29,8 +30,10 @@ impl Naming<'_> {
         kept: &[Option<String>],
         settings: &Delineation,
     ) -> Vec<String> {
-        let towns = Tree::new(&self.places.iter().map(|place| unit_vector(place.at)).collect::<Vec<Vector>>());
-        let regions = NearIndex::new(self.boundaries.iter().map(|boundary| Some(&boundary.geometry)));
+        let towns = LazyCell::new(|| {
+            Tree::new(&self.places.iter().map(|place| unit_vector(place.at)).collect::<Vec<Vector>>())
+        });
+        let regions = LazyCell::new(|| NearIndex::new(self.boundaries.iter().map(|boundary| Some(&boundary.geometry))));
         let emissions = |group: usize| -> f64 { groups[group].members.iter().filter_map(|&at| self.totals[at]).sum() };
         let mut order: Vec<(f64, usize)> = (0..groups.len()).map(|group| (emissions(group), group)).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -77,7 +80,7 @@ impl Naming<'_> {
         let mut pulls: Vec<(f64, u32)> = near.iter().map(pull).collect();
         pulls.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         if pulls.is_empty() {
-            let nearest = sites.iter().filter_map(|(site, _)| towns.nearest(site, f64::INFINITY, &|_| true));
+            let nearest = sites.iter().filter_map(|(site, _)| towns.nearest(site, f64::INFINITY));
             pulls.extend(nearest.reduce(|a, b| if b < a { b } else { a }));
         }
         pulls.into_iter().map(|(_, town)| self.places[town as usize].name.clone()).collect()

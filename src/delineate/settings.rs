@@ -97,16 +97,22 @@ impl Radii {
 
     /// The radius that makes the clusters: the middle one, of an even number the lower of two.
     pub fn main(&self) -> Option<f64> {
-        let mut radii = self.0.clone();
-        radii.sort_by(f64::total_cmp);
+        let radii = self.ascending();
         radii.get(radii.len().saturating_sub(1) / 2).copied()
     }
 
     /// The others, ascending.
     pub fn others(&self) -> Vec<f64> {
-        let mut radii: Vec<f64> = self.0.iter().copied().filter(|radius| Some(*radius) != self.main()).collect();
-        radii.sort_by(f64::total_cmp);
+        let main = self.main();
+        let mut radii = self.ascending();
+        radii.retain(|radius| Some(*radius) != main);
         radii.dedup();
+        radii
+    }
+
+    fn ascending(&self) -> Vec<f64> {
+        let mut radii = self.0.clone();
+        radii.sort_by(f64::total_cmp);
         radii
     }
 }

@@ -35,7 +35,7 @@ pub fn spanning_tree(tree: &Tree, floors: &[f64]) -> Vec<Edge> {
     while edges.len() + 1 < tree.len() {
         for (a, b, squared) in forest.shortest().into_iter().flatten() {
             if sets.union(a, b) {
-                edges.push(Edge { squared, a: tree.numbers()[a as usize], b: tree.numbers()[b as usize] });
+                edges.push(numbered(tree, a, b, squared));
             }
         }
         forest.of_place = sets.clone().into_labeling();
@@ -49,12 +49,12 @@ pub fn spanning_tree(tree: &Tree, floors: &[f64]) -> Vec<Edge> {
 pub fn shortest_links(tree: &Tree, group: &[u32], groups: usize) -> Vec<Option<Edge>> {
     let of_place = tree.numbers().iter().map(|&number| group[number as usize]).collect();
     let mut forest = Forest::new(tree, &vec![0.0; tree.len()], of_place, groups);
-    let numbered = |(a, b, squared): (u32, u32, f64)| Edge {
-        squared,
-        a: tree.numbers()[a as usize],
-        b: tree.numbers()[b as usize],
-    };
-    forest.shortest().into_iter().map(|link| link.map(numbered)).collect()
+    forest.shortest().into_iter().map(|link| link.map(|(a, b, squared)| numbered(tree, a, b, squared))).collect()
+}
+
+/// The edge between two places of a tree.
+fn numbered(tree: &Tree, a: u32, b: u32, squared: f64) -> Edge {
+    Edge { squared, a: tree.numbers()[a as usize], b: tree.numbers()[b as usize] }
 }
 
 /// No single component.
@@ -153,14 +153,12 @@ impl<'a> Forest<'a> {
             }
             return;
         };
-        let least =
-            |half: usize| self.tree.nodes()[half].gap(point).max(self.floors[place]).max(self.least_floor[half]);
         let mut near = halves.map(|half| (self.tree.nodes()[half].gap(point), half));
         if near[1].0 < near[0].0 {
             near.swap(0, 1);
         }
-        for (_, half) in near {
-            let least = least(half);
+        for (gap, half) in near {
+            let least = gap.max(self.floors[place]).max(self.least_floor[half]);
             if least < best.squared && least <= limit() {
                 self.foreign(half, place, limit, best);
             }

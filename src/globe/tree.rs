@@ -206,18 +206,16 @@ impl Tree {
         found
     }
 
-    /// The nearest point within a reach (its square; inclusive) that is accepted.
-    pub fn nearest(&self, from: &Vector, reach: f64, accept: &impl Fn(u32) -> bool) -> Option<Found> {
+    /// The nearest point within a reach (its square; inclusive).
+    pub fn nearest(&self, from: &Vector, reach: f64) -> Option<Found> {
         let mut best = None;
-        if !self.is_empty() {
-            let mut search = |place: usize, best: &mut Option<Found>| {
-                let found = (squared(from, &self.points[place]), self.numbers[place]);
-                if found.0 <= reach && best.is_none_or(|best| found < best) && accept(found.1) {
-                    *best = Some(found);
-                }
-            };
-            self.descend(0, from, &mut best, &|best| best.map_or(reach, |best: Found| best.0), &mut search);
-        }
+        let mut search = |place: usize, best: &mut Option<Found>| {
+            let found = (squared(from, &self.points[place]), self.numbers[place]);
+            if found.0 <= reach && best.is_none_or(|best| found < best) {
+                *best = Some(found);
+            }
+        };
+        self.visit(from, &mut best, &|best| best.map_or(reach, |best: Found| best.0), &mut search);
         best
     }
 
@@ -225,22 +223,14 @@ impl Tree {
     /// `None` leaves a point out.
     pub fn nearest_by(&self, from: &Vector, measure: &impl Fn(u32) -> Option<f64>) -> Option<Found> {
         let mut best = None;
+        let bound = |best: &Option<Found>| best.map_or(f64::INFINITY, |best| best.0.powi(2));
         let mut search = |place: usize, best: &mut Option<Found>| {
-            let bound = best.map_or(f64::INFINITY, |best| best.0);
-            if squared(from, &self.points[place]) <= bound * bound {
+            if squared(from, &self.points[place]) <= bound(best) {
                 let found = measure(self.numbers[place]).map(|measure| (measure, self.numbers[place]));
                 *best = [*best, found].into_iter().flatten().reduce(|a, b| if b < a { b } else { a });
             }
         };
-        if !self.is_empty() {
-            self.descend(
-                0,
-                from,
-                &mut best,
-                &|best| best.map_or(f64::INFINITY, |best: Found| best.0.powi(2)),
-                &mut search,
-            );
-        }
+        self.visit(from, &mut best, &bound, &mut search);
         best
     }
 

@@ -136,17 +136,19 @@ fn concentration(
         let emissions: Vec<Option<f64>> = rows.iter().map(|&row| facilities.emissions_t[row]).collect();
         let total = sum(emissions.iter().copied());
         let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.emissions_t[row]));
-        let own = sector.and(shares_of_all.as_ref()).zip(region_shares(facilities, rows, region));
+        let plants = herfindahl(&emissions);
+        let ellison_glaeser = || {
+            let (all, own) = (shares_of_all.as_ref()?, region_shares(facilities, rows, region)?);
+            ellison_glaeser(&own, all, plants?)
+        };
         Concentration {
             period,
             sector: sector.map(str::to_owned),
             facilities: rows.len() as u64,
             emissions_t: total,
             clustered_share: total.filter(|total| *total > 0.0).map(|total| inside.unwrap_or(0.0) / total),
-            herfindahl: herfindahl(&emissions),
-            ellison_glaeser: own
-                .zip(herfindahl(&emissions))
-                .and_then(|((all, own), plants)| ellison_glaeser(&own, all, plants)),
+            herfindahl: plants,
+            ellison_glaeser: sector.and_then(|_| ellison_glaeser()),
             moran_i: moran.filter(|_| sector.is_none()).map(|moran| moran.moran_i),
             geary_c: moran.filter(|_| sector.is_none()).map(|moran| moran.geary_c),
         }

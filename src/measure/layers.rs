@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
 
@@ -52,15 +53,13 @@ pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
 }
 
 /// The figures that the layers give to `clusters`: one for each column that is summed within a radius.
-pub(super) fn reachable_figures(layers: &[Layer]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for (column, _) in layers.iter().filter(|layer| !layer.within_km.is_empty()).flat_map(|layer| &layer.sums) {
-        let name = format!("reachable_{column}");
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+pub(super) fn reachable_figures(layers: &[Layer]) -> IndexSet<String> {
+    let summed = layers.iter().filter(|layer| !layer.within_km.is_empty()).flat_map(|layer| &layer.sums);
+    summed.map(|(column, _)| reachable(column)).collect()
+}
+
+fn reachable(column: &str) -> String {
+    format!("reachable_{column}")
 }
 
 /// Measures every facility and cluster against every layer.
@@ -73,9 +72,9 @@ pub(super) fn surroundings(
     findings: &mut Findings,
 ) -> Surroundings {
     let mut all = Surroundings::default();
-    let names = reachable_figures(layers);
     let order = Order::new(&facilities.places);
-    let mut reachable = vec![vec![0.0; units.len()]; names.len()];
+    let mut amounts: IndexMap<String, Vec<f64>> =
+        reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
     for (position, layer) in layers.iter().enumerate() {
         let (index, nearest) = nearest(layer, &facilities.places, &order);
         report(layer, &nearest, findings);
@@ -84,8 +83,8 @@ pub(super) fn surroundings(
             let held: Vec<Vec<f64>> =
                 rows.par_iter().map(|rows| held(facilities, rows, layer, &index, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
-                let figure = names.iter().position(|name| *name == format!("reachable_{column}")).unwrap_or_default();
-                held.iter().zip(&mut reachable[figure]).for_each(|(held, reachable)| *reachable += held[sum]);
+                let amounts = &mut amounts[&reachable(column)];
+                held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }
         all.reach.extend(reach(facilities, clusters, (position, layer), &index, &nearest));
@@ -101,8 +100,7 @@ pub(super) fn surroundings(
             })
             .collect()
     };
-    let figures = names.into_iter().zip(reachable);
-    all.figures = figures.map(|(name, amounts)| Column::new(name.into(), per_tonne(amounts))).collect();
+    all.figures = amounts.into_iter().map(|(name, amounts)| Column::new(name.into(), per_tonne(amounts))).collect();
     all.reach.sort_by(|a, b| {
         let key = |reach: &Reach| (reach.cluster, reach.layer);
         key(a).cmp(&key(b)).then(a.nearest.km.total_cmp(&b.nearest.km)).then(a.nearest.feature.cmp(&b.nearest.feature))

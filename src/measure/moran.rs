@@ -38,8 +38,7 @@ pub fn autocorrelation(places: &[Degrees], emissions_t: &[f64]) -> Option<Autoco
     // The mean of the neighbours, and their mean squared difference.
     let look = |(point, own): (&Vector, &u32)| {
         let near = tree.nearest_many(point, NEIGHBOURS + 1);
-        let near: Vec<usize> =
-            near.iter().map(|near| near.1 as usize).filter(|near| near != &(*own as usize)).collect();
+        let near: Vec<usize> = near.iter().map(|near| near.1 as usize).filter(|near| *near != *own as usize).collect();
         let near = &near[..near.len().min(NEIGHBOURS)];
         let mean = |sum: f64| sum / near.len() as f64;
         let lag = mean(near.iter().map(|&near| from_mean[near]).sum());

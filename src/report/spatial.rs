@@ -1,11 +1,14 @@
 //! Tables about clusters in space: what they reach, how they hold at other radii, what became of earlier ones, and how
 //! sectors concentrate in them.
 
+use indexmap::IndexSet;
+
 use super::Results;
 use super::tables::{OutputTable, column, frame, keys};
 use crate::delineate::Comparison;
 use crate::delineate::overlap::{Relation, Weight};
 use crate::error::Result;
+use crate::measure::Reach;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
@@ -36,22 +39,17 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
         column("cluster_name", rows.iter().map(|row| clusters.names[row.cluster].as_str()).collect::<Vec<&str>>()),
         column("layer", rows.iter().map(|row| layer(row.layer).name.as_str()).collect::<Vec<&str>>()),
     ];
-    let feature = |row: &crate::measure::Reach| &layer(row.layer).features[row.nearest.feature];
-    let facility = |row: &crate::measure::Reach| results.facilities.map(|register| &register.ids[row.facility]);
-    let within = |row: &crate::measure::Reach| layer(row.layer).reach_km.map(|reach| row.nearest.km <= reach);
+    let feature = |row: &Reach| &layer(row.layer).features[row.nearest.feature];
+    let facility = |row: &Reach| results.facilities.map(|register| &register.ids[row.facility]);
+    let within = |row: &Reach| layer(row.layer).reach_km.map(|reach| row.nearest.km <= reach);
     columns.push(column("feature", rows.iter().map(|row| feature(row).id.as_str()).collect::<Vec<&str>>()));
     columns.push(column("feature_name", rows.iter().map(|row| feature(row).name.as_deref()).collect::<Vec<_>>()));
     columns.push(column("km", rows.iter().map(|row| row.nearest.km).collect::<Vec<f64>>()));
     columns.push(column("facility_id", rows.iter().map(facility).collect::<Vec<_>>()));
     columns.push(column("within_reach", rows.iter().map(within).collect::<Vec<_>>()));
-    let mut names: Vec<&String> = Vec::new();
-    for (name, _) in results.layers.iter().flat_map(|layer| &layer.sums) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let names: IndexSet<&String> = results.layers.iter().flat_map(|layer| &layer.sums).map(|(name, _)| name).collect();
     for name in names {
-        let value = |row: &crate::measure::Reach| {
+        let value = |row: &Reach| {
             let sums = layer(row.layer).sums.iter().find(|(sum, _)| sum == name);
             sums.and_then(|(_, values)| values[row.nearest.feature])
         };

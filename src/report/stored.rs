@@ -69,14 +69,14 @@ impl StoredRun {
         if !csv.exists() && parquet.exists() {
             let file = File::open(&parquet).map_err(Error::io(&parquet))?;
             let reader = ParquetReader::new(file).with_columns(Some(wanted.map(str::to_owned).to_vec()));
-            let frame = reader.finish().map_err(Error::table("reading a run"))?;
-            let text = |name: &str| frame.column(name).and_then(|column| column.cast(&DataType::String));
-            let [a, b] = wanted.map(text);
-            let (a, b) = (a.map_err(Error::table("reading a run"))?, b.map_err(Error::table("reading a run"))?);
-            let (a, b) =
-                (a.str().map_err(Error::table("reading a run"))?, b.str().map_err(Error::table("reading a run"))?);
-            let cell = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-            return Ok(a.iter().zip(b.iter()).map(|(a, b)| [cell(a), cell(b)]).collect());
+            let read = || -> PolarsResult<Vec<[String; 2]>> {
+                let frame = reader.finish()?;
+                let text = |name: &str| frame.column(name)?.cast(&DataType::String);
+                let (a, b) = (text(wanted[0])?, text(wanted[1])?);
+                let cell = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
+                Ok(a.str()?.iter().zip(b.str()?.iter()).map(|(a, b)| [cell(a), cell(b)]).collect())
+            };
+            return read().map_err(Error::table("reading a run"));
         }
         if !csv.exists() {
             return Ok(Vec::new());

@@ -339,8 +339,7 @@ impl Sites {
         }
         let message =
             format!("{} facilities carry two labels; a cluster is a place, over all periods", relabelled.len());
-        let mut problem = Problem::new("facilities", message, "give each facility one label");
-        problem.evidence = relabelled.into_iter().take(5).collect();
+        let problem = Problem::new("facilities", message, "give each facility one label").showing(relabelled);
         Err(Error::Data { problems: vec![problem] })
     }
 }

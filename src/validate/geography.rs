@@ -95,11 +95,6 @@ fn read(
 }
 
 fn refuse(place: &str, ids: impl Iterator<Item = String>, message: &str, hint: &str) -> Result<()> {
-    let evidence: Vec<String> = ids.take(5).collect();
-    if evidence.is_empty() {
-        return Ok(());
-    }
-    let mut problem = Problem::new(place, message, hint);
-    problem.evidence = evidence;
-    Err(Error::Data { problems: vec![problem] })
+    let problem = Problem::new(place, message, hint).showing(ids);
+    if problem.evidence.is_empty() { Ok(()) } else { Err(Error::Data { problems: vec![problem] }) }
 }

@@ -14,6 +14,7 @@ use super::stream::Steps;
 use super::{Asked, Reader, Texts, keys, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
+use crate::sources::ColumnSpec;
 
 /// Words at the end of a name that say what sort of firm it is, in the languages of the shipped data: left out where
 /// another word remains.
@@ -120,11 +121,11 @@ pub(super) fn read(
     let name = "operators.aliases";
     let mut columns = source.columns.clone();
     for column in ["name", "operator", "source"] {
-        columns.entry(column.into()).or_insert_with(|| crate::sources::ColumnSpec::plain(column));
+        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
     }
-    let opened = reader.open(name, &source.reading(), &columns, Asked::default())?;
-    let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
     let reading = source.reading();
+    let opened = reader.open(name, &reading, &columns, Asked::default())?;
+    let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
     let settings = Settings::new(name, &reading, &columns, &source.contract, &source.filters, &types);
     let plan = Plan::new(&settings, &opened)?;
     let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
@@ -166,9 +167,7 @@ impl Operators {
         }
         let problem = |message: &str, mut evidence: Vec<String>| {
             evidence.sort();
-            let mut problem = Problem::new("operators.aliases", message, "settle each name once");
-            problem.evidence = evidence.into_iter().take(5).collect();
-            problem
+            Problem::new("operators.aliases", message, "settle each name once").showing(evidence)
         };
         let mut problems = Vec::new();
         if !twice.is_empty() {
