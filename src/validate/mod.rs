@@ -179,7 +179,10 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
     let mut register = Register { operators: operators.unwrap_or_default(), ..Register::default() };
     if let Some(source) = sources.facilities {
+        // The register's account stands first, whatever was read before it.
+        let earlier = std::mem::take(&mut reader.accounts);
         tables.facilities = reader.gather(|reader| facilities::read(source, reader, &mut register, findings))?;
+        reader.accounts.extend(earlier);
     }
     for (name, source) in sources.layers {
         tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);
