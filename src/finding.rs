@@ -77,6 +77,14 @@ pub enum Rule {
     SelfLink,
     /// The same tie given more than once in one source: counted once.
     DuplicateLink,
+    /// One tie with two weights: it counts once, and its weight is not known.
+    ContradictingLink,
+    /// A tie that ends before it begins.
+    Years,
+    /// Shares of the members of one organisation that add up to more than 100 %.
+    ShareSum,
+    /// An organisation with one member: it ties nobody.
+    LoneMember,
     /// A link end, member or figure names a facility or operator that `where` or the quarantine took away.
     LostReference,
     /// Some members of one cell are not in the register; the known ones are kept.

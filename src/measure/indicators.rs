@@ -140,6 +140,8 @@ pub struct Inputs<'a> {
     pub clusters: &'a DataFrame,
     /// All kinds of ties.
     pub kinds: &'a [String],
+    /// Those of `links`: without what might be.
+    pub observed_kinds: &'a [String],
     /// The number of units.
     pub units: usize,
 }
@@ -231,7 +233,7 @@ fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<
             };
             observed_share(inputs, inputs.kinds.iter().filter(named))
         }
-        Over::Links => observed_share(inputs, inputs.kinds.iter()),
+        Over::Links => observed_share(inputs, inputs.observed_kinds.iter()),
     }
 }
 

@@ -1,15 +1,75 @@
-//! The network figures of every kind of tie, cluster and period.
+//! The network figures of every kind of tie, cluster and period, and those of each whole network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::network::{self, Node, TieSet};
-use super::{Unit, ties};
+use super::communities::{adjusted_rand, communities};
+use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
+use super::ties::{Across, Counted, LinkTable, Numbers, Resolved, Standing, Trace, organisations, traces};
+use super::{Unit, settings::Indicator, settings::Over};
 use crate::error::{Error, Result};
-use crate::validate::{Facilities, Tables, TieTable, Ties};
+use crate::validate::settings::Between;
+use crate::validate::{Facilities, Tables, TieTable};
 
+/// The figure over all kinds: the share of tied pairs that are tied in two kinds or more.
+pub const MULTIPLEXITY: &str = "multiplexity";
+
+/// One kind's network over all clusters, in one period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WholeNetwork {
+    /// The kind.
+    pub kind: String,
+    /// The period.
+    pub period: Option<i64>,
+    /// Facilities with a tie, in clusters or not.
+    pub tied: u64,
+    /// Strength of all ties.
+    pub strength: f64,
+    /// Ties between clusters or sites against ties within clusters: from -1, all within, to 1.
+    pub ei_index: Option<f64>,
+    /// Modularity (Newman 2004) of the clusters, each dispersed site by itself, by strength.
+    pub modularity: Option<f64>,
+    /// Communities of the Leiden algorithm (Traag 2019).
+    pub communities: Option<u64>,
+    /// Agreement of communities and clusters over tied facilities in clusters: adjusted Rand index (Hubert & Arabie 1985).
+    pub adjusted_rand: Option<f64>,
+    /// Organisations too large for the search of communities.
+    pub left_out: u64,
+}
+
+/// Ties between two clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterLink {
+    /// The kind.
+    pub kind: String,
+    /// The two units, as positions in the list of all.
+    pub units: [usize; 2],
+    /// Pairs of facilities with a link.
+    pub links: u64,
+    /// Names of the organisations with members in both.
+    pub organisations: Vec<String>,
+    /// Strength of both together.
+    pub strength: f64,
+}
+
+/// All that ties tell.
+#[derive(Debug, Default)]
+pub struct Networks {
+    /// One a kind and period.
+    pub whole: Vec<WholeNetwork>,
+    /// By kind, then unit.
+    pub across: Vec<ClusterLink>,
+    /// Where ties come from, by unit, then source, then row.
+    pub traces: Vec<Trace>,
+    /// Columns of `clusters`.
+    pub(super) columns: Vec<Column>,
+    /// The SQL table `links`, where an indicator wants it.
+    pub(super) links: LinkTable,
+}
+
+/// Kinds of ties, in the order of the pipeline file.
 pub(super) fn kinds(tables: &Tables) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
     for table in &tables.ties {
@@ -20,71 +80,234 @@ pub(super) fn kinds(tables: &Tables) -> Vec<String> {
     kinds
 }
 
-/// The network figures of every kind; fills the table of links where one is wanted.
-pub(super) fn networks(
-    tables: &Tables,
-    register: &Facilities,
-    frame: &DataFrame,
-    units: &[Unit],
-    rows: &[Vec<usize>],
-    kinds: &[String],
-    mut links: Option<&mut ties::LinkTable>,
-) -> Result<Vec<Column>> {
-    let periods: BTreeSet<Option<i64>> = units.iter().map(|unit| unit.period).collect();
-    let mut columns = Vec::new();
-    for kind in kinds {
-        let sources: Vec<_> = tables.ties.iter().filter(|table| table.kind == *kind).collect();
-        let declared = declared_observed(&sources, frame)?;
-        let has_memberships = sources.iter().any(|table| matches!(table.ties, Ties::Memberships(_)));
-        let mut figures = vec![[None; 8]; units.len()];
-        for &period in &periods {
-            let places = ties::Places::new(register, units, rows, period);
-            let counted = ties::Counted::new(&sources, period, &places);
-            let node = |&row: &usize| {
-                let (id, operator) = (&register.ids[register.facility[row]], register.operator.get(row));
-                let observed = declared[row] || counted.appears(id, operator);
-                Node { id, operator, emissions_t: register.emissions_t[row], observed }
-            };
-            let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
-            let nodes: Vec<Vec<Node<'_>>> = current.iter().map(|&unit| rows[unit].iter().map(node).collect()).collect();
-            let empty = TieSet::default();
-            let found: Vec<[Option<f64>; 8]> = current
-                .par_iter()
-                .zip(&nodes)
-                .map(|(unit, nodes)| {
-                    let ties = TieSet { has_memberships, ..counted.of_unit.get(unit).unwrap_or(&empty).clone() };
-                    network::figures(nodes, &ties)
-                })
-                .collect();
-            current.iter().zip(found).for_each(|(&unit, found)| figures[unit] = found);
-            if let Some(links) = links.as_deref_mut() {
-                for table in &sources {
-                    let own = ties::Counted::new(&[table], period, &places);
-                    for (unit, nodes) in current.iter().zip(&nodes) {
-                        if let Some(ties) = own.of_unit.get(unit) {
-                            links.add(table, *unit, nodes, ties, period);
-                        }
-                    }
-                }
-            }
-        }
-        for (position, name) in network::FIGURES.iter().enumerate() {
-            let values: Vec<Option<f64>> = figures.iter().map(|figures| figures[position]).collect();
-            columns.push(Column::new(format!("{name}_{kind}").into(), values));
-        }
-    }
-    Ok(columns)
+/// Kinds that tell what is, and not what might be.
+pub(super) fn observed_kinds(tables: &Tables) -> Vec<String> {
+    let is_potential = |kind: &String| tables.ties.iter().any(|table| table.kind == *kind && table.is_potential());
+    kinds(tables).into_iter().filter(|kind| !is_potential(kind)).collect()
 }
 
-/// The rows that some source of a kind declares observed.
-fn declared_observed(sources: &[&TieTable], frame: &DataFrame) -> Result<Vec<bool>> {
-    let mut observed = vec![false; frame.height()];
+/// The figures that ties give to `clusters`, each with its type.
+pub(super) fn columns(tables: &Tables) -> Vec<(String, DataType)> {
+    let of_kind = |kind: String| {
+        let numbers = FIGURES.map(|figure| (format!("{figure}_{kind}"), DataType::Float64));
+        numbers.into_iter().chain([(format!("{ANCHOR}_{kind}"), DataType::String)])
+    };
+    let several = (observed_kinds(tables).len() > 1).then(|| (MULTIPLEXITY.to_owned(), DataType::Float64));
+    kinds(tables).into_iter().flat_map(of_kind).chain(several).collect()
+}
+
+/// What the stages below need to know of the register.
+pub(super) struct Register<'a> {
+    pub facilities: &'a Facilities,
+    /// Its rows as a table, for `observed`.
+    pub frame: &'a DataFrame,
+    pub units: &'a [Unit],
+    /// The register's rows of each unit.
+    pub rows: &'a [Vec<usize>],
+}
+
+/// One kind: its sources by numbers, and whom they declare observed.
+struct Kind<'a> {
+    name: String,
+    /// Whether it tells what might be.
+    is_potential: bool,
+    sources: Vec<Resolved<'a>>,
+    /// Names of its organisations, by number.
+    organisations: Vec<&'a str>,
+    /// One a row of the register.
+    declared: Vec<bool>,
+}
+
+/// One kind in one period.
+struct OfKind {
+    nodes: Vec<Vec<Node>>,
+    counted: Counted,
+    figures: Vec<NetworkFigures>,
+}
+
+/// Figures of all units, as they come.
+struct Found<'a> {
+    /// One list a kind.
+    figures: Vec<Vec<NetworkFigures>>,
+    /// One list a kind: names.
+    anchors: Vec<Vec<Option<&'a str>>>,
+    multiplexity: Vec<Option<f64>>,
+}
+
+/// The network figures of every kind.
+pub(super) fn networks(tables: &Tables, register: &Register<'_>, indicators: &[Indicator]) -> Result<Networks> {
+    let mut all = Networks::default();
+    if tables.ties.is_empty() {
+        return Ok(all);
+    }
+    let wants_links = indicators.iter().any(|indicator| indicator.over == Over::Links);
+    let numbers = Numbers::new(register.facilities, &tables.ties);
+    let kinds: Vec<Kind<'_>> =
+        kinds(tables).into_iter().map(|kind| Kind::new(kind, tables, &numbers, register)).collect::<Result<_>>()?;
+    let units = register.units.len();
+    let mut found = Found {
+        figures: vec![vec![NetworkFigures::default(); units]; kinds.len()],
+        anchors: vec![vec![None; units]; kinds.len()],
+        multiplexity: vec![None; units],
+    };
+    let periods: BTreeSet<Option<i64>> = register.units.iter().map(|unit| unit.period).collect();
+    for &period in &periods {
+        let standing = Standing::new(register.facilities, &numbers, register.units, register.rows, period);
+        let measured: Vec<OfKind> =
+            kinds.iter().map(|kind| kind.measure(register.facilities, &standing, period)).collect();
+        found.take(&kinds, &measured, &standing);
+        for (kind, own) in kinds.iter().zip(&measured).filter(|(kind, _)| !kind.is_potential) {
+            all.whole.push(whole(&kind.name, period, own, &standing)?);
+            all.across.extend(kind.across(own, &standing));
+            for source in kind.sources.iter().filter(|_| wants_links) {
+                let node = |at: u32| node(at, &standing, register.facilities, true);
+                all.links.add(source, &standing, period, register.facilities, node);
+            }
+        }
+        for source in kinds.iter().flat_map(|kind| &kind.sources) {
+            all.traces.extend(traces(source, &standing, period));
+        }
+    }
+    all.traces.sort_by_key(|trace| (trace.unit, trace.table, trace.row));
+    all.columns = found.columns(&kinds);
+    Ok(all)
+}
+
+impl<'a> Kind<'a> {
+    fn new(name: String, tables: &'a Tables, numbers: &Numbers<'_>, register: &Register<'_>) -> Result<Self> {
+        let own: Vec<(usize, &TieTable)> =
+            tables.ties.iter().enumerate().filter(|(_, table)| table.kind == name).collect();
+        let plain: Vec<&TieTable> = own.iter().map(|(_, table)| *table).collect();
+        let (organisations, of) = organisations(&plain);
+        Ok(Self {
+            is_potential: plain.iter().any(|table| table.is_potential()),
+            sources: own.iter().map(|(position, table)| Resolved::new(*position, table, numbers, &of)).collect(),
+            declared: declared_observed(&plain, register)?,
+            organisations,
+            name,
+        })
+    }
+
+    /// The kind in all clusters of one period.
+    fn measure(&self, facilities: &Facilities, standing: &Standing, period: Option<i64>) -> OfKind {
+        let counted = Counted::new(&self.sources, period, standing);
+        let one = |&at: &u32| {
+            let observed = self.declared[standing.rows[at as usize]] || counted.appears[at as usize];
+            node(at, standing, facilities, observed)
+        };
+        let nodes: Vec<Vec<Node>> = standing.nodes_of.iter().map(|nodes| nodes.iter().map(one).collect()).collect();
+        let figures = nodes.par_iter().zip(&counted.sets).map(|(nodes, ties)| network::figures(nodes, ties)).collect();
+        OfKind { nodes, counted, figures }
+    }
+
+    fn across(&self, own: &OfKind, standing: &Standing) -> Vec<ClusterLink> {
+        let link = |(&(a, b), across): (&(u32, u32), &Across)| ClusterLink {
+            kind: self.name.clone(),
+            units: [a, b].map(|local| standing.units[local as usize]),
+            links: across.links,
+            organisations: across.organisations.iter().map(|&at| self.organisations[at as usize].to_owned()).collect(),
+            strength: across.strength,
+        };
+        own.counted.between.iter().map(link).collect()
+    }
+}
+
+impl<'a> Found<'a> {
+    fn take(&mut self, kinds: &[Kind<'a>], measured: &[OfKind], standing: &Standing) {
+        for (position, (kind, own)) in kinds.iter().zip(measured).enumerate() {
+            for (&unit, figures) in standing.units.iter().zip(&own.figures) {
+                self.anchors[position][unit] = figures.anchor.map(|number| kind.organisations[number as usize]);
+                self.figures[position][unit] = figures.clone();
+            }
+        }
+        let observed = kinds.iter().zip(measured).filter(|(kind, _)| !kind.is_potential);
+        let observed: Vec<&OfKind> = observed.map(|(_, own)| own).collect();
+        if observed.len() > 1 {
+            let shares: Vec<Option<f64>> =
+                (0..standing.units.len()).into_par_iter().map(|local| tied_twice(&observed, local)).collect();
+            standing.units.iter().zip(shares).for_each(|(&unit, share)| self.multiplexity[unit] = share);
+        }
+    }
+
+    fn columns(self, kinds: &[Kind<'_>]) -> Vec<Column> {
+        let mut columns = Vec::new();
+        for ((kind, figures), anchors) in kinds.iter().zip(&self.figures).zip(&self.anchors) {
+            for (at, name) in FIGURES.iter().enumerate() {
+                let values: Vec<Option<f64>> = figures.iter().map(|found| found.numbers[at]).collect();
+                columns.push(Column::new(format!("{name}_{}", kind.name).into(), values));
+            }
+            columns.push(Column::new(format!("{ANCHOR}_{}", kind.name).into(), anchors));
+        }
+        if kinds.iter().filter(|kind| !kind.is_potential).count() > 1 {
+            columns.push(Column::new(MULTIPLEXITY.into(), self.multiplexity));
+        }
+        columns
+    }
+}
+
+fn node(at: u32, standing: &Standing, facilities: &Facilities, observed: bool) -> Node {
+    let [operator, sector] = standing.names[at as usize];
+    Node { operator, sector, emissions_t: facilities.emissions_t[standing.rows[at as usize]], observed }
+}
+
+/// The share of tied pairs of a unit that are tied in two kinds or more; `None` where nobody is tied.
+fn tied_twice(kinds: &[&OfKind], local: usize) -> Option<f64> {
+    let sets: Vec<_> = kinds.iter().map(|own| &own.counted.sets[local]).collect();
+    let mut nodes = kinds[0].nodes[local].clone();
+    for own in &kinds[1..] {
+        nodes.iter_mut().zip(&own.nodes[local]).for_each(|(node, other)| node.observed |= other.observed);
+    }
+    let classes = Classes::new(&nodes, &sets);
+    let tied = classes.ties_of(1);
+    (tied > 0).then(|| classes.ties_of(2) as f64 / tied as f64)
+}
+
+fn whole(kind: &str, period: Option<i64>, own: &OfKind, standing: &Standing) -> Result<WholeNetwork> {
+    let mut inner = vec![0.0; own.counted.outer.len()];
+    own.figures.iter().zip(&mut inner).for_each(|(figures, inner)| *inner = figures.inner_strength);
+    let outward = own.counted.outer.iter().sum::<f64>() / 2.0;
+    let within: f64 = inner.iter().sum();
+    let strength = outward + within;
+    let part = |(inner, outer): (&f64, &f64)| inner / strength - ((2.0 * inner + outer) / (2.0 * strength)).powi(2);
+    let some = strength > 0.0;
+    let found = communities(&own.counted, standing)?;
+    let clustered: Vec<(u32, u32)> = found
+        .members
+        .iter()
+        .map(|&(node, community)| (standing.place[node as usize], community))
+        .filter(|(place, _)| (*place as usize) < standing.units.len())
+        .collect();
+    Ok(WholeNetwork {
+        kind: kind.to_owned(),
+        period,
+        tied: found.members.len() as u64,
+        strength,
+        ei_index: some.then(|| (outward - within) / strength),
+        modularity: some.then(|| inner.iter().zip(&own.counted.outer).map(part).sum()),
+        communities: some.then(|| found.members.iter().map(|member| member.1).collect::<HashSet<_>>().len() as u64),
+        adjusted_rand: adjusted_rand(&clustered),
+        left_out: found.left_out,
+    })
+}
+
+/// The register's rows that some source of a kind declares observed.
+fn declared_observed(sources: &[&TieTable], register: &Register<'_>) -> Result<Vec<bool>> {
+    let height = register.frame.height();
+    let mut observed = vec![false; height];
     for source in sources {
-        let Some(predicate) = &source.observed else { return Ok(vec![true; frame.height()]) };
-        let fail = || Error::table("evaluating `observed`");
-        let with = frame.clone().lazy().with_column(predicate.expr().alias("__observed")).collect().map_err(fail())?;
-        let mask = with.column("__observed").and_then(|column| Ok(column.bool()?.clone())).map_err(fail())?;
-        observed.iter_mut().zip(mask.iter()).for_each(|(observed, mask)| *observed |= mask == Some(true));
+        // Of a facility without a sector nothing is known by sectors.
+        let complete = |row: usize| source.between != Between::Sector || register.facilities.sector.get(row).is_some();
+        let mask: Vec<bool> = match &source.observed {
+            None => (0..height).map(complete).collect(),
+            Some(predicate) => {
+                let fail = || Error::table("evaluating `observed`");
+                let with = register.frame.clone().lazy().with_column(predicate.expr().alias("__observed"));
+                let with = with.collect().map_err(fail())?;
+                let mask = with.column("__observed").and_then(|column| Ok(column.bool()?.clone())).map_err(fail())?;
+                mask.iter().map(|mask| mask == Some(true)).collect()
+            }
+        };
+        observed.iter_mut().zip(mask).for_each(|(observed, mask)| *observed |= mask);
     }
     Ok(observed)
 }

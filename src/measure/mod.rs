@@ -2,6 +2,7 @@
 //! period, then one SQL expression an indicator. Rescales, weighs and ranks nothing.
 
 pub mod agglomeration;
+mod communities;
 pub mod concentration;
 mod facts;
 mod figures;
@@ -30,10 +31,12 @@ use facts::{fact_columns, units_of_facts};
 pub use figures::FIGURES;
 use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
-use kinds::{kinds, networks};
+pub use kinds::{ClusterLink, WholeNetwork};
+use kinds::{Networks, Register, networks, observed_kinds};
 pub use layers::{Reach, doubts};
 use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
-use settings::{Indicator, Over};
+use settings::Indicator;
+pub use ties::Trace;
 
 /// One cluster in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +70,8 @@ pub struct Measurements {
     pub agglomeration: Agglomeration,
     /// What each cluster reaches of the layers: by cluster, layer, distance.
     pub reach: Vec<Reach>,
+    /// Whole networks, ties between clusters, and where ties come from.
+    pub networks: Networks,
 }
 
 /// What [`check`] has made of the pipeline's expressions.
@@ -118,7 +123,6 @@ fn local_moran_columns(agglomeration: &Agglomeration) -> [Column; 2] {
 }
 
 fn schemas(tables: &Tables) -> Result<Schemas> {
-    let number = |name: &str| Field::new(name.into(), DataType::Float64);
     let mut facilities =
         tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
     let local_moran = LOCAL_MORAN.map(|(name, dtype)| (name.to_owned(), dtype));
@@ -131,22 +135,22 @@ fn schemas(tables: &Tables) -> Result<Schemas> {
     let mut clusters: Schema =
         [text("cluster_id"), text("cluster_name"), Field::new("period".into(), DataType::Int64)].into_iter().collect();
     let mut problems = Vec::new();
-    for name in computed_figures(tables).iter().chain(&tables.facts.names) {
-        if clusters.get(name).is_some() {
+    let facts = tables.facts.names.iter().map(|name| (name.clone(), DataType::Float64));
+    for (name, dtype) in computed_figures(tables).into_iter().chain(facts) {
+        if clusters.get(&name).is_some() {
             let message = format!("`{name}` is already the name of a figure");
             problems.push(Problem::new("figures", message, "give it another name in the file"));
         }
-        clusters.with_column(name.as_str().into(), number(name).dtype().clone());
+        clusters.with_column(name.into(), dtype);
     }
     let links = (!tables.ties.is_empty()).then(ties::links_schema);
     if problems.is_empty() { Ok(Schemas { facilities, links, clusters }) } else { Err(Error::Pipeline { problems }) }
 }
 
-fn computed_figures(tables: &Tables) -> Vec<String> {
+fn computed_figures(tables: &Tables) -> Vec<(String, DataType)> {
     let own = tables.facilities.iter().flat_map(|_| FIGURES.map(str::to_owned));
     let reachable = tables.facilities.iter().flat_map(|_| reachable_figures(&tables.layers));
-    let networks = kinds(tables).into_iter().flat_map(|kind| network::FIGURES.map(|figure| format!("{figure}_{kind}")));
-    own.chain(reachable).chain(networks).collect()
+    own.chain(reachable).map(|name| (name, DataType::Float64)).chain(kinds::columns(tables)).collect()
 }
 
 /// Measures every cluster and period.
@@ -161,7 +165,7 @@ pub fn measure(
     clusters: Clusters,
     findings: &mut Findings,
 ) -> Result<Measurements> {
-    let kinds = kinds(tables);
+    let kinds = kinds::kinds(tables);
     let (units, rows) = match &tables.facilities {
         Some(facilities) => units_of_facilities(facilities, &clusters),
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
@@ -181,18 +185,18 @@ pub fn measure(
         columns.extend(reachable);
     }
     let (facts, evidence) = fact_columns(tables, &clusters, &units, findings);
-    let mut links = ties::LinkTable::default();
-    if let (Some(register), Some(frame)) = (register, &facilities) {
-        let wanted = indicators.iter().any(|indicator| indicator.over == Over::Links).then_some(&mut links);
-        columns.extend(networks(tables, register, frame, &units, &rows, &kinds, wanted)?);
-    }
+    let named = register.zip(facilities.as_ref());
+    let named = named.map(|(facilities, frame)| Register { facilities, frame, units: &units, rows: &rows });
+    let mut ties = named.map(|register| networks(tables, &register, indicators)).transpose()?.unwrap_or_default();
+    columns.append(&mut ties.columns);
     columns.extend(facts);
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
     let inputs = Inputs {
         facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
-        links: if tables.ties.is_empty() { None } else { Some(links.frame()?) },
+        links: if tables.ties.is_empty() { None } else { Some(std::mem::take(&mut ties.links).frame()?) },
         clusters: &figures,
         kinds: &kinds,
+        observed_kinds: &observed_kinds(tables),
         units: units.len(),
     };
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
@@ -209,6 +213,7 @@ pub fn measure(
         kinds,
         agglomeration,
         reach,
+        networks: ties,
     })
 }
 

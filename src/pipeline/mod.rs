@@ -86,6 +86,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         tree: &pipeline.tree,
         facilities: tables.facilities.as_ref(),
         layers: &tables.layers,
+        ties: &tables.ties,
         accounts: &tables.accounts,
         measurements: &measurements,
         scores: &scores,

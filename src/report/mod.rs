@@ -5,6 +5,7 @@ mod html;
 mod labels;
 pub mod layers;
 pub mod manifest;
+mod networks;
 mod spatial;
 pub mod stored;
 pub mod tables;
@@ -19,7 +20,7 @@ use crate::finding::Findings;
 use crate::measure::Measurements;
 use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension, Scores, Tree};
-use crate::validate::{Account, Facilities, Layer, Tally};
+use crate::validate::{Account, Facilities, Layer, Tally, TieTable};
 
 /// All that a run has found.
 pub struct Results<'a> {
@@ -41,6 +42,8 @@ pub struct Results<'a> {
     pub facilities: Option<&'a Facilities>,
     /// Infrastructure.
     pub layers: &'a [Layer],
+    /// Links and memberships.
+    pub ties: &'a [TieTable],
     /// Rows and tonnes of every source.
     pub accounts: &'a [Account],
     /// What was measured.

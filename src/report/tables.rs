@@ -94,6 +94,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = vec![clusters(results)?, figures(results)?, indicators(results)?, scores(results)?];
     tables.extend(facilities(results)?);
     tables.extend(super::spatial::all(results)?);
+    tables.extend(super::networks::all(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     Ok(tables)
 }
@@ -120,7 +121,9 @@ fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
             if name.ends_with("_count") { &DataType::Int64 } else { &DataType::Float64 },
         ));
     };
-    let counts = name.ends_with("_count") && results.facilities.is_some();
+    let of_network = results.measurements.kinds.iter().filter_map(|kind| name.strip_suffix(kind.as_str()));
+    let counts = results.facilities.is_some()
+        && (name.ends_with("_count") || of_network.into_iter().any(|figure| figure.ends_with("_count_")));
     if counts { found.cast(&DataType::Int64).map_err(Error::table("counting")) } else { Ok(found.clone()) }
 }
 

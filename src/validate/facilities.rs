@@ -167,10 +167,12 @@ fn remember(table: &Table<'_>, names: &Mutex<Hashes>, operators: &Operators, wan
         rows.filter_map(|row| table.text(column, row)).map(hash).collect()
     };
     let ids = hashes("id", &|id| keys::hash([Some(id)]));
+    let sectors = hashes("sector", &|name| keys::hash([Some(name)]));
     let operators = hashes("operator", &|name| operators.hash(name));
     let mut names = lock(names);
     names.ids.extend(ids);
     names.operators.extend(operators);
+    names.sectors.extend(sectors);
 }
 
 /// How a register's places are found and checked.

@@ -1,6 +1,8 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::facilities::{numbers, texts};
 use super::plan::{Plan, Settings};
@@ -9,7 +11,7 @@ use super::stream::{Accepted, Steps};
 use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::Result;
-use crate::finding::{Findings, Rule, Severity};
+use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 use crate::sql::Expression;
@@ -23,6 +25,10 @@ pub struct TieTable {
     pub kind: String,
     /// What ends and members name.
     pub between: Between,
+    /// Whether the two ends of a link differ in meaning.
+    pub directed: bool,
+    /// Whether no file gives its rows: they follow from places, or from who owns what.
+    pub inferred: bool,
     /// The facilities for which absence means none; `None`: all.
     pub observed: Option<Expression>,
     /// The rows.
@@ -53,6 +59,14 @@ pub struct LinkRow {
     pub to_year: Option<i64>,
     /// The source's own reference.
     pub source: Option<String>,
+    /// Share of the member in the organisation, percent, where the cell gives one.
+    pub share: Option<f64>,
+    /// What the member does in the organisation, where the source says.
+    pub role: Option<String>,
+    /// The file.
+    pub file: Arc<str>,
+    /// Its line.
+    pub line: u64,
 }
 
 impl TieTable {
@@ -60,6 +74,29 @@ impl TieTable {
     pub fn place(&self) -> String {
         let table = if matches!(self.ties, Ties::Links(_)) { "links" } else { "memberships" };
         format!("{table}.{}", self.name)
+    }
+
+    /// Its rows.
+    pub fn rows(&self) -> &[LinkRow] {
+        match &self.ties {
+            Ties::Links(rows) | Ties::Memberships(rows) => rows,
+        }
+    }
+
+    /// What its rows rest on: `given` by a file, `inferred` from places or owners, `potential` by sectors.
+    pub fn basis(&self) -> &'static str {
+        if self.is_potential() {
+            "potential"
+        } else if self.inferred {
+            "inferred"
+        } else {
+            "given"
+        }
+    }
+
+    /// Whether it tells what might be and not what is.
+    pub fn is_potential(&self) -> bool {
+        self.between == Between::Sector
     }
 }
 
@@ -73,7 +110,7 @@ impl LinkRow {
 }
 
 fn types(column: &str) -> Option<ColumnType> {
-    let text = ["from", "to", "member", "organisation", "source"];
+    let text = ["from", "to", "member", "organisation", "source", "role"];
     known_type(&text, &["weight"], &["from_year", "to_year"], column)
 }
 
@@ -90,6 +127,8 @@ pub(super) fn read_links(
         table.require(&["from", "to"]);
         for row in 0..table.rows() {
             ["from", "to"].iter().for_each(|end| check_reference(table, row, end, source.between, register));
+            check_weight(table, row);
+            check_years(table, row);
         }
     };
     let steps = Steps { after: &after, ..Steps::default() };
@@ -102,12 +141,14 @@ pub(super) fn read_links(
             *end = register.operators.shown(end);
         }
     }
-    report_repeats(&name, &rows, findings);
+    settle_repeats(&name, &mut rows, source.directed, source.between, findings);
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
         name: link.to_owned(),
         kind: source.kind.clone(),
         between: source.between,
+        directed: source.directed,
+        inferred: false,
         observed,
         ties: Ties::Links(rows),
     })
@@ -127,8 +168,9 @@ pub(super) fn read_members(
         table.require(&["member", "organisation"]);
         for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
             let named = members(table.text("member", row).unwrap_or_default());
-            let (known, strange): (Vec<_>, Vec<_>) =
-                named.into_iter().partition(|member| register.has(source.between, member));
+            check_years(table, row);
+            let names = named.into_iter().map(|(name, _)| name);
+            let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between, member));
             if source.between == Between::Operator {
                 strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
             }
@@ -147,29 +189,52 @@ pub(super) fn read_members(
     report_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, accepted.met.unknown);
-    let mut rows_of_members = Vec::new();
-    for row in rows(&accepted, "member", "organisation") {
-        let organisations = split(&row.to, &source.organisation_separator, source.columns.get("organisation"));
-        for member in members(&row.from) {
-            if register.has(source.between, &member) {
-                let member = match source.between {
-                    Between::Operator => register.operators.shown(&member),
-                    Between::Facility => member,
-                };
-                let one =
-                    |organisation: &String| LinkRow { from: member.clone(), to: organisation.clone(), ..row.clone() };
-                rows_of_members.extend(organisations.iter().map(one));
-            }
-        }
-    }
+    let rows = one_by_one(&name, source, rows(&accepted, "member", "organisation"), register, findings);
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
         name: body.to_owned(),
         kind: source.kind.clone(),
         between: source.between,
+        directed: false,
+        inferred: false,
         observed,
-        ties: Ties::Memberships(rows_of_members),
+        ties: Ties::Memberships(rows),
     })
+}
+
+/// Rows with several members or organisations to one row a membership.
+fn one_by_one(
+    name: &str,
+    source: &MembershipSource,
+    rows: Vec<LinkRow>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Vec<LinkRow> {
+    let part = |cell: &str, separator: &OneOrMany, column: &str| split(cell, separator, source.columns.get(column));
+    let (mut whole, mut overfull, mut found) = (HashMap::new(), Spots::default(), Vec::new());
+    for row in rows {
+        let named = part(&row.from, &source.separator, "member");
+        let bodies = part(&row.to, &source.organisation_separator, "organisation");
+        if named.iter().filter_map(|(_, share)| *share).sum::<f64>() > 100.0 + SHARE_SLACK {
+            overfull.add(&row);
+        }
+        for (body, _) in &bodies {
+            *whole.entry(body.clone()).or_insert(0_usize) += named.len();
+        }
+        for (member, share) in named.into_iter().filter(|(member, _)| register.has(source.between, member)) {
+            let from = if source.between == Between::Operator { register.operators.shown(&member) } else { member };
+            let one = |(body, _): &(String, Option<f64>)| LinkRow {
+                from: from.clone(),
+                to: body.clone(),
+                share,
+                ..row.clone()
+            };
+            found.extend(bodies.iter().map(one));
+        }
+    }
+    overfull.report(name, Rule::ShareSum, "shares of the members of one row add up to more than 100 %", findings);
+    settle_memberships(name, &mut found, &whole, findings);
+    found
 }
 
 fn read(
@@ -192,6 +257,7 @@ fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
     let whole =
         |name: &str| numbers(frame, name).into_iter().map(|value| value.map(|value| value as i64)).collect::<Vec<_>>();
     let (weight, from_year, to_year) = (numbers(frame, "weight"), whole("from_year"), whole("to_year"));
+    let role = texts(frame, "role");
     let row = |row: usize| LinkRow {
         from: from[row].clone().unwrap_or_default(),
         to: to[row].clone().unwrap_or_default(),
@@ -199,6 +265,10 @@ fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
         from_year: from_year[row],
         to_year: to_year[row],
         source: source[row].clone(),
+        share: None,
+        role: role[row].clone(),
+        file: Arc::clone(&accepted.paths[accepted.origin[row].file as usize]),
+        line: accepted.origin[row].line,
     };
     (0..frame.height()).map(row).collect()
 }
@@ -207,25 +277,27 @@ fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
     text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
 }
 
-/// The parts of a cell with several names, each without its share ("Shell (40%)") and read as `recode` says.
-fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<String> {
+/// The parts of a cell with several names, each with its share ("Shell (40%)") and read as `recode` says.
+fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<(String, Option<f64>)> {
     let mut parts = vec![cell];
     for separator in separators.0.iter().filter(|separator| !separator.is_empty()) {
         parts = parts.into_iter().flat_map(|part| part.split(separator.as_str())).collect();
     }
     let recode = |part: &str| spec.and_then(|spec| spec.recode.get(part)).map_or_else(|| part.to_owned(), Clone::clone);
-    parts.into_iter().map(without_share).filter(|part| !part.is_empty()).map(recode).collect()
+    let parts = parts.into_iter().map(name_and_share).filter(|(part, _)| !part.is_empty());
+    parts.map(|(part, share)| (recode(part), share)).collect()
 }
 
-/// A name without the percentage in brackets that follows it.
-fn without_share(name: &str) -> &str {
+/// A name, and the percentage in brackets that follows it.
+fn name_and_share(name: &str) -> (&str, Option<f64>) {
     let name = name.trim();
     let share = name.rsplit_once('(').and_then(|(before, share)| {
         let number = share.trim_end().strip_suffix(')')?.trim_end().strip_suffix('%')?.trim();
-        let is_number = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
-        is_number.then(|| before.trim_end())
+        let is_number = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
+        let share = number.replace(',', ".").parse().ok().filter(|_| is_number)?;
+        Some((before.trim_end(), Some(share)))
     });
-    share.unwrap_or(name)
+    share.unwrap_or((name, None))
 }
 
 /// What is said of a name that the register does not have.
@@ -233,6 +305,7 @@ pub(super) fn unknown(between: Between) -> String {
     match between {
         Between::Facility => "no facility of the register has this id".into(),
         Between::Operator => "no facility of the register has this operator".into(),
+        Between::Sector => "no facility of the register has this sector".into(),
     }
 }
 
@@ -258,30 +331,113 @@ fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
     findings.add(Severity::Info, "validate", name, Rule::LostReference, message, lost);
 }
 
-fn report_repeats(name: &str, rows: &[LinkRow], findings: &mut Findings) {
-    let selves = rows.iter().filter(|row| row.from == row.to).count();
-    findings.add(
-        Severity::Info,
-        "validate",
-        name,
-        Rule::SelfLink,
-        "links from one end to itself: not counted".into(),
-        selves,
-    );
-    let mut seen = HashSet::new();
-    let key = |row: &LinkRow| {
-        let (a, b) = if row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
-        (a.clone(), b.clone(), row.from_year, row.to_year)
-    };
-    let repeated = rows.iter().filter(|row| row.from != row.to).filter(|row| !seen.insert(key(row))).count();
-    findings.add(
-        Severity::Info,
-        "validate",
-        name,
-        Rule::DuplicateLink,
-        "links given more than once: one tie".into(),
-        repeated,
-    );
+/// A link has a weight above 0 or none.
+fn check_weight(table: &mut Table<'_>, row: usize) {
+    let weight = table.number("weight", row);
+    if weight.is_some_and(|weight| weight <= 0.0) && table.is_kept(row) {
+        let message =
+            "a weight is above 0: leave the cell empty where it is not known, and the row out where there is no tie";
+        table.reject(row, "weight", Rule::Min, message.into());
+    }
+}
+
+/// A tie ends no sooner than it begins.
+fn check_years(table: &mut Table<'_>, row: usize) {
+    let years = table.number("from_year", row).zip(table.number("to_year", row));
+    if let Some((from, to)) = years.filter(|(from, to)| from > to)
+        && table.is_kept(row)
+    {
+        let message = format!("the tie ends in {to} before it begins in {from}: are the two columns exchanged?");
+        table.reject(row, "to_year", Rule::Years, message);
+    }
+}
+
+/// Shares in whole percents add up to a little more than 100.
+const SHARE_SLACK: f64 = 1.0;
+
+/// Rows that show something, counted; the first of them are named.
+#[derive(Default)]
+struct Spots {
+    places: Vec<(Arc<str>, u64)>,
+    count: usize,
+}
+
+impl Spots {
+    const NAMED: usize = 5;
+
+    fn add(&mut self, row: &LinkRow) {
+        self.count += 1;
+        if self.places.len() < Self::NAMED {
+            self.places.push((Arc::clone(&row.file), row.line));
+        }
+    }
+
+    fn report(self, name: &str, rule: Rule, message: &str, findings: &mut Findings) {
+        let Some((file, line)) = self.places.first() else { return };
+        let more: Vec<String> = self.places[1..].iter().map(|(_, line)| line.to_string()).collect();
+        let rest = self.count - self.places.len();
+        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let message = if more.is_empty() {
+            message.to_owned()
+        } else {
+            format!("{message} (also lines {}{rest})", more.join(", "))
+        };
+        let mut finding = Finding::of(Severity::Info, "validate", name, rule, message, self.count);
+        (finding.file, finding.line) = (file.to_string(), Some(*line));
+        findings.findings.push(finding);
+    }
+}
+
+/// Leaves out links from one end to itself and links that are given again; where two rows give one link two weights, none
+/// of them stands.
+fn settle_repeats(name: &str, rows: &mut Vec<LinkRow>, directed: bool, between: Between, findings: &mut Findings) {
+    let (mut selves, mut repeated, mut contradicting) = (Spots::default(), Spots::default(), Spots::default());
+    let mut first: HashMap<(String, String, Option<i64>, Option<i64>), usize> = HashMap::with_capacity(rows.len());
+    let mut kept: Vec<LinkRow> = Vec::with_capacity(rows.len());
+    for row in rows.drain(..) {
+        if row.from == row.to && between != Between::Sector {
+            // It ties nobody, and does not make its end observed.
+            selves.add(&row);
+            continue;
+        }
+        let (a, b) = if directed || row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
+        match first.entry((a.clone(), b.clone(), row.from_year, row.to_year)) {
+            Entry::Vacant(entry) => {
+                entry.insert(kept.len());
+                kept.push(row);
+            }
+            Entry::Occupied(entry) => {
+                let earlier = &mut kept[*entry.get()];
+                if earlier.weight.is_some() && row.weight.is_some() && earlier.weight != row.weight {
+                    earlier.weight = None;
+                    contradicting.add(&row);
+                } else {
+                    repeated.add(&row);
+                }
+            }
+        }
+    }
+    *rows = kept;
+    selves.report(name, Rule::SelfLink, "links from one end to itself: not counted", findings);
+    repeated.report(name, Rule::DuplicateLink, "links given more than once: one tie", findings);
+    let message = "links given again with another weight: one tie, its weight not known";
+    contradicting.report(name, Rule::ContradictingLink, message, findings);
+}
+
+/// Leaves out memberships that are given again; reports organisations whose files name one member alone.
+fn settle_memberships(name: &str, rows: &mut Vec<LinkRow>, whole: &HashMap<String, usize>, findings: &mut Findings) {
+    let (mut repeated, mut alone) = (Spots::default(), Spots::default());
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.retain(|row| {
+        let is_new = seen.insert((row.from.clone(), row.to.clone(), row.from_year, row.to_year));
+        if !is_new {
+            repeated.add(row);
+        }
+        is_new
+    });
+    rows.iter().filter(|row| whole.get(&row.to) == Some(&1)).for_each(|row| alone.add(row));
+    repeated.report(name, Rule::DuplicateLink, "memberships given more than once: one", findings);
+    alone.report(name, Rule::LoneMember, "organisations with one member: they tie nobody", findings);
 }
 
 #[cfg(test)]
@@ -291,14 +447,14 @@ mod tests {
     #[test]
     fn shares_in_brackets() {
         for (name, wanted) in [
-            ("Shell (40%)", "Shell"),
-            (" Equinor ASA (33.3 %) ", "Equinor ASA"),
-            ("Conoco (UK)", "Conoco (UK)"),
-            ("Conoco (UK) (12,5%)", "Conoco (UK)"),
-            ("100%", "100%"),
-            ("(40%)", ""),
+            ("Shell (40%)", ("Shell", Some(40.0))),
+            (" Equinor ASA (33.3 %) ", ("Equinor ASA", Some(33.3))),
+            ("Conoco (UK)", ("Conoco (UK)", None)),
+            ("Conoco (UK) (12,5%)", ("Conoco (UK)", Some(12.5))),
+            ("100%", ("100%", None)),
+            ("(40%)", ("", Some(40.0))),
         ] {
-            assert_eq!(without_share(name), wanted);
+            assert_eq!(name_and_share(name), wanted);
         }
     }
 }

@@ -112,6 +112,7 @@ pub(crate) struct Register {
 struct Hashes {
     ids: HashSet<u128>,
     operators: HashSet<u128>,
+    sectors: HashSet<u128>,
 }
 
 impl Hashes {
@@ -119,6 +120,7 @@ impl Hashes {
         match between {
             Between::Facility => &self.ids,
             Between::Operator => &self.operators,
+            Between::Sector => &self.sectors,
         }
     }
 }
@@ -136,7 +138,7 @@ impl Register {
 
     fn hash(&self, between: Between, name: &str) -> u128 {
         match between {
-            Between::Facility => keys::hash([Some(name)]),
+            Between::Facility | Between::Sector => keys::hash([Some(name)]),
             Between::Operator => self.operators.hash(name),
         }
     }

@@ -331,6 +331,9 @@ source! {
         /// SQL predicate over facilities: those for which an absent link means none. Default: all.
         #[serde(default)]
         observed: Option<String>,
+        /// Whether `from` and `to` differ in meaning: seller and buyer, not two partners. Gives `reciprocity_KIND`.
+        #[serde(default)]
+        directed: bool,
     }
 }
 
@@ -370,13 +373,16 @@ fn wgs84() -> String {
 }
 
 /// What a link or membership joins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Between {
     /// Facilities, by id.
+    #[default]
     Facility,
     /// Operators, by name.
     Operator,
+    /// Sectors: links alone, and never of a kind with others. What facilities of two sectors might exchange, not what they do.
+    Sector,
 }
 
 /// How a figures file is laid out.

@@ -1,0 +1,114 @@
+//! Communities of a whole network, and how they agree with the clusters.
+
+use std::collections::{BTreeMap, HashMap};
+
+use leiden_rs::{GraphDataBuilder, Leiden, LeidenConfig};
+
+use super::ties::{Counted, Standing};
+use crate::error::{Error, Result};
+use crate::validate::settings::Between;
+
+/// Facilities of an organisation up to which it counts in the search for communities: a larger one ties everybody to
+/// everybody, each by less than a hundredth.
+pub const LARGEST_BODY: usize = 100;
+/// Seed of the search.
+const SEED: u64 = 1;
+
+/// The communities of a network.
+pub struct Communities {
+    /// Tied nodes, ascending, each with the number of its community.
+    pub members: Vec<(u32, u32)>,
+    /// Organisations that were too large.
+    pub left_out: u64,
+}
+
+/// Leiden communities by modularity of the ties' strength: 1 a link, 1 / (members - 1) a shared organisation.
+///
+/// # Errors
+///
+/// [`Error::Run`] where the search does not end.
+pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities> {
+    let mut weights: HashMap<(u32, u32), f64> = HashMap::new();
+    let mut tied = vec![false; standing.rows.len()];
+    let mut edges: Vec<(u32, u32, f64)> = Vec::new();
+    for &[a, b] in &counted.node_pairs {
+        edges.push((a, b, 1.0));
+    }
+    for &[a, b] in &counted.operator_pairs {
+        for &one in standing.nodes(Between::Operator, a) {
+            edges.extend(
+                standing.nodes(Between::Operator, b).iter().map(|&other| (one.min(other), one.max(other), 1.0)),
+            );
+        }
+    }
+    edges.sort_by_key(|edge| (edge.0, edge.1));
+    edges.dedup_by_key(|edge| (edge.0, edge.1));
+    let mut left_out = 0;
+    for organisation in counted.organisations.iter().filter(|organisation| organisation.size > 1) {
+        let owners = organisation.members.iter().map(|&member| standing.nodes(organisation.between, member));
+        let members: Vec<(usize, u32)> =
+            owners.enumerate().flat_map(|(owner, nodes)| nodes.iter().map(move |&node| (owner, node))).collect();
+        if members.len() > LARGEST_BODY {
+            left_out += 1;
+            continue;
+        }
+        let weight = 1.0 / (organisation.size - 1) as f64;
+        for (at, &(owner, one)) in members.iter().enumerate() {
+            for &(_, other) in members[at + 1..].iter().filter(|(other, _)| *other != owner) {
+                *weights.entry((one.min(other), one.max(other))).or_default() += weight;
+            }
+        }
+    }
+    edges.extend(weights.into_iter().map(|((a, b), weight)| (a, b, weight)));
+    edges.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+    edges.iter().for_each(|&(a, b, _)| [a, b].into_iter().for_each(|node| tied[node as usize] = true));
+    let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
+    let mut place = vec![0_usize; tied.len()];
+    nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
+    if nodes.is_empty() {
+        return Ok(Communities { members: Vec::new(), left_out });
+    }
+    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
+    let mut builder = GraphDataBuilder::new(nodes.len());
+    for (a, b, weight) in edges {
+        builder.add_edge(place[a as usize], place[b as usize], weight).map_err(fail)?;
+    }
+    let config = LeidenConfig { seed: Some(SEED), ..LeidenConfig::default() };
+    let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
+    let community = |at: usize| found.partition.community_of(at) as u32;
+    let members = nodes.iter().enumerate().map(|(at, &node)| (node, community(at))).collect();
+    Ok(Communities { members, left_out })
+}
+
+/// The adjusted Rand index of two partitions, one pair of labels an item; `None` for fewer than two items, or where both
+/// put all into one or all apart.
+pub fn adjusted_rand(labels: &[(u32, u32)]) -> Option<f64> {
+    let pairs = |count: u64| (count * count.saturating_sub(1) / 2) as f64;
+    let mut both: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    let (mut left, mut right): (BTreeMap<u32, u64>, BTreeMap<u32, u64>) = Default::default();
+    for &(a, b) in labels {
+        *both.entry((a, b)).or_default() += 1;
+        *left.entry(a).or_default() += 1;
+        *right.entry(b).or_default() += 1;
+    }
+    let sum = |counts: &mut dyn Iterator<Item = u64>| counts.map(pairs).sum::<f64>();
+    let (index, a, b) = (sum(&mut both.into_values()), sum(&mut left.into_values()), sum(&mut right.into_values()));
+    let all = pairs(labels.len() as u64);
+    let (expected, greatest) = (a * b / all, (a + b) / 2.0);
+    (all > 0.0 && greatest > expected).then(|| (index - expected) / (greatest - expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scikit-learn's documentation of `adjusted_rand_score`: 0.57 and 0.24.
+    #[test]
+    fn partitions_agree_as_in_scikit_learn() {
+        let found = |a: [u32; 4], b: [u32; 4]| adjusted_rand(&a.into_iter().zip(b).collect::<Vec<_>>());
+        assert_eq!(found([0, 0, 1, 1], [1, 1, 0, 0]), Some(1.0));
+        assert!((found([0, 0, 1, 2], [0, 0, 1, 1]).unwrap() - 4.0 / 7.0).abs() < 1e-12);
+        assert_eq!(found([0, 0, 0, 0], [0, 1, 2, 3]), Some(0.0));
+        assert_eq!(found([0, 0, 0, 0], [0, 0, 0, 0]), None);
+    }
+}

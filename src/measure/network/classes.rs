@@ -1,0 +1,346 @@
+//! The graph of a cluster by classes: facilities that are tied to the same others stand together, so that a body of
+//! 20,000 members is one class and not 200 million pairs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Node, TieSet};
+use crate::validate::settings::Between;
+
+/// What ends and members may name, by position of [`level`].
+const LEVELS: usize = 3;
+
+fn level(between: Between) -> usize {
+    match between {
+        Between::Facility => 0,
+        Between::Operator => 1,
+        Between::Sector => 2,
+    }
+}
+
+/// Facilities with the same ties. They come in blocks of one operator each, all of one size.
+#[derive(Debug, Clone)]
+pub struct Class {
+    /// Its observed facilities, ascending, by operator.
+    pub nodes: Vec<u32>,
+    /// Facilities a block.
+    pub block: usize,
+    /// Kinds in which facilities of one block are tied: a bit a kind.
+    within: u64,
+    /// Kinds in which facilities of different blocks are; never fewer than `within`.
+    across: u64,
+    /// Classes all of whose facilities are tied to all of this one, ascending, with the kinds.
+    pub adjacent: Vec<(u32, u64)>,
+}
+
+impl Class {
+    /// Ties of one facility to others of its class.
+    pub fn inner_degree(&self) -> usize {
+        let across = if self.across == 0 { 0 } else { self.nodes.len() - self.block };
+        if self.within == 0 { across } else { self.nodes.len() - 1 }
+    }
+
+    /// Pairs tied within the class.
+    pub fn inner_ties(&self) -> u64 {
+        (self.nodes.len() * self.inner_degree()) as u64 / 2
+    }
+
+    /// Facilities that none of the others of the class can be told from, even by their operator.
+    pub fn block(&self) -> usize {
+        if self.within == 0 { self.block } else { 1 }
+    }
+
+    /// Pairs tied within the class, in at least `least` kinds.
+    fn inner_ties_of(&self, least: u32) -> u64 {
+        let (all, block) = (self.nodes.len() as u64, self.block as u64);
+        let within = if self.within.count_ones() >= least { all * (block - 1) / 2 } else { 0 };
+        let across = if self.across.count_ones() >= least { all * (all - block) / 2 } else { 0 };
+        within + across
+    }
+}
+
+/// The observed facilities of a cluster by classes.
+#[derive(Debug, Clone)]
+pub struct Classes {
+    /// The classes.
+    pub classes: Vec<Class>,
+    /// Observed facilities.
+    pub count: usize,
+}
+
+/// Links and groups of what facilities have in common at one level: themselves, an operator, a sector.
+#[derive(Default)]
+struct Owners {
+    /// Observed facilities of each owner that has a tie.
+    nodes: HashMap<u32, Vec<u32>>,
+    links: HashMap<u32, Vec<(u32, u64)>>,
+    groups: HashMap<u32, Vec<u32>>,
+}
+
+impl Owners {
+    fn has_ties(&self, owner: u32) -> bool {
+        self.links.contains_key(&owner) || self.groups.contains_key(&owner)
+    }
+}
+
+/// One organisation: the kind, the level of its members, its members.
+struct Group<'a> {
+    kind: u64,
+    level: usize,
+    members: &'a [u32],
+}
+
+/// What makes two facilities alike at one level.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Likeness {
+    /// No tie at this level.
+    Nothing,
+    /// The owner itself.
+    Owner(u32),
+    /// The same organisations, whoever the owner is.
+    Groups(u32),
+}
+
+struct Builder<'a> {
+    nodes: &'a [Node],
+    owners: [Owners; LEVELS],
+    groups: Vec<Group<'a>>,
+}
+
+impl Classes {
+    /// Classes of the observed facilities under the ties of one kind or, for pairs tied in several, of up to 64.
+    pub fn new(nodes: &[Node], kinds: &[&TieSet]) -> Self {
+        let builder = Builder::new(nodes, kinds);
+        let mut classes = builder.classes();
+        builder.join(&mut classes);
+        Self { count: classes.iter().map(|class| class.nodes.len()).sum(), classes }
+    }
+
+    /// Ties of each facility of a class.
+    pub fn degree(&self, class: &Class) -> usize {
+        let size = |&(other, _): &(u32, u64)| self.size(other);
+        class.inner_degree() + class.adjacent.iter().map(size).sum::<usize>()
+    }
+
+    /// Facilities of a class.
+    pub fn size(&self, class: u32) -> usize {
+        self.classes[class as usize].nodes.len()
+    }
+
+    /// Tied pairs.
+    pub fn ties(&self) -> u64 {
+        self.classes.iter().map(|class| (class.nodes.len() * self.degree(class)) as u64).sum::<u64>() / 2
+    }
+
+    /// Pairs tied in at least so many kinds.
+    pub fn ties_of(&self, least: u32) -> u64 {
+        let outer = |class: &Class| {
+            let kinds = class.adjacent.iter().filter(|(_, kinds)| kinds.count_ones() >= least);
+            kinds.map(|&(other, _)| (class.nodes.len() * self.size(other)) as u64).sum::<u64>()
+        };
+        let inner: u64 = self.classes.iter().map(|class| class.inner_ties_of(least)).sum();
+        inner + self.classes.iter().map(outer).sum::<u64>() / 2
+    }
+
+    /// All tied pairs, each once, the smaller position first, ascending.
+    pub fn pairs(&self, nodes: &[Node]) -> Vec<(u32, u32)> {
+        let mut pairs = Vec::new();
+        for class in &self.classes {
+            for (at, &node) in class.nodes.iter().enumerate() {
+                let operator = |other: u32| nodes[other as usize].operator;
+                let tied = |other: u32| {
+                    class.within != 0
+                        || class.across != 0 && class.block < class.nodes.len() && operator(node) != operator(other)
+                };
+                pairs.extend(class.nodes[at + 1..].iter().filter(|&&other| tied(other)).map(|&other| (node, other)));
+                let others = class.adjacent.iter().flat_map(|&(other, _)| &self.classes[other as usize].nodes);
+                pairs.extend(others.filter(|&&other| other > node).map(|&other| (node, other)));
+            }
+        }
+        pairs.iter_mut().filter(|pair| pair.0 > pair.1).for_each(|pair| *pair = (pair.1, pair.0));
+        pairs.sort_unstable();
+        pairs
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn new(nodes: &'a [Node], kinds: &[&'a TieSet]) -> Self {
+        let mut builder = Self { nodes, owners: Default::default(), groups: Vec::new() };
+        for (position, ties) in kinds.iter().enumerate() {
+            let kind = 1 << position;
+            for &(between, [a, b]) in
+                ties.links.iter().filter(|(between, [a, b])| a != b || *between == Between::Sector)
+            {
+                let links = &mut builder.owners[level(between)].links;
+                links.entry(a).or_default().push((b, kind));
+                links.entry(b).or_default().push((a, kind));
+            }
+            for organisation in &ties.organisations {
+                let level = level(organisation.between);
+                let number = builder.groups.len() as u32;
+                for &member in &organisation.members {
+                    builder.owners[level].groups.entry(member).or_default().push(number);
+                }
+                builder.groups.push(Group { kind, level, members: &organisation.members });
+            }
+        }
+        for (node, facility) in nodes.iter().enumerate().filter(|(_, facility)| facility.observed) {
+            for (level, owners) in builder.owners.iter_mut().enumerate() {
+                if let Some(owner) = owner(facility, node, level).filter(|&owner| owners.has_ties(owner)) {
+                    owners.nodes.entry(owner).or_default().push(node as u32);
+                }
+            }
+        }
+        builder
+    }
+
+    /// The classes, without what they are joined to.
+    fn classes(&self) -> Vec<Class> {
+        let alike = self.likeness();
+        let mut blocks: HashMap<([Likeness; LEVELS], u32), usize> = HashMap::new();
+        let key = |node: usize| alike[node].zip(self.nodes[node].operator);
+        for (alike, operator) in (0..self.nodes.len()).filter_map(key) {
+            *blocks.entry((alike, operator)).or_default() += 1;
+        }
+        let mut classes: BTreeMap<([Likeness; LEVELS], usize), Vec<u32>> = BTreeMap::new();
+        for node in 0..self.nodes.len() {
+            let Some(alike) = alike[node] else { continue };
+            let by_operator = matches!(alike[1], Likeness::Groups(_));
+            let block = if by_operator { key(node).map_or(1, |key| blocks[&key]) } else { 0 };
+            classes.entry((alike, block)).or_default().push(node as u32);
+        }
+        let class = |((alike, block), mut nodes): (([Likeness; LEVELS], usize), Vec<u32>)| {
+            let shared = |level: usize| {
+                let owner = owner(&self.nodes[nodes[0] as usize], nodes[0] as usize, level);
+                let groups = owner.and_then(|owner| self.owners[level].groups.get(&owner)).into_iter().flatten();
+                let kinds = groups.fold(0, |kinds, &group| kinds | self.groups[group as usize].kind);
+                if matches!(alike[level], Likeness::Groups(_)) { kinds } else { 0 }
+            };
+            let sector = match alike[2] {
+                Likeness::Owner(sector) => {
+                    let links = self.owners[2].links[&sector].iter().filter(|(other, _)| *other == sector);
+                    links.fold(0, |kinds, (_, kind)| kinds | kind)
+                }
+                _ => 0,
+            };
+            let within = shared(0) | sector;
+            let across = within | shared(1);
+            nodes.sort_by_key(|&node| (self.nodes[node as usize].operator, node));
+            let block = if block == 0 { nodes.len() } else { block };
+            Class { nodes, block, within, across, adjacent: Vec::new() }
+        };
+        let mut classes: Vec<Class> = classes.into_iter().map(class).collect();
+        for class in &mut classes {
+            // Where facilities of one block are tied like those of different ones, each is a block of its own.
+            if class.within == class.across && class.within != 0 {
+                class.block = 1;
+            }
+        }
+        classes.sort_by_key(|class| class.nodes[0]);
+        classes
+    }
+
+    /// What makes each observed facility alike to others, at every level.
+    fn likeness(&self) -> Vec<Option<[Likeness; LEVELS]>> {
+        let mut known: HashMap<&[u32], u32> = HashMap::new();
+        let mut groups: Vec<HashMap<u32, u32>> = Vec::new();
+        for owners in &self.owners {
+            let mut of_level = HashMap::new();
+            let mut all: Vec<(&u32, &Vec<u32>)> = owners.groups.iter().collect();
+            all.sort_unstable();
+            for (owner, own) in all {
+                let next = known.len() as u32;
+                of_level.insert(*owner, *known.entry(own.as_slice()).or_insert(next));
+            }
+            groups.push(of_level);
+        }
+        let is_mixed = |operator: u32| {
+            let nodes = self.owners[1].nodes.get(&operator).into_iter().flatten();
+            nodes.into_iter().any(|&node| self.owners[0].has_ties(node))
+        };
+        let of_node = |(node, facility): (usize, &Node)| {
+            facility.observed.then(|| {
+                std::array::from_fn(|level| {
+                    let Some(owner) = owner(facility, node, level) else { return Likeness::Nothing };
+                    if self.owners[level].links.contains_key(&owner) {
+                        return Likeness::Owner(owner);
+                    }
+                    match groups[level].get(&owner) {
+                        Some(_) if level == 1 && is_mixed(owner) => Likeness::Owner(owner),
+                        Some(groups) => Likeness::Groups(*groups),
+                        None => Likeness::Nothing,
+                    }
+                })
+            })
+        };
+        self.nodes.iter().enumerate().map(of_node).collect()
+    }
+
+    /// Finds what each class is joined to.
+    fn join(&self, classes: &mut [Class]) {
+        let mut of_node = vec![u32::MAX; self.nodes.len()];
+        for (position, class) in classes.iter().enumerate() {
+            class.nodes.iter().for_each(|&node| of_node[node as usize] = position as u32);
+        }
+        let standing = |level: usize, owner: u32| {
+            let nodes = self.owners[level].nodes.get(&owner).into_iter().flatten();
+            nodes.map(|&node| of_node[node as usize]).collect::<Vec<u32>>()
+        };
+        let of_group = |group: &Group<'_>| {
+            let mut found: Vec<u32> = group.members.iter().flat_map(|&member| standing(group.level, member)).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        let groups: Vec<Vec<u32>> = self.groups.iter().map(of_group).collect();
+        let first: Vec<u32> = classes.iter().map(|class| class.nodes[0]).collect();
+        let mut met = vec![0_u64; classes.len()];
+        for (position, class) in classes.iter_mut().enumerate() {
+            let mut touched = Vec::new();
+            let mut meet = |other: u32, kinds: u64| {
+                if other as usize != position {
+                    if met[other as usize] == 0 {
+                        touched.push(other);
+                    }
+                    met[other as usize] |= kinds;
+                }
+            };
+            for level in 0..LEVELS {
+                self.join_at(level, first[position], (&groups, &first), &standing, &mut meet);
+            }
+            touched.sort_unstable();
+            class.adjacent = touched.into_iter().map(|other| (other, met[other as usize])).collect();
+            class.adjacent.iter().for_each(|&(other, _)| met[other as usize] = 0);
+        }
+    }
+
+    /// Meets all classes that a facility is tied to at one level.
+    fn join_at(
+        &self,
+        level: usize,
+        node: u32,
+        (groups, first): (&[Vec<u32>], &[u32]),
+        standing: &impl Fn(usize, u32) -> Vec<u32>,
+        meet: &mut impl FnMut(u32, u64),
+    ) {
+        let of = |node: u32| owner(&self.nodes[node as usize], node as usize, level);
+        let Some(own) = of(node) else { return };
+        for &(other, kinds) in self.owners[level].links.get(&own).into_iter().flatten() {
+            standing(level, other).into_iter().for_each(|other| meet(other, kinds));
+        }
+        for &group in self.owners[level].groups.get(&own).into_iter().flatten() {
+            let kinds = self.groups[group as usize].kind;
+            // Facilities of one operator are not tied by an organisation of operators.
+            let others = groups[group as usize].iter().filter(|&&other| of(first[other as usize]) != Some(own));
+            others.for_each(|&other| meet(other, kinds));
+        }
+    }
+}
+
+/// What a facility has in common with others at a level.
+fn owner(facility: &Node, node: usize, level: usize) -> Option<u32> {
+    match level {
+        0 => Some(node as u32),
+        1 => facility.operator,
+        _ => facility.sector,
+    }
+}

@@ -1,0 +1,81 @@
+//! Tables about firm networks: whole networks, ties between clusters, and where every tie comes from.
+
+use super::Results;
+use super::tables::{OutputTable, column, frame, keys};
+use crate::error::Result;
+use crate::measure::{ClusterLink, Trace};
+use crate::validate::{LinkRow, TieTable, Ties};
+
+/// The tables of a run with links or memberships.
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+    if results.ties.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![networks(results)?, cluster_links(results)?, ties(results)?])
+}
+
+/// One row a kind and period.
+fn networks(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.measurements.networks.whole;
+    let frame = frame(vec![
+        column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
+        column("kind", rows.iter().map(|row| row.kind.as_str()).collect::<Vec<&str>>()),
+        column("tied_count", rows.iter().map(|row| row.tied).collect::<Vec<u64>>()),
+        column("strength", rows.iter().map(|row| row.strength).collect::<Vec<f64>>()),
+        column("ei_index", rows.iter().map(|row| row.ei_index).collect::<Vec<_>>()),
+        column("modularity", rows.iter().map(|row| row.modularity).collect::<Vec<_>>()),
+        column("community_count", rows.iter().map(|row| row.communities).collect::<Vec<_>>()),
+        column("adjusted_rand", rows.iter().map(|row| row.adjusted_rand).collect::<Vec<_>>()),
+        column("left_out_organisation_count", rows.iter().map(|row| row.left_out).collect::<Vec<u64>>()),
+    ])?;
+    Ok(OutputTable::plain("networks", frame))
+}
+
+/// One row a kind, period and pair of clusters.
+fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.measurements.networks.across;
+    let unit = |row: &ClusterLink, end: usize| results.measurements.units[row.units[end]];
+    let id = |row: &ClusterLink, end: usize| results.measurements.clusters.ids[unit(row, end).cluster].as_str();
+    let name = |row: &ClusterLink, end: usize| results.measurements.clusters.names[unit(row, end).cluster].as_str();
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(|row| id(row, 0)).collect::<Vec<&str>>()),
+        column("cluster_name", rows.iter().map(|row| name(row, 0)).collect::<Vec<&str>>()),
+        column("other_id", rows.iter().map(|row| id(row, 1)).collect::<Vec<&str>>()),
+        column("other_name", rows.iter().map(|row| name(row, 1)).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| unit(row, 0).period).collect::<Vec<_>>()),
+        column("kind", rows.iter().map(|row| row.kind.as_str()).collect::<Vec<&str>>()),
+        column("link_count", rows.iter().map(|row| row.links).collect::<Vec<u64>>()),
+        column("organisation_count", rows.iter().map(|row| row.organisations.len() as u64).collect::<Vec<u64>>()),
+        column("strength", rows.iter().map(|row| row.strength).collect::<Vec<f64>>()),
+        column("organisations", rows.iter().map(|row| row.organisations.join("; ")).collect::<Vec<String>>()),
+    ])?;
+    Ok(OutputTable::plain("cluster_links", frame))
+}
+
+/// One row a cluster, period and row of a source that names one of its facilities or operators.
+fn ties(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.measurements.networks.traces;
+    let key = |row: &Trace| keys(results, &results.measurements.units[row.unit]);
+    let table = |row: &Trace| -> &TieTable { &results.ties[row.table] };
+    let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
+    let is_link = |row: &Trace| matches!(table(row).ties, Ties::Links(_));
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
+        column("kind", rows.iter().map(|row| table(row).kind.as_str()).collect::<Vec<&str>>()),
+        column("name", rows.iter().map(|row| table(row).name.as_str()).collect::<Vec<&str>>()),
+        column("basis", rows.iter().map(|row| table(row).basis()).collect::<Vec<&str>>()),
+        column("from", rows.iter().map(|row| &*of(row).from).collect::<Vec<&str>>()),
+        column("to", rows.iter().map(|row| is_link(row).then(|| &*of(row).to)).collect::<Vec<_>>()),
+        column("organisation", rows.iter().map(|row| (!is_link(row)).then(|| &*of(row).to)).collect::<Vec<_>>()),
+        column("share", rows.iter().map(|row| of(row).share).collect::<Vec<_>>()),
+        column("role", rows.iter().map(|row| of(row).role.as_deref()).collect::<Vec<_>>()),
+        column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<_>>()),
+        column("from_year", rows.iter().map(|row| of(row).from_year).collect::<Vec<_>>()),
+        column("to_year", rows.iter().map(|row| of(row).to_year).collect::<Vec<_>>()),
+        column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
+        column("file", rows.iter().map(|row| &*of(row).file).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| of(row).line).collect::<Vec<u64>>()),
+    ])?;
+    Ok(OutputTable::plain("ties", frame))
+}
