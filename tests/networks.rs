@@ -14,11 +14,19 @@ const REST: &str = "[delineate]\nmethod = \"label\"\n[[dimensions]]\nid = \"d\"\
 
 /// Runs a pipeline over files written to a new folder; the outputs are in the folder given back.
 fn run(files: &[(&str, &str)], ties: &str) -> Result<(tempfile::TempDir, PathBuf), forerunner::Error> {
+    let columns =
+        "columns = { id = \"id\", operator = \"firm\", sector = \"sector\", label = \"group\", emissions_t = \"t\" }";
+    run_with(columns, files, ties)
+}
+
+fn run_with(
+    columns: &str,
+    files: &[(&str, &str)],
+    ties: &str,
+) -> Result<(tempfile::TempDir, PathBuf), forerunner::Error> {
     let root = tempfile::tempdir().unwrap();
     files.iter().for_each(|(name, text)| fs::write(root.path().join(name), text).unwrap());
-    let text = format!(
-        "name = \"test\"\n[facilities]\npath = \"sites.csv\"\ncolumns = {{ id = \"id\", operator = \"firm\", sector = \"sector\", label = \"group\", emissions_t = \"t\" }}\n{ties}\n{REST}"
-    );
+    let text = format!("name = \"test\"\n[facilities]\npath = \"sites.csv\"\n{columns}\n{ties}\n{REST}");
     fs::write(root.path().join("pipeline.toml"), text).unwrap();
     let out = root.path().join("run");
     pipeline::run(&Pipeline::load(&root.path().join("pipeline.toml"), &[])?, &out, None, &|_| {})?;
@@ -101,4 +109,98 @@ fn strength_and_ties_between_clusters() {
     };
     assert_eq!(of("north"), ["A Forum members.csv:2", "B Forum members.csv:3", "A Plan members.csv:6"]);
     assert_eq!(of("south"), ["C Forum members.csv:4", "C Plan members.csv:7"]);
+}
+
+/// By hand: 1 degree of longitude on the equator is 111.32 km; the line runs along it from 0 to 1.
+#[test]
+fn facilities_near_one_line_share_it() {
+    let sites = "id,firm,sector,group,t,x,y\na,A,s,north,1,0.1,0.010\nb,B,s,north,1,0.9,0.015\nc,C,s,north,1,0.5,0.050\nd,D,s,north,1,,\n";
+    let pipes = "name,geometry\nTrunk,\"LINESTRING (0 0, 1 0)\"\nOther,\"LINESTRING (0 5, 1 5)\"\n";
+    let ties = "[layers.pipes]\npath = \"pipes.csv\"\ncolumns = { name = \"name\", geometry = \"geometry\" }\n[memberships.shared_pipes]\nlayer = \"pipes\"\nwithin_km = 2\n[links.none]\npath = \"none.csv\"\nkind = \"formal\"\nbetween = \"facility\"\ncolumns = { from = \"from\", to = \"to\" }\n";
+    let files = [("sites.csv", sites), ("pipes.csv", pipes), ("none.csv", "from,to\na,b\n")];
+    let places = "columns = { id = \"id\", operator = \"firm\", sector = \"sector\", label = \"group\", emissions_t = \"t\", x = \"x\", y = \"y\" }";
+    let (_root, out) = run_with(places, &files, ties).unwrap();
+    let figures = &table(&out, "figures")[0];
+    assert_eq!(number(figures, "observed_share_physical"), 0.75, "d has no place");
+    assert_eq!(number(figures, "linked_share_physical"), 2.0 / 3.0);
+    assert_eq!(
+        (number(figures, "density_physical"), figures["anchor_organisation_physical"].as_str()),
+        (1.0 / 3.0, "Trunk")
+    );
+    // a and b are tied in both kinds; nobody else is tied.
+    assert_eq!(number(figures, "multiplexity"), 1.0);
+    let ties = table(&out, "ties");
+    let physical: Vec<(&str, &str, &str, &str)> = ties
+        .iter()
+        .filter(|row| row["kind"] == "physical")
+        .map(|row| (row["from"].as_str(), row["basis"].as_str(), row["file"].as_str(), row["line"].as_str()))
+        .collect();
+    assert_eq!(physical, [("a", "inferred", "pipes.csv", "2"), ("b", "inferred", "pipes.csv", "2")]);
+}
+
+/// By hand: A owns a1 and a2; Holding has 60 % of A and, by way of Middle, all of C; 40 % of B is too little.
+#[test]
+fn common_owners() {
+    let parents =
+        "operator,parent,share\nA,Holding,60\nB,Holding,40\nC,Middle,100\nMiddle,Holding,100\nHolding,Middle,\n";
+    let from = "columns = { operator = \"operator\", parent = \"parent\", share = \"share\" }";
+    let files = [("sites.csv", &*SITES.replace("south", "north")), ("parents.csv", parents)];
+    let owned = |more: &str| {
+        let ties = format!("[memberships.owners]\nowners = true\n{more}\n{REST_OF_OWNERS}");
+        let (_root, out) = run(&files, &ties).unwrap();
+        let figures = &table(&out, "figures")[0];
+        let sorted = ["density_ownership", "observed_share_ownership"].map(|figure| number(figures, figure));
+        (sorted, figures["anchor_organisation_ownership"].clone())
+    };
+    // Of ten pairs a1-a2 alone, then a1, a2 and c.
+    assert_eq!(owned(""), ([0.1, 1.0], "D".into()));
+    let (figures, anchor) = owned(&format!("path = \"parents.csv\"\n{from}"));
+    assert_eq!((figures, anchor.as_str()), ([0.3, 1.0], "Holding"));
+}
+
+const REST_OF_OWNERS: &str = "[links.none]\npath = \"parents.csv\"\nkind = \"formal\"\nbetween = \"operator\"\ncolumns = { from = \"operator\", to = \"parent\" }\ncontract = { max_rejected = 1 }\n";
+
+/// By hand: lime sells to steel, and to itself; north has a1, a2 (steel) and b (lime): 2 of 3 pairs. South has c and d.
+#[test]
+fn sectors_that_might_exchange() {
+    let table_of_sectors = "from,to,share\nlime,steel,0.2\nlime,lime,0.1\n";
+    let ties = format!(
+        "[links.exchange]\npath = \"sectors.csv\"\nkind = \"potential\"\nbetween = \"sector\"\ncolumns = {{ from = \"from\", to = \"to\", weight = \"share\" }}\n{FACILITY_LINKS}"
+    );
+    let files = [("sites.csv", SITES), ("sectors.csv", table_of_sectors), ("links.csv", "from,to\na1,b\n")];
+    let (_root, out) = run(&files, &ties).unwrap();
+    let figures = table(&out, "figures");
+    assert_eq!(number(&figures[0], "density_potential"), 2.0 / 3.0);
+    assert_eq!(number(&figures[1], "density_potential"), 0.0);
+    assert_eq!(number(&figures[0], "density_formal"), 1.0 / 3.0, "what might be is not what is");
+    assert_eq!(figures[0]["ei_index_potential"], "");
+    assert!(!figures[0].contains_key("multiplexity"), "one kind tells what is");
+    assert!(table(&out, "networks").iter().all(|row| row["kind"] == "formal"));
+    let mixed = ties.replace("\"potential\"", "\"formal\"");
+    let refused = run(&files, &mixed).err().unwrap();
+    assert!(refused.exit_status() == 2 && refused.to_string().contains("potential ties"), "{refused}");
+}
+
+/// Nobody asked is unknown; asked and without a link is low: through figures, indicators, scores and types.
+#[test]
+fn silence_is_unknown_and_absence_is_low() {
+    let ties = format!("{FACILITY_LINKS}observed = \"sector = 'glass'\"\n");
+    let sites = "id,firm,sector,group,t\na,A,steel,silent,1\nb,B,steel,silent,1\nc,C,glass,asked,1\nd,D,glass,asked,1\ne,E,steel,third,1\nf,F,steel,third,1\n";
+    let (_root, out) = run(&[("sites.csv", sites), ("links.csv", "from,to\ne,f\n")], &ties).unwrap();
+    let (figures, indicators) = (table(&out, "figures"), table(&out, "indicators"));
+    let (scores, clusters) = (table(&out, "scores"), table(&out, "clusters"));
+    let of = |rows: &[Row], cluster: &str, column: &str| {
+        rows.iter().find(|row| row["cluster_id"] == cluster).unwrap()[column].clone()
+    };
+    for (cluster, observed, linked, status, score, level) in [
+        ("silent", "0.0", "", "missing", "", "unknown"),
+        ("asked", "1.0", "0.0", "observed", "0.0", "low"),
+        ("third", "1.0", "1.0", "observed", "100.0", "high"),
+    ] {
+        assert_eq!(of(&figures, cluster, "observed_share_formal"), observed, "{cluster}");
+        assert_eq!(of(&figures, cluster, "linked_share_formal"), linked, "{cluster}");
+        assert_eq!(of(&indicators, cluster, "status"), status, "{cluster}");
+        assert_eq!(of(&scores, cluster, "score"), score, "{cluster}");
+        assert_eq!(of(&clusters, cluster, "d_level"), level, "{cluster}");
+    }
 }

@@ -2,6 +2,7 @@
 //! every cluster (which features it reaches, and how much they hold).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
@@ -11,7 +12,7 @@ use super::Unit;
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
-use crate::validate::{Facilities, Layer};
+use crate::validate::{Facilities, Feature, Layer, LinkRow, Tables, Ties};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
 const FAR_KM: f64 = 2000.0;
@@ -106,6 +107,34 @@ pub(super) fn surroundings(
         key(a).cmp(&key(b)).then(a.nearest.km.total_cmp(&b.nearest.km)).then(a.nearest.feature.cmp(&b.nearest.feature))
     });
     all
+}
+
+/// Fills the memberships that follow from places: facilities within reach of one feature of a layer are members of it.
+pub fn infer_memberships(tables: &mut Tables) {
+    let Some(facilities) = &tables.facilities else { return };
+    for table in &mut tables.ties {
+        let Some((layer, within_km)) = table.near else { continue };
+        let layer = &tables.layers[layer];
+        let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
+        let of_facility = |place: &Option<(f64, f64)>| place.map(|place| index.within(place, within_km));
+        let found: Vec<Option<Vec<usize>>> = facilities.places.par_iter().map(of_facility).collect();
+        let row = |facility: usize, feature: &Feature| LinkRow {
+            from: facilities.ids[facility].to_owned(),
+            to: feature.id.clone(),
+            weight: None,
+            from_year: None,
+            to_year: None,
+            source: feature.name.clone(),
+            share: None,
+            role: None,
+            file: Arc::clone(&feature.file),
+            line: feature.line,
+        };
+        let rows = found.iter().enumerate().flat_map(|(facility, features)| {
+            features.iter().flatten().map(move |&feature| row(facility, &layer.features[feature]))
+        });
+        table.ties = Ties::Memberships(rows.collect());
+    }
 }
 
 /// The sums of a layer's columns over the features within a radius of any of some facilities, each feature once.

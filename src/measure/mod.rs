@@ -33,7 +33,7 @@ use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
 pub use kinds::{ClusterLink, WholeNetwork};
 use kinds::{Networks, Register, networks, observed_kinds};
-pub use layers::{Reach, doubts};
+pub use layers::{Reach, doubts, infer_memberships};
 use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
 use settings::Indicator;
 pub use ties::Trace;

@@ -3,13 +3,13 @@
 use super::settings::PipelineFile;
 use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
-use crate::error::Problem;
+use crate::error::{Problem, suggest};
 use crate::sources::settings::Columns;
 use crate::sources::{self, Reading};
 use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
-use crate::validate::settings::{FacilitySource, Shape};
+use crate::validate::settings::{Between, FacilitySource, LinkSource, MembershipSource, Shape};
 
 /// Everything that the types cannot see.
 pub fn check(file: &PipelineFile) -> Vec<Problem> {
@@ -158,21 +158,65 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
             None,
         ));
     }
-    for (name, source) in &file.memberships {
-        let needed = ["member", "organisation"];
-        problems.extend(check_source(
-            &format!("memberships.{name}"),
-            &source.columns,
-            &source.reading(),
-            &needed,
-            None,
-        ));
-    }
+    problems.extend(file.memberships.iter().flat_map(|(name, source)| check_memberships(name, source, file)));
+    problems.extend(check_potential(file));
     for (name, source) in &file.figures {
         let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };
         problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
     }
     problems
+}
+
+/// Memberships from files need to be told what they are; inferred ones what they follow from.
+fn check_memberships(name: &str, source: &MembershipSource, file: &PipelineFile) -> Vec<Problem> {
+    let place = format!("memberships.{name}");
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, message: &str, hint: String| {
+        problems.push(Problem::new(format!("{place}.{key}"), message, hint));
+    };
+    if source.between == Some(Between::Sector) {
+        refuse("between", "sectors are members of nothing", "facility or operator".into());
+    }
+    match (&source.layer, source.owners) {
+        (Some(_), true) => refuse("owners", "`layer` and `owners` do not go together", "take one out".into()),
+        (Some(layer), false) => {
+            if !file.layers.contains_key(layer) {
+                let known = file.layers.keys().map(String::as_str);
+                refuse("layer", &format!("no layer is called `{layer}`"), suggest(layer, known));
+            }
+            if !source.within_km.is_some_and(|radius| radius > 0.0 && radius.is_finite()) {
+                refuse("within_km", "a layer's features need a reach", "add within_km = 2".into());
+            }
+            if !source.path.0.is_empty() {
+                refuse("path", "what follows from a layer is read from no file", "take `path` out".into());
+            }
+        }
+        (None, true) if source.path.0.is_empty() => {}
+        (None, owners) => {
+            if !owners {
+                for (key, is_given) in [("kind", source.kind.is_some()), ("between", source.between.is_some())] {
+                    if !is_given {
+                        refuse(key, &format!("`{key}` is missing"), format!("add {key} = \"...\""));
+                    }
+                }
+            }
+            let needed = if owners { ["operator", "parent"] } else { ["member", "organisation"] };
+            problems.extend(check_source(&place, &source.columns, &source.reading(), &needed, None));
+        }
+    }
+    problems
+}
+
+/// Ties between sectors are of a kind of their own: what might be never counts with what is.
+fn check_potential(file: &PipelineFile) -> Vec<Problem> {
+    let is_potential = |source: &&LinkSource| source.between == Between::Sector;
+    let potential: Vec<&str> = file.links.values().filter(is_potential).map(|source| source.kind.as_str()).collect();
+    let links = file.links.iter().filter(|(_, source)| source.between != Between::Sector);
+    let links = links.map(|(name, source)| (format!("links.{name}.kind"), source.kind.as_str()));
+    let memberships = file.memberships.iter().map(|(name, source)| (format!("memberships.{name}.kind"), source.kind()));
+    let mixed = links.chain(memberships).filter(|(_, kind)| potential.contains(kind));
+    let message = |kind: &str| format!("`{kind}` is a kind of potential ties between sectors");
+    mixed.map(|(place, kind)| Problem::new(place, message(kind), "give observed ties another kind")).collect()
 }
 
 fn check_source(

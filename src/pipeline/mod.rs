@@ -55,7 +55,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin("validate");
-    let tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
+    let mut tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
     let checked = measure::check(&file.indicators, &pipeline.inherited, &tables, &mut findings)?;
     clock.begin("delineate");
     let clusters = match (&tables.facilities, &file.delineate) {
@@ -66,6 +66,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         _ => measure::clusters_of_facts(&tables.facts.facts),
     };
     clock.begin("measure");
+    measure::infer_memberships(&mut tables);
     let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
     clock.begin("score");
     let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();

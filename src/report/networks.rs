@@ -74,8 +74,8 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
         column("from_year", rows.iter().map(|row| of(row).from_year).collect::<Vec<_>>()),
         column("to_year", rows.iter().map(|row| of(row).to_year).collect::<Vec<_>>()),
         column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
-        column("file", rows.iter().map(|row| &*of(row).file).collect::<Vec<&str>>()),
-        column("line", rows.iter().map(|row| of(row).line).collect::<Vec<u64>>()),
+        column("file", rows.iter().map(|row| Some(&*of(row).file).filter(|file| !file.is_empty())).collect::<Vec<_>>()),
+        column("line", rows.iter().map(|row| Some(of(row).line).filter(|line| *line > 0)).collect::<Vec<_>>()),
     ])?;
     Ok(OutputTable::plain("ties", frame))
 }

@@ -104,12 +104,16 @@ pub struct Reading {
 /// Declares settings of something that is read from files: how its files are read, then its own keys. (Flattening
 /// would lose the place of a wrong key.)
 macro_rules! read_from_files {
-    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
+    (path may be missing: $($rest:tt)*) => {
+        $crate::sources::settings::read_from_files! { @with [default] $($rest)* }
+    };
+    (@with [$($path:tt)*] $(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             /// Files or globs, relative to the pipeline file: CSV, Parquet or GeoJSON, also `.gz`, `.zst` and `FILE.zip/MEMBER`.
+            #[serde($($path)*)]
             pub path: $crate::sources::OneOrMany,
             /// Column delimiter of CSV; found from the file where not given.
             #[serde(default)]
@@ -154,6 +158,9 @@ macro_rules! read_from_files {
                 }
             }
         }
+    };
+    ($($rest:tt)*) => {
+        $crate::sources::settings::read_from_files! { @with [] $($rest)* }
     };
 }
 pub(crate) use read_from_files;

@@ -1,5 +1,7 @@
 //! Infrastructure layers: features with an id, a geometry in WGS 84 degrees, and the columns to sum.
 
+use std::sync::Arc;
+
 use geo::{Geometry, MapCoords, Validation};
 use rayon::prelude::*;
 use wkt::TryFromWkt;
@@ -45,6 +47,10 @@ pub struct Feature {
     pub name: Option<String>,
     /// WGS 84 longitude and latitude, degrees; `None` where the file has none.
     pub geometry: Option<Geometry>,
+    /// The file.
+    pub file: Arc<str>,
+    /// Its line; for GeoJSON the feature's number.
+    pub line: u64,
 }
 
 /// Reads and checks one `[layers.NAME]`.
@@ -125,7 +131,8 @@ impl Geographic<'_> {
             let origin = accepted.origin[row];
             let fallback = || format!("{}:{}", accepted.paths[origin.file as usize], origin.line);
             let id = id[row].clone().or_else(|| label[row].clone()).unwrap_or_else(fallback);
-            Feature { id, name: label[row].clone(), geometry }
+            let file = Arc::clone(&accepted.paths[origin.file as usize]);
+            Feature { id, name: label[row].clone(), geometry, file, line: origin.line }
         };
         let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
         report(name, &features, findings);

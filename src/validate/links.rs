@@ -29,6 +29,8 @@ pub struct TieTable {
     pub directed: bool,
     /// Whether no file gives its rows: they follow from places, or from who owns what.
     pub inferred: bool,
+    /// The layer, by position, and the reach of its features, km, that the rows are to follow from.
+    pub near: Option<(usize, f64)>,
     /// The facilities for which absence means none; `None`: all.
     pub observed: Option<Expression>,
     /// The rows.
@@ -65,7 +67,7 @@ pub struct LinkRow {
     pub role: Option<String>,
     /// The file.
     pub file: Arc<str>,
-    /// Its line.
+    /// Its line; 0 where none gives it.
     pub line: u64,
 }
 
@@ -149,6 +151,7 @@ pub(super) fn read_links(
         between: source.between,
         directed: source.directed,
         inferred: false,
+        near: None,
         observed,
         ties: Ties::Links(rows),
     })
@@ -170,14 +173,14 @@ pub(super) fn read_members(
             let named = members(table.text("member", row).unwrap_or_default());
             check_years(table, row);
             let names = named.into_iter().map(|(name, _)| name);
-            let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between, member));
-            if source.between == Between::Operator {
+            let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between(), member));
+            if source.between() == Between::Operator {
                 strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
             }
-            let gone = known.iter().filter(|member| !register.keeps(source.between, member)).count();
+            let gone = known.iter().filter(|member| !register.keeps(source.between(), member)).count();
             table.met.lost += gone;
             if known.is_empty() {
-                table.reject(row, "member", Rule::Reference, unknown(source.between));
+                table.reject(row, "member", Rule::Reference, unknown(source.between()));
             } else {
                 table.met.unknown += strange.len();
             }
@@ -193,10 +196,11 @@ pub(super) fn read_members(
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
         name: body.to_owned(),
-        kind: source.kind.clone(),
-        between: source.between,
+        kind: source.kind().to_owned(),
+        between: source.between(),
         directed: false,
         inferred: false,
+        near: None,
         observed,
         ties: Ties::Memberships(rows),
     })
@@ -221,8 +225,8 @@ fn one_by_one(
         for (body, _) in &bodies {
             *whole.entry(body.clone()).or_insert(0_usize) += named.len();
         }
-        for (member, share) in named.into_iter().filter(|(member, _)| register.has(source.between, member)) {
-            let from = if source.between == Between::Operator { register.operators.shown(&member) } else { member };
+        for (member, share) in named.into_iter().filter(|(member, _)| register.has(source.between(), member)) {
+            let from = if source.between() == Between::Operator { register.operators.shown(&member) } else { member };
             let one = |(body, _): &(String, Option<f64>)| LinkRow {
                 from: from.clone(),
                 to: body.clone(),
@@ -273,7 +277,7 @@ fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
     (0..frame.height()).map(row).collect()
 }
 
-fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
+pub(super) fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
     text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
 }
 

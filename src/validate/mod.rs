@@ -15,6 +15,7 @@ mod links;
 mod merge;
 mod numerals;
 mod operators;
+mod owners;
 mod plan;
 mod profile;
 pub mod settings;
@@ -218,7 +219,13 @@ fn references(
         tables.ties.extend(reader.gather(|reader| links::read_links(name, source, reader, register, findings))?);
     }
     for (name, source) in sources.memberships {
-        tables.ties.extend(reader.gather(|reader| links::read_members(name, source, reader, register, findings))?);
+        tables.ties.extend(reader.gather(|reader| match (&source.layer, &tables.facilities) {
+            (Some(_), _) => owners::near(name, source, &tables.layers),
+            (None, Some(facilities)) if source.owners => {
+                owners::owned(name, source, reader, facilities, register, findings)
+            }
+            _ => links::read_members(name, source, reader, register, findings),
+        })?);
     }
     for (name, source) in sources.figures {
         let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;

@@ -337,14 +337,28 @@ source! {
     }
 }
 
-source! {
-    /// `[memberships.NAME]`: facilities or operators in organisations.
+read_from_files! {
+    path may be missing:
+    /// `[memberships.NAME]`: facilities or operators in organisations; from files, or inferred: facilities near one feature of
+    /// a layer (`layer`), or of one owner (`owners`).
     MembershipSource {
-        /// The kind of tie that a shared organisation makes.
-        kind: String,
-        /// What the members name.
-        between: Between,
-        /// SQL predicate over facilities: those for which an absent membership means none. Default: all.
+        /// Our names for the file's columns.
+        #[serde(default)]
+        columns: Columns,
+        /// SQL filters over the mapped columns, after units, in this order.
+        #[serde(default, rename = "where")]
+        filters: OneOrMany,
+        /// What every row must meet.
+        #[serde(default)]
+        contract: Contract,
+        /// The kind of tie that a shared organisation makes. Default for `layer`: physical; for `owners`: ownership.
+        #[serde(default)]
+        kind: Option<String>,
+        /// What the members name; those that are inferred are facilities.
+        #[serde(default)]
+        between: Option<Between>,
+        /// SQL predicate over facilities: those for which an absent membership means none. Default: all; of those that are
+        /// inferred: all with a place, or with an operator.
         #[serde(default)]
         observed: Option<String>,
         /// Separator of several members in one cell, or several separators.
@@ -353,6 +367,32 @@ source! {
         /// Separator of several organisations in one cell, or several separators.
         #[serde(default)]
         organisation_separator: OneOrMany,
+        /// A layer: facilities within `within_km` of one of its features are members of it.
+        #[serde(default)]
+        layer: Option<String>,
+        /// Reach of the features of `layer`, km.
+        #[serde(default)]
+        within_km: Option<f64>,
+        /// Whether facilities of one owner are members of it: of one operator or, with `path` (`operator`, `parent`, `share`),
+        /// of one parent.
+        #[serde(default)]
+        owners: bool,
+        /// Smallest share that makes a parent, percent. Default: 50.
+        #[serde(default)]
+        least_share: Option<f64>,
+    }
+}
+
+impl MembershipSource {
+    /// The kind of tie.
+    pub fn kind(&self) -> &str {
+        let inferred = if self.layer.is_some() { "physical" } else { "ownership" };
+        self.kind.as_deref().unwrap_or(inferred)
+    }
+
+    /// What the members name.
+    pub fn between(&self) -> Between {
+        self.between.unwrap_or_default()
     }
 }
 
