@@ -204,3 +204,132 @@ fn silence_is_unknown_and_absence_is_low() {
         assert_eq!(of(&clusters, cluster, "d_level"), level, "{cluster}");
     }
 }
+
+/// A register in two clusters with links and bodies, drawn from a seed.
+struct Country {
+    sites: Vec<String>,
+    links: Vec<String>,
+    members: Vec<String>,
+}
+
+const BOTH: &str = "[links.one]\npath = \"links.csv\"\nkind = \"formal\"\nbetween = \"facility\"\ncolumns = { from = \"from\", to = \"to\" }\nobserved = \"sector = 's0'\"\n[memberships.bodies]\npath = \"members.csv\"\nkind = \"informal\"\nbetween = \"operator\"\ncolumns = { member = \"firm\", organisation = \"body\" }\n";
+
+impl Country {
+    fn new(seed: u64) -> Self {
+        use rand_chacha::rand_core::{Rng, SeedableRng};
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut below = |limit: u32| random.next_u32() % limit;
+        let group = |number: u32| ["north", "south", ""][number as usize];
+        let site = |at: u32, below: &mut dyn FnMut(u32) -> u32| {
+            format!("n{at:02},F{},s{},{},{}", below(12), below(3), group(below(3)), 1 + below(90))
+        };
+        let sites = (0..24).map(|at| site(at, &mut below)).collect();
+        let links = (0..14).map(|_| format!("n{:02},n{:02}", below(24), below(24))).collect();
+        let members = (0..16).map(|_| format!("F{},B{}", below(12), below(5))).collect();
+        Self { sites, links, members }
+    }
+
+    fn figures(&self, ties: &str, files: &[(&str, &str)]) -> Vec<Row> {
+        let text = |header: &str, rows: &[String]| format!("{header}\n{}\n", rows.join("\n"));
+        let sites = text("id,firm,sector,group,t", &self.sites);
+        let (links, members) = (text("from,to", &self.links), text("firm,body", &self.members));
+        let own = [("sites.csv", &*sites), ("links.csv", &*links), ("members.csv", &*members)];
+        let all: Vec<(&str, &str)> = own.into_iter().chain(files.iter().copied()).collect();
+        // Firms that no site of this seed has are strangers.
+        let ties = ties.replace("[memberships.bodies]", "[memberships.bodies]\ncontract = { max_rejected = 1 }");
+        table(&run(&all, &ties).unwrap().1, "figures")
+    }
+}
+
+#[test]
+fn names_order_and_files_change_nothing() {
+    for seed in 0..12 {
+        let country = Country::new(seed);
+        let plain = country.figures(BOTH, &[]);
+        let reverse = |rows: &[String]| rows.iter().rev().cloned().collect::<Vec<_>>();
+        let turned = Country {
+            sites: reverse(&country.sites),
+            links: reverse(&country.links),
+            members: reverse(&country.members),
+        };
+        assert_eq!(turned.figures(BOTH, &[]), plain, "order of rows, seed {seed}");
+
+        let (first, second) = country.links.split_at(7);
+        let half = format!("from,to\n{}\n", second.join("\n"));
+        let split = Country { links: first.to_vec(), sites: country.sites.clone(), members: country.members.clone() };
+        let listed = BOTH.replace("\"links.csv\"", "[\"links.csv\", \"more.csv\"]");
+        assert_eq!(split.figures(&listed, &[("more.csv", &half)]), plain, "one source of two files, seed {seed}");
+        let two = format!(
+            "{BOTH}{}",
+            BOTH[..BOTH.find("[memberships").unwrap()].replace("one", "two").replace("links.csv", "more.csv")
+        );
+        assert_eq!(split.figures(&two, &[("more.csv", &half)]), plain, "two sources of one kind, seed {seed}");
+
+        // Ids in the opposite order.
+        let renamed = |row: &String| {
+            (0..24).rev().fold(row.clone(), |row, at| row.replace(&format!("n{at:02}"), &format!("m{:02}", 99 - at)))
+        };
+        let relabelled = Country {
+            sites: country.sites.iter().map(renamed).collect(),
+            links: country.links.iter().map(renamed).collect(),
+            members: country.members.clone(),
+        };
+        // Sums over facilities go by id, so the last digit of other figures may move.
+        for (found, wanted) in relabelled.figures(BOTH, &[]).iter().zip(&plain) {
+            let network = |name: &&String| name.ends_with("formal") || *name == "multiplexity";
+            for name in wanted.keys().filter(network) {
+                let [found, wanted] = [found, wanted].map(|row| row[name].as_str());
+                let numbers = found.parse::<f64>().ok().zip(wanted.parse::<f64>().ok());
+                let near = numbers.map_or(found == wanted, |(a, b)| (a - b).abs() <= 1e-12);
+                assert!(near, "{name}, seed {seed}: {found}, {wanted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_more_is_never_a_network_less() {
+    for seed in 0..12 {
+        let mut country = Country::new(seed);
+        let before = country.figures(BOTH, &[]);
+        // Between two observed sites of one cluster: nobody new is observed by it.
+        let north: Vec<String> = country
+            .sites
+            .iter()
+            .filter(|row| row.contains(",s0,north,"))
+            .map(|row| row.split(',').next().unwrap().to_owned())
+            .collect();
+        let Some((first, rest)) = north.split_first() else { continue };
+        country.links.extend(rest.iter().map(|other| format!("{first},{other}")));
+        let after = country.figures(BOTH, &[]);
+        for figure in ["density_formal", "mean_degree_formal", "linked_share_formal"] {
+            for (before, after) in before.iter().zip(&after).filter(|(before, _)| !before[figure].is_empty()) {
+                assert!(number(after, figure) >= number(before, figure), "{figure}, seed {seed}");
+            }
+        }
+    }
+}
+
+/// But that its one member is known to have been asked.
+#[test]
+fn one_member_is_no_organisation() {
+    for seed in 0..12 {
+        let mut country = Country::new(seed);
+        let first = country.members.iter().find(|row| row.ends_with(",B0")).cloned();
+        country.members.retain(|row| !row.ends_with(",B0"));
+        let without = country.figures(BOTH, &[]);
+        country.members.extend(first);
+        let with = country.figures(BOTH, &[]);
+        for figure in ["mean_degree_formal", "largest_component_share_formal", "strength_formal"] {
+            with.iter()
+                .zip(&without)
+                .for_each(|(with, without)| assert_eq!(with[figure], without[figure], "seed {seed}"));
+        }
+        for figure in ["density", "mean_degree", "clustering", "strength", "bridge_count", "articulation_firm_count"] {
+            let figure = format!("{figure}_informal");
+            with.iter()
+                .zip(&without)
+                .for_each(|(with, without)| assert_eq!(with[&figure], without[&figure], "{figure}, seed {seed}"));
+        }
+    }
+}

@@ -384,7 +384,7 @@ impl Spots {
         let message = if more.is_empty() {
             message.to_owned()
         } else {
-            format!("{message} (also lines {}{rest})", more.join(", "))
+            format!("{message} (also line {}{rest})", more.join(", "))
         };
         let mut finding = Finding::of(Severity::Info, "validate", name, rule, message, self.count);
         (finding.file, finding.line) = (file.to_string(), Some(*line));

@@ -131,25 +131,40 @@ pub(super) fn read(
     let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
     let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;
     let (names, targets) = (texts(&accepted.frame, "name"), texts(&accepted.frame, "operator"));
-    let pairs: Vec<(String, String)> = names.into_iter().flatten().zip(targets.into_iter().flatten()).collect();
+    let places =
+        accepted.origin.iter().map(|origin| format!("{} line {}", accepted.paths[origin.file as usize], origin.line));
+    let pairs = names.into_iter().zip(targets).zip(places);
+    let pairs: Vec<Alias> =
+        pairs.filter_map(|((name, operator), place)| Some(Alias { name: name?, operator: operator?, place })).collect();
     operators.take(&pairs)?;
     Ok(operators)
 }
 
+/// One line of the list of aliases.
+struct Alias {
+    name: String,
+    operator: String,
+    /// File and line.
+    place: String,
+}
+
 impl Operators {
-    /// Takes pairs of a name and the operator it stands for.
-    fn take(&mut self, pairs: &[(String, String)]) -> Result<()> {
-        let mut direct: HashMap<String, (String, &str)> = HashMap::new();
+    /// Takes names and the operators they stand for.
+    fn take(&mut self, pairs: &[Alias]) -> Result<()> {
+        let mut direct: HashMap<String, (String, &Alias)> = HashMap::new();
         let (mut twice, mut circles) = (Vec::new(), Vec::new());
-        for (name, operator) in pairs {
-            let (from, to) = (self.plain(name), self.plain(operator));
+        for alias in pairs {
+            let (from, to) = (self.plain(&alias.name), self.plain(&alias.operator));
             if from == to {
                 continue;
             }
             match direct.get(&from) {
-                Some((other, given)) if *other != to => twice.push(format!("{name}: {given} and {operator}")),
+                Some((other, given)) if *other != to => {
+                    let Alias { name, operator, place } = alias;
+                    twice.push(format!("{place}: {name} is {operator}; {}: {}", given.place, given.operator));
+                }
                 _ => {
-                    direct.insert(from, (to, operator));
+                    direct.insert(from, (to, alias));
                 }
             }
         }
@@ -159,7 +174,8 @@ impl Operators {
             while let Some((next, _)) = direct.get(at) {
                 at = next;
                 if !seen.insert(at) {
-                    circles.push(start.clone());
+                    let alias = direct[start].1;
+                    circles.push(format!("{}: {} is {}", alias.place, alias.name, alias.operator));
                     break;
                 }
             }
@@ -180,13 +196,18 @@ impl Operators {
             return Err(Error::Data { problems });
         }
         self.aliases = aliases;
-        for (_, operator) in pairs {
+        self.show(pairs);
+        Ok(())
+    }
+
+    /// Operators that are no alias themselves go by the name in the list.
+    fn show(&mut self, pairs: &[Alias]) {
+        for Alias { operator, .. } in pairs {
             let own = self.plain(operator);
             if !self.aliases.contains_key(&own) {
                 self.shown.entry(own).or_insert_with(|| operator.clone());
             }
         }
-        Ok(())
     }
 }
 
@@ -291,7 +312,11 @@ mod tests {
 
     #[test]
     fn aliases_lead_to_one_name() {
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let pair = |name: &str, operator: &str| Alias {
+            name: name.to_owned(),
+            operator: operator.to_owned(),
+            place: String::new(),
+        };
         let mut operators = Operators { normalises: true, ..Operators::default() };
         operators.take(&[pair("Essar Oil", "Stanlow Terminals"), pair("STANLOW TERMINALS LTD", "EET Fuels")]).unwrap();
         assert_eq!(operators.shown("Essar Oil Ltd"), "EET Fuels");
