@@ -41,10 +41,16 @@ pub fn run(folder: &Path, wanted: &str) -> Result<()> {
         indicators: own("indicators")?,
         evidence: own("evidence")?,
         facilities: own("facilities")?,
+        figures: own("figures")?,
+        ties: own("ties")?,
     };
     let text: String = found.iter().map(|row| story.tell(row)).collect::<Vec<_>>().join("\n");
     print(&text)
 }
+
+/// Rows of ties, and things that would decide, that are shown of each sort.
+const SHOWN: usize = 12;
+const WANTED: usize = 5;
 
 struct Story<'a> {
     run: &'a StoredRun,
@@ -52,6 +58,8 @@ struct Story<'a> {
     indicators: Vec<Row>,
     evidence: Vec<Row>,
     facilities: Vec<Row>,
+    figures: Vec<Row>,
+    ties: Vec<Row>,
 }
 
 impl Story<'_> {
@@ -69,8 +77,11 @@ impl Story<'_> {
             let level = cell(cluster, &format!("{dimension}_level"));
             text += &format!("\n{}, {level} (threshold {threshold})\n", self.node(&dimension, period, 0));
             text += &self.children(&dimension, period, 1);
+            if level == "unknown" {
+                text += &self.wanting(&dimension, period);
+            }
         }
-        text + &self.sites(period)
+        text + &self.networks(period) + &self.sites(period)
     }
 
     fn node(&self, node: &str, period: &str, depth: usize) -> String {
@@ -129,6 +140,101 @@ impl Story<'_> {
         text
     }
 
+    /// What would decide an unknown dimension: the indicators that lack most, by weight.
+    fn wanting(&self, dimension: &str, period: &str) -> String {
+        let indicators: Vec<&Value> = of(self.run.pipeline(), "indicators").collect();
+        let lack = |row: &Row| -> Option<(f64, String)> {
+            let id = cell(row, "indicator");
+            let indicator = indicators.iter().find(|indicator| indicator["id"] == id)?;
+            let share = self.share_of(dimension, indicator["parent"].as_str()?) * self.share_among(indicator);
+            let lack = 1.0 - value(row, "coverage").unwrap_or(0.0);
+            let what = if cell(row, "status") == "observed" {
+                format!("{id}: rests on {:.0} %", 100.0 * (1.0 - lack))
+            } else {
+                format!("{id}: {}", cell(row, "status"))
+            };
+            (share * lack > 0.0).then(|| (share * lack, what))
+        };
+        let own = self.indicators.iter().filter(|row| cell(row, "period") == period);
+        let mut lacking: Vec<(f64, String)> = own.filter_map(lack).collect();
+        lacking.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        let lines = lacking
+            .iter()
+            .take(WANTED)
+            .map(|(share, what)| format!("  {what} ({:.0} % of the weight)\n", 100.0 * share));
+        let lines: String = lines.collect();
+        if lines.is_empty() { lines } else { format!("  what would decide it\n{}", indent(&lines)) }
+    }
+
+    /// The share of a dimension's weight that a component carries; 0 where it belongs to another.
+    fn share_of(&self, dimension: &str, node: &str) -> f64 {
+        if node == dimension {
+            return 1.0;
+        }
+        let component = of(self.run.pipeline(), "components").find(|component| component["id"] == node);
+        let parent = component.and_then(|component| component["parent"].as_str().map(|parent| (component, parent)));
+        parent.map_or(0.0, |(component, parent)| self.share_of(dimension, parent) * self.share_among(component))
+    }
+
+    /// The share of a node's weight among all children of its parent.
+    fn share_among(&self, node: &Value) -> f64 {
+        let all = ["components", "indicators"].into_iter().flat_map(|list| of(self.run.pipeline(), list));
+        let siblings = all.filter(|other| other["parent"] == node["parent"]);
+        let total: f64 = siblings.filter_map(|other| other["weight"].as_f64()).sum();
+        node["weight"].as_f64().map_or(0.0, |weight| weight / total)
+    }
+
+    /// Of every kind of tie: how much was asked, the rows that tell, and the largest sites that nobody asked.
+    fn networks(&self, period: &str) -> String {
+        let own = |row: &&Row| cell(row, "period") == period;
+        let Some(figures) = self.figures.iter().find(own) else { return String::new() };
+        let mut kinds: Vec<&str> =
+            figures.keys().filter_map(|column| column.strip_prefix("observed_emission_share_")).collect();
+        kinds.sort_unstable();
+        let mut text = String::new();
+        for kind in kinds {
+            let share = |name: &str| value(figures, &format!("{name}_{kind}"));
+            let of_emissions = share("observed_emission_share");
+            let megatonnes =
+                of_emissions.zip(value(figures, "emissions_t")).map(|(share, tonnes)| share * tonnes / 1e6);
+            let percent = |share: Option<f64>| number(share.map(|share| share * 100.0), 1);
+            text += &format!(
+                "\n{kind} ties: observed {} % of facilities, {} % of emissions ({} Mt)\n",
+                percent(share("observed_share")),
+                percent(of_emissions),
+                number(megatonnes, 2)
+            );
+            let rows: Vec<&Row> = self.ties.iter().filter(own).filter(|row| cell(row, "kind") == kind).collect();
+            for row in rows.iter().take(SHOWN) {
+                let to = if cell(row, "organisation").is_empty() { cell(row, "to") } else { cell(row, "organisation") };
+                let place = format!("{}:{}", cell(row, "file"), cell(row, "line"));
+                text += &format!("  {} - {to} [{}] ({place})\n", cell(row, "from"), cell(row, "basis"));
+            }
+            if rows.len() > SHOWN {
+                text += &format!("  and {} more in ties.csv\n", rows.len() - SHOWN);
+            }
+            text += &self.silent(kind, period);
+        }
+        text
+    }
+
+    fn silent(&self, kind: &str, period: &str) -> String {
+        let column = format!("observed_{kind}");
+        let asked = |row: &&Row| cell(row, "period") == period && cell(row, &column) == "false";
+        let mut silent: Vec<&Row> = self.facilities.iter().filter(asked).collect();
+        silent.sort_by(|a, b| {
+            value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0))
+        });
+        if silent.is_empty() {
+            return String::new();
+        }
+        let name = |row: &&Row| format!("{} ({} t)", cell(row, "name"), number(value(row, "emissions_t"), 0));
+        let names: Vec<String> = silent.iter().take(WANTED).map(name).collect();
+        let rest = silent.len().saturating_sub(WANTED);
+        let rest = if rest > 0 { format!(", and {rest} more") } else { String::new() };
+        format!("  nothing known of {}{rest}\n", names.join(", "))
+    }
+
     fn sites(&self, period: &str) -> String {
         let mut sites: Vec<&Row> = self.facilities.iter().filter(|row| cell(row, "period") == period).collect();
         sites.sort_by(|a, b| {
@@ -148,6 +254,10 @@ impl Story<'_> {
         let rows: Vec<Vec<String>> = sites.iter().map(row).collect();
         format!("\nfacilities\n{}", table::text(&header, &rows))
     }
+}
+
+fn indent(lines: &str) -> String {
+    lines.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 fn of<'a>(pipeline: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {

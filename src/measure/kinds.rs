@@ -65,6 +65,8 @@ pub struct Networks {
     pub traces: Vec<Trace>,
     /// Columns of `clusters`.
     pub(super) columns: Vec<Column>,
+    /// Columns of the register: `observed_KIND`, whether a facility in a cluster was asked.
+    pub(super) observed: Vec<Column>,
     /// The SQL table `links`, where an indicator wants it.
     pub(super) links: LinkTable,
 }
@@ -132,6 +134,8 @@ struct Found<'a> {
     /// One list a kind: names.
     anchors: Vec<Vec<Option<&'a str>>>,
     multiplexity: Vec<Option<f64>>,
+    /// One list a kind, one entry a row of the register.
+    observed: Vec<Vec<Option<bool>>>,
 }
 
 /// The network figures of every kind.
@@ -149,6 +153,7 @@ pub(super) fn networks(tables: &Tables, register: &Register<'_>, indicators: &[I
         figures: vec![vec![NetworkFigures::default(); units]; kinds.len()],
         anchors: vec![vec![None; units]; kinds.len()],
         multiplexity: vec![None; units],
+        observed: vec![vec![None; register.facilities.rows()]; kinds.len()],
     };
     let periods: BTreeSet<Option<i64>> = register.units.iter().map(|unit| unit.period).collect();
     for &period in &periods {
@@ -169,6 +174,8 @@ pub(super) fn networks(tables: &Tables, register: &Register<'_>, indicators: &[I
         }
     }
     all.traces.sort_by_key(|trace| (trace.unit, trace.table, trace.row));
+    let observed = kinds.iter().zip(&found.observed);
+    all.observed = observed.map(|(kind, rows)| Column::new(format!("observed_{}", kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);
     Ok(all)
 }
@@ -218,6 +225,11 @@ impl<'a> Found<'a> {
             for (&unit, figures) in standing.units.iter().zip(&own.figures) {
                 self.anchors[position][unit] = figures.anchor.map(|number| kind.organisations[number as usize]);
                 self.figures[position][unit] = figures.clone();
+            }
+            for (place, nodes) in standing.nodes_of.iter().zip(&own.nodes) {
+                for (&at, node) in place.iter().zip(nodes) {
+                    self.observed[position][standing.rows[at as usize]] = Some(node.observed);
+                }
             }
         }
         let observed = kinds.iter().zip(measured).filter(|(kind, _)| !kind.is_potential);

@@ -206,7 +206,7 @@ pub fn measure(
         clusters,
         units,
         hulls,
-        facilities,
+        facilities: observed_too(facilities, &ties)?,
         figures,
         indicators: measured,
         evidence,
@@ -215,6 +215,21 @@ pub fn measure(
         reach,
         networks: ties,
     })
+}
+
+/// The register with what was asked about each facility; a column that it brings itself stands.
+fn observed_too(facilities: Option<DataFrame>, ties: &Networks) -> Result<Option<DataFrame>> {
+    let Some(mut frame) = facilities else { return Ok(None) };
+    for column in ties
+        .observed
+        .iter()
+        .filter(|column| frame.get_column_index(column.name()).is_none())
+        .cloned()
+        .collect::<Vec<_>>()
+    {
+        frame.with_column(column).map_err(Error::table("adding who was asked"))?;
+    }
+    Ok(Some(frame))
 }
 
 /// The register with further columns (those that it brings itself stand) and the unit of each row.

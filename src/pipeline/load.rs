@@ -125,16 +125,31 @@ fn bases(extends: Option<Value>, texts: &Texts) -> Result<Vec<String>> {
     }
 }
 
+/// A path from a folder, without the folders that it enters and leaves again.
+fn below(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            ".." if parts.last().is_some_and(|last| !last.is_empty() && *last != "..") => {
+                parts.pop();
+            }
+            "." => {}
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
 /// Makes the paths of a base relative to the file that extends it.
 fn rebase(table: &mut Table, up: &str) {
     if up.is_empty() {
         return;
     }
     let turn = |source: &mut Value| match source.get_mut("path") {
-        Some(Value::String(path)) => *path = format!("{up}/{path}"),
+        Some(Value::String(path)) => *path = below(up, path),
         Some(Value::Array(paths)) => paths.iter_mut().for_each(|path| {
             if let Value::String(path) = path {
-                *path = format!("{up}/{path}");
+                *path = below(up, path);
             }
         }),
         _ => {}

@@ -13,6 +13,8 @@ use crate::measure::settings::{Indicator, Mark, Over, Scale};
 const LAND: &str = include_str!("../../data/basemap/land-50m.geojson");
 /// Rejected rows and sites shown before the reader is sent to the tables.
 const SHOWN: usize = 50;
+/// Rows of ties shown.
+const TIES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -24,6 +26,7 @@ struct Page<'a> {
     clusters: Vec<ClusterRow>,
     goalposts: Vec<GoalpostRow<'a>>,
     sites: Vec<SiteRow<'a>>,
+    ties: Vec<TieRow<'a>>,
     types: &'static [crate::classify::ClusterType],
 }
 
@@ -66,6 +69,8 @@ struct ClusterRow {
     dimensions: Vec<[String; 4]>,
     kind: String,
     class: String,
+    /// Of each kind of tie the share of emissions that was asked about, and what it stands for.
+    observed: Vec<String>,
 }
 
 struct GoalpostRow<'a> {
@@ -84,6 +89,14 @@ struct SiteRow<'a> {
     kilotonnes: String,
 }
 
+struct TieRow<'a> {
+    cluster: &'a str,
+    kind: &'a str,
+    basis: &'static str,
+    what: String,
+    place: String,
+}
+
 /// Renders the page.
 pub fn render(results: &Results<'_>) -> Result<String> {
     let page = Page {
@@ -93,6 +106,7 @@ pub fn render(results: &Results<'_>) -> Result<String> {
         clusters: clusters(results)?,
         goalposts: results.indicators.iter().map(goalpost).collect(),
         sites: sites(results),
+        ties: ties(results),
         types: &TYPES,
 
         results,
@@ -333,6 +347,14 @@ fn land(frame: &Rect, projection: &Projection) -> Result<String> {
 
 fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
     let (emissions, counts) = (figure(results, "emissions_t"), figure(results, "facility_count"));
+    let kinds = results.measurements.kinds.iter();
+    let shares: Vec<(&String, Vec<Option<f64>>)> =
+        kinds.map(|kind| (kind, figure(results, &format!("observed_emission_share_{kind}")))).collect();
+    let observed = |kind: &str, share: Option<f64>, tonnes: Option<f64>| {
+        let percent = decimals(share.map(|share| share * 100.0), 0);
+        let megatonnes = decimals(share.zip(tonnes).map(|(share, tonnes)| share * tonnes / 1e6), 2);
+        format!("{kind}: {percent} %, {megatonnes} Mt")
+    };
     let row = |unit: usize| {
         let of = results.measurements.units[unit];
         let dimension = |position: usize| {
@@ -353,6 +375,7 @@ fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
                 .of_type()
                 .map_or_else(|| possible.possible_types(), |kind| format!("{} {}", kind.number, kind.name)),
             class: class(results, unit),
+            observed: shares.iter().map(|(kind, shares)| observed(kind, shares[unit], emissions[unit])).collect(),
         }
     };
     Ok(by_size(results).into_iter().map(row).collect())
@@ -375,6 +398,22 @@ fn goalpost(indicator: &Indicator) -> GoalpostRow<'_> {
             Over::Clusters => "clusters",
         },
     }
+}
+
+/// Rows that ties come from, the clusters one after the other.
+fn ties<'a>(results: &'a Results<'_>) -> Vec<TieRow<'a>> {
+    let row = |trace: &crate::measure::Trace| {
+        let (table, unit) = (&results.ties[trace.table], results.measurements.units[trace.unit]);
+        let row = &table.rows()[trace.row];
+        TieRow {
+            cluster: &results.measurements.clusters.names[unit.cluster],
+            kind: &table.kind,
+            basis: table.basis(),
+            what: format!("{} – {}", row.from, row.to),
+            place: if row.line > 0 { format!("{}:{}", row.file, row.line) } else { "register".into() },
+        }
+    };
+    results.measurements.networks.traces.iter().take(TIES).map(row).collect()
 }
 
 /// The largest dispersed sites.
