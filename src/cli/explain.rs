@@ -153,7 +153,7 @@ impl Story<'_> {
             } else {
                 format!("{id}: {}", cell(row, "status"))
             };
-            (share * lack > 0.0).then(|| (share * lack, what))
+            (share * lack > 0.0).then_some((share * lack, what))
         };
         let own = self.indicators.iter().filter(|row| cell(row, "period") == period);
         let mut lacking: Vec<(f64, String)> = own.filter_map(lack).collect();
