@@ -113,6 +113,8 @@ pub enum Rule {
     SeveralRadii,
     /// A layer of which no feature is anywhere near a facility.
     FarLayer,
+    /// A network too large for the search of communities.
+    LargeNetwork,
     /// A layer without a single feature.
     EmptyLayer,
 }

@@ -11,13 +11,17 @@ use crate::validate::settings::Between;
 /// Facilities of an organisation up to which it counts in the search for communities: a larger one ties everybody to
 /// everybody, each by less than a hundredth.
 pub const LARGEST_BODY: usize = 100;
+/// Tied pairs up to which communities are searched; the search takes minutes on networks of millions.
+pub const LARGEST_NETWORK: usize = 200_000;
 /// Seed of the search.
 const SEED: u64 = 1;
 
 /// The communities of a network.
 pub struct Communities {
-    /// Tied nodes, ascending, each with the number of its community.
-    pub members: Vec<(u32, u32)>,
+    /// Tied nodes, ascending.
+    pub nodes: Vec<u32>,
+    /// The community of each, by number; `None` for a network past [`LARGEST_NETWORK`].
+    pub of_node: Option<Vec<u32>>,
     /// Organisations that were too large.
     pub left_out: u64,
 }
@@ -28,22 +32,44 @@ pub struct Communities {
 ///
 /// [`Error::Run`] where the search does not end.
 pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities> {
-    let mut weights: HashMap<(u32, u32), f64> = HashMap::new();
-    let mut tied = vec![false; standing.rows.len()];
-    let mut edges: Vec<(u32, u32, f64)> = Vec::new();
-    for &[a, b] in &counted.node_pairs {
-        edges.push((a, b, 1.0));
+    let pairs = counted.node_pairs.len() + counted.operator_pairs.len();
+    if pairs > LARGEST_NETWORK {
+        let nodes = (0..counted.appears.len() as u32).filter(|&node| counted.appears[node as usize]).collect();
+        return Ok(Communities { nodes, of_node: None, left_out: 0 });
     }
+    let (edges, left_out) = edges(counted, standing);
+    let mut tied = vec![false; standing.rows.len()];
+    edges.iter().for_each(|&(a, b, _)| [a, b].into_iter().for_each(|node| tied[node as usize] = true));
+    let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
+    let mut place = vec![0_usize; tied.len()];
+    nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
+    if nodes.is_empty() || edges.len() > LARGEST_NETWORK {
+        return Ok(Communities { of_node: nodes.is_empty().then(Vec::new), nodes, left_out });
+    }
+    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
+    let mut builder = GraphDataBuilder::new(nodes.len());
+    for (a, b, weight) in edges {
+        builder.add_edge(place[a as usize], place[b as usize], weight).map_err(fail)?;
+    }
+    let config = LeidenConfig { seed: Some(SEED), ..LeidenConfig::default() };
+    let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
+    let of_node = (0..nodes.len()).map(|at| found.partition.community_of(at) as u32).collect();
+    Ok(Communities { nodes, of_node: Some(of_node), left_out })
+}
+
+/// Tied pairs of nodes with the strength of the tie, ascending, a link and shared organisations apart; and the number of
+/// organisations that were too large.
+fn edges(counted: &Counted, standing: &Standing) -> (Vec<(u32, u32, f64)>, u64) {
+    let mut edges: Vec<(u32, u32, f64)> = counted.node_pairs.iter().map(|&[a, b]| (a, b, 1.0)).collect();
     for &[a, b] in &counted.operator_pairs {
+        let others = standing.nodes(Between::Operator, b);
         for &one in standing.nodes(Between::Operator, a) {
-            edges.extend(
-                standing.nodes(Between::Operator, b).iter().map(|&other| (one.min(other), one.max(other), 1.0)),
-            );
+            edges.extend(others.iter().map(|&other| (one.min(other), one.max(other), 1.0)));
         }
     }
     edges.sort_by_key(|edge| (edge.0, edge.1));
     edges.dedup_by_key(|edge| (edge.0, edge.1));
-    let mut left_out = 0;
+    let (mut weights, mut left_out): (HashMap<(u32, u32), f64>, u64) = (HashMap::new(), 0);
     for organisation in counted.organisations.iter().filter(|organisation| organisation.size > 1) {
         let owners = organisation.members.iter().map(|&member| standing.nodes(organisation.between, member));
         let members: Vec<(usize, u32)> =
@@ -61,23 +87,7 @@ pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities
     }
     edges.extend(weights.into_iter().map(|((a, b), weight)| (a, b, weight)));
     edges.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
-    edges.iter().for_each(|&(a, b, _)| [a, b].into_iter().for_each(|node| tied[node as usize] = true));
-    let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
-    let mut place = vec![0_usize; tied.len()];
-    nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
-    if nodes.is_empty() {
-        return Ok(Communities { members: Vec::new(), left_out });
-    }
-    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
-    let mut builder = GraphDataBuilder::new(nodes.len());
-    for (a, b, weight) in edges {
-        builder.add_edge(place[a as usize], place[b as usize], weight).map_err(fail)?;
-    }
-    let config = LeidenConfig { seed: Some(SEED), ..LeidenConfig::default() };
-    let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
-    let community = |at: usize| found.partition.community_of(at) as u32;
-    let members = nodes.iter().enumerate().map(|(at, &node)| (node, community(at))).collect();
-    Ok(Communities { members, left_out })
+    (edges, left_out)
 }
 
 /// The adjusted Rand index of two partitions, one pair of labels an item; `None` for fewer than two items, or where both

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::communities::{adjusted_rand, communities};
+use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
 use super::ties::{Across, Counted, LinkTable, Numbers, Resolved, Standing, Trace, organisations, traces};
 use super::{Unit, settings::Indicator, settings::Over};
 use crate::error::{Error, Result};
+use crate::finding::{Findings, Rule, Severity};
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Tables, TieTable};
 
@@ -139,11 +140,14 @@ struct Found<'a> {
 }
 
 /// The network figures of every kind.
-pub(super) fn networks(tables: &Tables, register: &Register<'_>, indicators: &[Indicator]) -> Result<Networks> {
+pub(super) fn networks(
+    tables: &Tables,
+    register: Option<&Register<'_>>,
+    indicators: &[Indicator],
+    findings: &mut Findings,
+) -> Result<Networks> {
     let mut all = Networks::default();
-    if tables.ties.is_empty() {
-        return Ok(all);
-    }
+    let Some(register) = register.filter(|_| !tables.ties.is_empty()) else { return Ok(all) };
     let wants_links = indicators.iter().any(|indicator| indicator.over == Over::Links);
     let numbers = Numbers::new(register.facilities, &tables.ties);
     let kinds: Vec<Kind<'_>> =
@@ -172,6 +176,12 @@ pub(super) fn networks(tables: &Tables, register: &Register<'_>, indicators: &[I
         for source in kinds.iter().flat_map(|kind| &kind.sources) {
             all.traces.extend(traces(source, &standing, period));
         }
+    }
+    for kind in kinds.iter().filter(|kind| !kind.is_potential) {
+        let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();
+        let count = all.whole.iter().filter(unsearched).count();
+        let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
+        findings.add(Severity::Info, "measure", &kind.name, Rule::LargeNetwork, message, count);
     }
     all.traces.sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
@@ -283,21 +293,22 @@ fn whole(kind: &str, period: Option<i64>, own: &OfKind, standing: &Standing) -> 
     let part = |(inner, outer): (&f64, &f64)| inner / strength - ((2.0 * inner + outer) / (2.0 * strength)).powi(2);
     let some = strength > 0.0;
     let found = communities(&own.counted, standing)?;
-    let clustered: Vec<(u32, u32)> = found
-        .members
-        .iter()
-        .map(|&(node, community)| (standing.place[node as usize], community))
-        .filter(|(place, _)| (*place as usize) < standing.units.len())
-        .collect();
+    let is_clustered = |place: u32| (place as usize) < standing.units.len();
+    let clustered = found.of_node.as_ref().map(|of_node| {
+        let both =
+            found.nodes.iter().zip(of_node).map(|(&node, &community)| (standing.place[node as usize], community));
+        both.filter(|(place, _)| is_clustered(*place)).collect::<Vec<_>>()
+    });
+    let count = |of_node: &Vec<u32>| of_node.iter().collect::<HashSet<_>>().len() as u64;
     Ok(WholeNetwork {
         kind: kind.to_owned(),
         period,
-        tied: found.members.len() as u64,
+        tied: found.nodes.len() as u64,
         strength,
         ei_index: some.then(|| (outward - within) / strength),
         modularity: some.then(|| inner.iter().zip(&own.counted.outer).map(part).sum()),
-        communities: some.then(|| found.members.iter().map(|member| member.1).collect::<HashSet<_>>().len() as u64),
-        adjusted_rand: adjusted_rand(&clustered),
+        communities: found.of_node.as_ref().filter(|_| some).map(count),
+        adjusted_rand: clustered.and_then(|labels| adjusted_rand(&labels)),
         left_out: found.left_out,
     })
 }

@@ -187,7 +187,7 @@ pub fn measure(
     let (facts, evidence) = fact_columns(tables, &clusters, &units, findings);
     let named = register.zip(facilities.as_ref());
     let named = named.map(|(facilities, frame)| Register { facilities, frame, units: &units, rows: &rows });
-    let mut ties = named.map(|register| networks(tables, &register, indicators)).transpose()?.unwrap_or_default();
+    let mut ties = networks(tables, named.as_ref(), indicators, findings)?;
     columns.append(&mut ties.columns);
     columns.extend(facts);
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;

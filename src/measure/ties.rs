@@ -142,15 +142,14 @@ impl Standing {
             of_operator: vec![Vec::new(); numbers.operators.len()],
             units: current,
         };
-        let mut node_of = HashMap::<usize, u32, Xxh3DefaultBuilder>::default();
-        node_of.reserve(standing.rows.len());
+        let mut node_of = vec![NOWHERE; facilities.rows()];
         let name = |row: usize| {
             let operator = facilities.operator.get(row).map(|name| numbers.of(Between::Operator, name));
             [operator, facilities.sector.get(row).map(|name| numbers.of(Between::Sector, name))]
         };
         standing.names = standing.rows.par_iter().map(|&row| name(row)).collect();
         for (node, &row) in standing.rows.iter().enumerate() {
-            node_of.insert(row, node as u32);
+            node_of[row] = node as u32;
             standing.of_facility[facilities.facility[row]] = node as u32;
             if let Some(operator) = standing.names[node][0] {
                 standing.of_operator[operator as usize].push(node as u32);
@@ -159,7 +158,7 @@ impl Standing {
         standing.position = vec![0; standing.rows.len()];
         standing.place = vec![NOWHERE; standing.rows.len()];
         for (local, &unit) in standing.units.iter().enumerate() {
-            let nodes: Vec<u32> = rows[unit].iter().map(|row| node_of[row]).collect();
+            let nodes: Vec<u32> = rows[unit].iter().map(|&row| node_of[row]).collect();
             for (position, &node) in nodes.iter().enumerate() {
                 standing.position[node as usize] = position as u32;
                 standing.place[node as usize] = local as u32;

@@ -1,10 +1,14 @@
 //! The graph of a cluster by classes: facilities that are tied to the same others stand together, so that a body of
 //! 20,000 members is one class and not 200 million pairs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::{Node, TieSet};
 use crate::validate::settings::Between;
+
+type HashMap<K, V> = std::collections::HashMap<K, V, Xxh3DefaultBuilder>;
 
 /// What ends and members may name, by position of [`level`].
 const LEVELS: usize = 3;
@@ -196,7 +200,7 @@ impl<'a> Builder<'a> {
     /// The classes, without what they are joined to.
     fn classes(&self) -> Vec<Class> {
         let alike = self.likeness();
-        let mut blocks: HashMap<([Likeness; LEVELS], u32), usize> = HashMap::new();
+        let mut blocks: HashMap<([Likeness; LEVELS], u32), usize> = HashMap::default();
         let key = |node: usize| alike[node].zip(self.nodes[node].operator);
         for (alike, operator) in (0..self.nodes.len()).filter_map(key) {
             *blocks.entry((alike, operator)).or_default() += 1;
@@ -241,10 +245,10 @@ impl<'a> Builder<'a> {
 
     /// What makes each observed facility alike to others, at every level.
     fn likeness(&self) -> Vec<Option<[Likeness; LEVELS]>> {
-        let mut known: HashMap<&[u32], u32> = HashMap::new();
+        let mut known: HashMap<&[u32], u32> = HashMap::default();
         let mut groups: Vec<HashMap<u32, u32>> = Vec::new();
         for owners in &self.owners {
-            let mut of_level = HashMap::new();
+            let mut of_level = HashMap::default();
             let mut all: Vec<(&u32, &Vec<u32>)> = owners.groups.iter().collect();
             all.sort_unstable();
             for (owner, own) in all {
