@@ -183,7 +183,7 @@ pub(super) fn networks(
         let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
         findings.add(Severity::Info, "measure", &kind.name, Rule::LargeNetwork, message, count);
     }
-    all.traces.sort_by_key(|trace| (trace.unit, trace.table, trace.row));
+    all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
     all.observed = observed.map(|(kind, rows)| Column::new(format!("observed_{}", kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);

@@ -1,6 +1,6 @@
 //! Which ties count in which cluster and period: names turned to numbers once, then handed out to the clusters in one pass.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -36,22 +36,24 @@ impl<'a> Numbers<'a> {
     /// Numbers the register, and what ties name beyond it.
     pub fn new(facilities: &'a Facilities, tables: &'a [TieTable]) -> Self {
         let named = |between: Between| {
-            let tables = tables.iter().filter(move |table| table.between == between);
-            tables.flat_map(|table| {
+            let of_table = move |table: &'a TieTable| {
                 let is_links = matches!(table.ties, Ties::Links(_));
-                table.rows().iter().flat_map(move |row| [Some(&*row.from), is_links.then_some(&*row.to)]).flatten()
-            })
+                let ends = move |row: &'a LinkRow| [Some(&*row.from), is_links.then_some(&*row.to)];
+                table.rows().par_iter().flat_map_iter(move |row| ends(row).into_iter().flatten())
+            };
+            tables.par_iter().filter(move |table| table.between == between).flat_map(of_table)
+        };
+        // Most ends are in the register: the others are few.
+        let beyond = |known: &Numbered<'a>, between: Between| -> BTreeSet<&'a str> {
+            named(between).filter(|name| !known.contains_key(name)).collect()
         };
         let mut ids: Numbered<'a> = facilities.ids.iter().enumerate().map(|(at, id)| (id, at as u32)).collect();
-        for id in named(Between::Facility) {
-            let next = ids.len() as u32;
-            ids.entry(id).or_insert(next);
-        }
-        Self {
-            facilities: ids,
-            operators: numbered(facilities.operator.iter().flatten().chain(named(Between::Operator))),
-            sectors: numbered(facilities.sector.iter().flatten().chain(named(Between::Sector))),
-        }
+        let strangers = beyond(&ids, Between::Facility);
+        ids.extend(strangers.into_iter().zip(facilities.ids.len() as u32..));
+        let known = numbered(facilities.operator.iter().flatten());
+        let strangers = beyond(&known, Between::Operator);
+        let operators = if strangers.is_empty() { known } else { numbered(known.keys().copied().chain(strangers)) };
+        Self { facilities: ids, operators, sectors: numbered(facilities.sector.iter().flatten()) }
     }
 
     fn of(&self, between: Between, name: &str) -> u32 {
@@ -189,6 +191,12 @@ impl Standing {
         }
     }
 
+    /// The place of an end or member with one node.
+    fn only_place(&self, between: Between, owner: u32) -> Option<u32> {
+        let [node] = self.nodes(between, owner) else { return None };
+        Some(self.place[*node as usize])
+    }
+
     fn is_unit(&self, place: u32) -> bool {
         (place as usize) < self.units.len()
     }
@@ -316,7 +324,12 @@ impl Counted {
             }
             _ => {
                 self.operator_pairs.push(pair(from, to));
-                if table.directed {
+                let only = [from, to].map(|end| standing.only_place(table.between, end));
+                if let [Some(a), Some(b)] = only {
+                    if table.directed && a == b && standing.is_unit(a) {
+                        self.sets[a as usize].arcs.push((table.between, [from, to]));
+                    }
+                } else if table.directed {
                     for unit in shared(&standing.spread(table.between, from), &standing.spread(table.between, to)) {
                         if standing.is_unit(unit) {
                             self.sets[unit as usize].arcs.push((table.between, [from, to]));
@@ -343,6 +356,16 @@ impl Counted {
             }
         }
         for &[a, b] in &self.operator_pairs {
+            let only = [a, b].map(|operator| standing.only_place(Between::Operator, operator));
+            if let [Some(left), Some(right)] = only {
+                if left != right {
+                    [left, right].into_iter().for_each(|place| self.outer[place as usize] += 1.0);
+                    add_links(&mut self.between, standing, [left, right], 1);
+                } else if standing.is_unit(left) {
+                    self.sets[left as usize].links.push((Between::Operator, [a, b]));
+                }
+                continue;
+            }
             let (left, right) = (standing.spread(Between::Operator, a), standing.spread(Between::Operator, b));
             for (one, other, is_first) in [(&left, &right, true), (&right, &left, false)] {
                 let all: u64 = other.iter().map(|(_, count)| count).sum();
@@ -558,19 +581,16 @@ pub fn traces(source: &Resolved<'_>, standing: &Standing, period: Option<i64>) -
     let between = source.table.between;
     let is_links = matches!(source.table.ties, Ties::Links(_));
     let mut traces = Vec::new();
+    let mut places: Vec<u32> = Vec::new();
     for (row, [from, to]) in source.counting(period) {
-        let mut places: Vec<u32> = standing.spread(between, from).into_iter().map(|found| found.0).collect();
-        if is_links {
-            places.extend(standing.spread(between, to).into_iter().map(|found| found.0));
-        }
-        places.retain(|&place| standing.is_unit(place));
+        let ends = if is_links { &[from, to][..] } else { &[from] };
+        let nodes = ends.iter().flat_map(|&end| standing.nodes(between, end));
+        places.clear();
+        places.extend(nodes.map(|&node| standing.place[node as usize]).filter(|&place| standing.is_unit(place)));
         places.sort_unstable();
         places.dedup();
-        traces.extend(places.into_iter().map(|place| Trace {
-            unit: standing.units[place as usize],
-            table: source.position,
-            row,
-        }));
+        let trace = |&place: &u32| Trace { unit: standing.units[place as usize], table: source.position, row };
+        traces.extend(places.iter().map(trace));
     }
     traces
 }

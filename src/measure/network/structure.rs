@@ -7,6 +7,7 @@ use petgraph::algo::bridges as find_bridges;
 use petgraph::graph::{NodeIndex, UnGraph};
 use petgraph::unionfind::UnionFind;
 use petgraph::visit::EdgeRef;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::classes::{Class, Classes};
 use super::{Node, TieSet};
@@ -183,6 +184,9 @@ pub fn bridges(classes: &Classes) -> u64 {
 /// Firms whose leaving, with all their facilities here, splits the network of firms. A facility without an operator is
 /// a firm of its own.
 pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
+    if ties.links.is_empty() && ties.organisations.is_empty() {
+        return 0;
+    }
     #[derive(PartialEq, Eq, Hash, Clone, Copy, PartialOrd, Ord)]
     enum Vertex {
         Firm(u32),
@@ -203,9 +207,9 @@ pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
         }
     };
     // An organisation is a hub between its members: whoever is cut off without the hub is cut off in the projection.
-    let mut edges: BTreeSet<(Vertex, Vertex)> = BTreeSet::new();
+    let mut edges: Vec<(Vertex, Vertex)> = Vec::new();
     let mut hubs = 0;
-    let mut hub = |members: &BTreeSet<Vertex>, edges: &mut BTreeSet<(Vertex, Vertex)>| {
+    let mut hub = |members: &BTreeSet<Vertex>, edges: &mut Vec<(Vertex, Vertex)>| {
         if members.len() > 1 {
             edges.extend(members.iter().map(|&member| (member, Vertex::Hub(hubs))));
             hubs += 1;
@@ -221,8 +225,10 @@ pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
         let members = organisation.members.iter().flat_map(|&member| vertices(organisation.between, member)).collect();
         hub(&members, &mut edges);
     }
+    edges.sort_unstable();
+    edges.dedup();
     let mut graph: UnGraph<Vertex, ()> = UnGraph::default();
-    let mut index: HashMap<Vertex, NodeIndex> = HashMap::new();
+    let mut index: HashMap<Vertex, NodeIndex, Xxh3DefaultBuilder> = HashMap::default();
     for (a, b) in edges {
         let [a, b] = [a, b].map(|vertex| *index.entry(vertex).or_insert_with(|| graph.add_node(vertex)));
         graph.add_edge(a, b, ());
