@@ -32,7 +32,10 @@ pub struct Communities {
 ///
 /// [`Error::Run`] where the search does not end.
 pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities> {
-    let pairs = counted.node_pairs.len() + counted.operator_pairs.len();
+    let shared =
+        counted.organisations.iter().map(|organisation| organisation.size).filter(|size| *size <= LARGEST_BODY);
+    let shared: usize = shared.map(|size| size * size.saturating_sub(1) / 2).sum();
+    let pairs = counted.node_pairs.len() + counted.operator_pairs.len() + shared;
     if pairs > LARGEST_NETWORK {
         let nodes = (0..counted.appears.len() as u32).filter(|&node| counted.appears[node as usize]).collect();
         return Ok(Communities { nodes, of_node: None, left_out: 0 });
@@ -43,8 +46,8 @@ pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities
     let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
     let mut place = vec![0_usize; tied.len()];
     nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
-    if nodes.is_empty() || edges.len() > LARGEST_NETWORK {
-        return Ok(Communities { of_node: nodes.is_empty().then(Vec::new), nodes, left_out });
+    if nodes.is_empty() {
+        return Ok(Communities { nodes, of_node: Some(Vec::new()), left_out });
     }
     let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
     let mut builder = GraphDataBuilder::new(nodes.len());

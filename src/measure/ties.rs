@@ -27,8 +27,9 @@ pub struct Numbers<'a> {
 }
 
 fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Numbered<'a> {
-    let mut names: Vec<&str> = names.collect::<HashSet<_, Xxh3DefaultBuilder>>().into_iter().collect();
+    let mut names: Vec<&str> = names.collect();
     names.par_sort_unstable();
+    names.dedup();
     names.into_iter().enumerate().map(|(number, name)| (name, number as u32)).collect()
 }
 

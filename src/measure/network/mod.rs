@@ -150,7 +150,8 @@ pub fn figures(nodes: &[Node], ties: &TieSet) -> NetworkFigures {
 /// Members of each organisation here, as positions of nodes.
 fn members<'a>(nodes: &'a [Node], ties: &'a TieSet) -> impl Iterator<Item = (&'a Organisation, Vec<usize>)> {
     let mut of_operator: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-    for (node, facility) in nodes.iter().enumerate() {
+    let wanted = ties.organisations.iter().any(|organisation| organisation.between == Between::Operator);
+    for (node, facility) in nodes.iter().enumerate().filter(|_| wanted) {
         of_operator.entry(facility.operator.unwrap_or(u32::MAX)).or_default().push(node);
     }
     ties.organisations.iter().map(move |organisation| {

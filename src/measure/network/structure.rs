@@ -1,6 +1,6 @@
 //! The shape of a network: components, triangles, paths, and what holds it together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use petgraph::algo::articulation_points::articulation_points;
 use petgraph::algo::bridges as find_bridges;
@@ -112,6 +112,8 @@ pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f
     let largest = components.iter().map(|component| component.size).max()?;
     let (mut total, mut pairs) = (0_u64, 0_u64);
     let mut steps = vec![u32::MAX; classes.classes.len()];
+    // What a search has met, in the order in which it met it.
+    let mut met: Vec<u32> = Vec::new();
     for component in components.iter().filter(|component| component.size == largest) {
         let all = component.classes.len();
         let sources = if all <= EXACT { all } else { SOURCES };
@@ -121,21 +123,22 @@ pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f
             // A facility that is not tied to one of its own class reaches it by way of a common neighbour.
             let own = from.inner_degree() as u64;
             let mut length = own + 2 * (size - 1 - own);
-            let mut queue = VecDeque::from([source]);
-            let mut met = vec![source];
+            met.clear();
+            met.push(source);
             steps[source as usize] = 0;
-            while let Some(class) = queue.pop_front() {
+            let mut at = 0;
+            while let Some(&class) = met.get(at) {
+                at += 1;
                 let next = steps[class as usize] + 1;
                 for &(other, _) in &classes.classes[class as usize].adjacent {
                     if steps[other as usize] == u32::MAX {
                         steps[other as usize] = next;
                         length += u64::from(next) * classes.size(other) as u64;
                         met.push(other);
-                        queue.push_back(other);
                     }
                 }
             }
-            met.into_iter().for_each(|class| steps[class as usize] = u32::MAX);
+            met.iter().for_each(|&class| steps[class as usize] = u32::MAX);
             total += length * size;
             pairs += size * (largest as u64 - 1);
         }
