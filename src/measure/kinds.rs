@@ -162,8 +162,11 @@ pub(super) fn networks(
     let periods: BTreeSet<Option<i64>> = register.units.iter().map(|unit| unit.period).collect();
     for &period in &periods {
         let standing = Standing::new(register.facilities, &numbers, register.units, register.rows, period);
-        let measured: Vec<OfKind> =
-            kinds.iter().map(|kind| kind.measure(register.facilities, &standing, period)).collect();
+        let sources: Vec<&Resolved<'_>> = kinds.iter().flat_map(|kind| &kind.sources).collect();
+        let (measured, traced): (Vec<OfKind>, Vec<Vec<Trace>>) = rayon::join(
+            || kinds.par_iter().map(|kind| kind.measure(register.facilities, &standing, period)).collect(),
+            || sources.par_iter().map(|source| traces(source, &standing, period)).collect(),
+        );
         found.take(&kinds, &measured, &standing);
         for (kind, own) in kinds.iter().zip(&measured).filter(|(kind, _)| !kind.is_potential) {
             all.whole.push(whole(&kind.name, period, own, &standing)?);
@@ -173,9 +176,7 @@ pub(super) fn networks(
                 all.links.add(source, &standing, period, register.facilities, node);
             }
         }
-        for source in kinds.iter().flat_map(|kind| &kind.sources) {
-            all.traces.extend(traces(source, &standing, period));
-        }
+        all.traces.extend(traced.into_iter().flatten());
     }
     for kind in kinds.iter().filter(|kind| !kind.is_potential) {
         let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();

@@ -48,12 +48,18 @@ impl<'a> Numbers<'a> {
         let beyond = |known: &Numbered<'a>, between: Between| -> BTreeSet<&'a str> {
             named(between).filter(|name| !known.contains_key(name)).collect()
         };
-        let mut ids: Numbered<'a> = facilities.ids.iter().enumerate().map(|(at, id)| (id, at as u32)).collect();
-        let strangers = beyond(&ids, Between::Facility);
-        ids.extend(strangers.into_iter().zip(facilities.ids.len() as u32..));
-        let known = numbered(facilities.operator.iter().flatten());
-        let strangers = beyond(&known, Between::Operator);
-        let operators = if strangers.is_empty() { known } else { numbered(known.keys().copied().chain(strangers)) };
+        let of_facilities = || {
+            let mut ids: Numbered<'a> = facilities.ids.iter().enumerate().map(|(at, id)| (id, at as u32)).collect();
+            let strangers = beyond(&ids, Between::Facility);
+            ids.extend(strangers.into_iter().zip(facilities.ids.len() as u32..));
+            ids
+        };
+        let of_operators = || {
+            let known = numbered(facilities.operator.iter().flatten());
+            let strangers = beyond(&known, Between::Operator);
+            if strangers.is_empty() { known } else { numbered(known.keys().copied().chain(strangers)) }
+        };
+        let (ids, operators) = rayon::join(of_facilities, of_operators);
         Self { facilities: ids, operators, sectors: numbered(facilities.sector.iter().flatten()) }
     }
 

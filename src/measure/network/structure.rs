@@ -110,18 +110,26 @@ pub fn centralisation(classes: &Classes, degrees: &[usize]) -> Option<f64> {
 /// all of them. Beyond [`EXACT`] classes from [`SOURCES`] of them.
 pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f64> {
     let largest = components.iter().map(|component| component.size).max()?;
+    // Neighbours of all classes one after the other: searches run over plain numbers.
+    let neighbours: Vec<u32> =
+        classes.classes.iter().flat_map(|class| class.adjacent.iter().map(|&(other, _)| other)).collect();
+    let mut ends = vec![0];
+    ends.extend(classes.classes.iter().scan(0, |end, class| {
+        *end += class.adjacent.len();
+        Some(*end)
+    }));
+    let sizes: Vec<u64> = classes.classes.iter().map(|class| class.nodes.len() as u64).collect();
     let (mut total, mut pairs) = (0_u64, 0_u64);
-    let mut steps = vec![u32::MAX; classes.classes.len()];
+    let mut steps = vec![u32::MAX; sizes.len()];
     // What a search has met, in the order in which it met it.
-    let mut met: Vec<u32> = Vec::new();
+    let mut met: Vec<u32> = Vec::with_capacity(sizes.len());
     for component in components.iter().filter(|component| component.size == largest) {
         let all = component.classes.len();
         let sources = if all <= EXACT { all } else { SOURCES };
         for source in (0..sources).map(|source| component.classes[source * all / sources]) {
-            let from = &classes.classes[source as usize];
-            let size = from.nodes.len() as u64;
+            let size = sizes[source as usize];
             // A facility that is not tied to one of its own class reaches it by way of a common neighbour.
-            let own = from.inner_degree() as u64;
+            let own = classes.classes[source as usize].inner_degree() as u64;
             let mut length = own + 2 * (size - 1 - own);
             met.clear();
             met.push(source);
@@ -129,11 +137,12 @@ pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f
             let mut at = 0;
             while let Some(&class) = met.get(at) {
                 at += 1;
-                let next = steps[class as usize] + 1;
-                for &(other, _) in &classes.classes[class as usize].adjacent {
+                let class = class as usize;
+                let next = steps[class] + 1;
+                for &other in &neighbours[ends[class]..ends[class + 1]] {
                     if steps[other as usize] == u32::MAX {
                         steps[other as usize] = next;
-                        length += u64::from(next) * classes.size(other) as u64;
+                        length += u64::from(next) * sizes[other as usize];
                         met.push(other);
                     }
                 }
