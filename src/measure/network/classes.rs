@@ -71,19 +71,26 @@ pub struct Classes {
     pub count: usize,
 }
 
-/// Links and groups of what facilities have in common at one level: themselves, an operator, a sector.
+/// Links and groups of what facilities have in common at one level: themselves, an operator, a sector. All lists are by owner.
 #[derive(Default)]
 struct Owners {
     /// Observed facilities of each owner that has a tie.
-    nodes: HashMap<u32, Vec<u32>>,
-    links: HashMap<u32, Vec<(u32, u64)>>,
-    groups: HashMap<u32, Vec<u32>>,
+    nodes: Vec<(u32, u32)>,
+    links: Vec<(u32, (u32, u64))>,
+    groups: Vec<(u32, u32)>,
 }
 
 impl Owners {
     fn has_ties(&self, owner: u32) -> bool {
-        self.links.contains_key(&owner) || self.groups.contains_key(&owner)
+        !of(&self.links, owner).is_empty() || !of(&self.groups, owner).is_empty()
     }
+}
+
+/// The entries of one owner.
+fn of<T>(list: &[(u32, T)], owner: u32) -> &[(u32, T)] {
+    let first = list.partition_point(|entry| entry.0 < owner);
+    let count = list[first..].iter().take_while(|entry| entry.0 == owner).count();
+    &list[first..first + count]
 }
 
 /// One organisation: the kind, the level of its members, its members.
@@ -175,64 +182,70 @@ impl<'a> Builder<'a> {
                 ties.links.iter().filter(|(between, [a, b])| a != b || *between == Between::Sector)
             {
                 let links = &mut builder.owners[level(between)].links;
-                links.entry(a).or_default().push((b, kind));
-                links.entry(b).or_default().push((a, kind));
+                links.extend([(a, (b, kind)), (b, (a, kind))]);
             }
             for organisation in &ties.organisations {
                 let level = level(organisation.between);
                 let number = builder.groups.len() as u32;
-                for &member in &organisation.members {
-                    builder.owners[level].groups.entry(member).or_default().push(number);
-                }
+                let members = organisation.members.iter();
+                builder.owners[level].groups.extend(members.map(|&member| (member, number)));
                 builder.groups.push(Group { kind, level, members: &organisation.members });
             }
+        }
+        for owners in &mut builder.owners {
+            owners.links.sort_unstable();
+            owners.groups.sort_unstable();
         }
         for (node, facility) in nodes.iter().enumerate().filter(|(_, facility)| facility.observed) {
             for (level, owners) in builder.owners.iter_mut().enumerate() {
                 if let Some(owner) = owner(facility, node, level).filter(|&owner| owners.has_ties(owner)) {
-                    owners.nodes.entry(owner).or_default().push(node as u32);
+                    owners.nodes.push((owner, node as u32));
                 }
             }
         }
+        builder.owners.iter_mut().for_each(|owners| owners.nodes.sort_unstable());
         builder
     }
 
     /// The classes, without what they are joined to.
     fn classes(&self) -> Vec<Class> {
         let alike = self.likeness();
-        let mut blocks: HashMap<([Likeness; LEVELS], u32), usize> = HashMap::default();
-        let key = |node: usize| alike[node].zip(self.nodes[node].operator);
-        for (alike, operator) in (0..self.nodes.len()).filter_map(key) {
-            *blocks.entry((alike, operator)).or_default() += 1;
+        let mut keyed: Vec<([Likeness; LEVELS], Option<u32>, u32)> = (0..self.nodes.len())
+            .filter_map(|node| Some((alike[node]?, self.nodes[node].operator, node as u32)))
+            .collect();
+        keyed.sort_unstable();
+        let mut found: Vec<([Likeness; LEVELS], usize, Vec<u32>)> = Vec::new();
+        for same in keyed.chunk_by(|a, b| a.0 == b.0) {
+            let nodes = |some: &[([Likeness; LEVELS], Option<u32>, u32)]| some.iter().map(|entry| entry.2).collect();
+            if !matches!(same[0].0[1], Likeness::Groups(_)) {
+                found.push((same[0].0, same.len(), nodes(same)));
+                continue;
+            }
+            let mut by_block: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+            for block in same.chunk_by(|a, b| a.1 == b.1) {
+                by_block.entry(block.len()).or_default().extend(nodes(block) as Vec<u32>);
+            }
+            found.extend(by_block.into_iter().map(|(block, nodes)| (same[0].0, block, nodes)));
         }
-        let mut classes: BTreeMap<([Likeness; LEVELS], usize), Vec<u32>> = BTreeMap::new();
-        for node in 0..self.nodes.len() {
-            let Some(alike) = alike[node] else { continue };
-            let by_operator = matches!(alike[1], Likeness::Groups(_));
-            let block = if by_operator { key(node).map_or(1, |key| blocks[&key]) } else { 0 };
-            classes.entry((alike, block)).or_default().push(node as u32);
-        }
-        let class = |((alike, block), mut nodes): (([Likeness; LEVELS], usize), Vec<u32>)| {
+        let class = |(alike, block, nodes): ([Likeness; LEVELS], usize, Vec<u32>)| {
             let shared = |level: usize| {
                 let owner = owner(&self.nodes[nodes[0] as usize], nodes[0] as usize, level);
-                let groups = owner.and_then(|owner| self.owners[level].groups.get(&owner)).into_iter().flatten();
-                let kinds = groups.fold(0, |kinds, &group| kinds | self.groups[group as usize].kind);
+                let groups = owner.map_or(&[][..], |owner| of(&self.owners[level].groups, owner));
+                let kinds = groups.iter().fold(0, |kinds, &(_, group)| kinds | self.groups[group as usize].kind);
                 if matches!(alike[level], Likeness::Groups(_)) { kinds } else { 0 }
             };
             let sector = match alike[2] {
                 Likeness::Owner(sector) => {
-                    let links = self.owners[2].links[&sector].iter().filter(|(other, _)| *other == sector);
-                    links.fold(0, |kinds, (_, kind)| kinds | kind)
+                    let links = of(&self.owners[2].links, sector).iter().filter(|(_, (other, _))| *other == sector);
+                    links.fold(0, |kinds, (_, (_, kind))| kinds | kind)
                 }
                 _ => 0,
             };
             let within = shared(0) | sector;
             let across = within | shared(1);
-            nodes.sort_by_key(|&node| (self.nodes[node as usize].operator, node));
-            let block = if block == 0 { nodes.len() } else { block };
             Class { nodes, block, within, across, adjacent: Vec::new() }
         };
-        let mut classes: Vec<Class> = classes.into_iter().map(class).collect();
+        let mut classes: Vec<Class> = found.into_iter().map(class).collect();
         for class in &mut classes {
             // Where facilities of one block are tied like those of different ones, each is a block of its own.
             if class.within == class.across && class.within != 0 {
@@ -245,33 +258,30 @@ impl<'a> Builder<'a> {
 
     /// What makes each observed facility alike to others, at every level.
     fn likeness(&self) -> Vec<Option<[Likeness; LEVELS]>> {
-        let mut known: HashMap<&[u32], u32> = HashMap::default();
-        let mut groups: Vec<HashMap<u32, u32>> = Vec::new();
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::default();
+        let mut groups: Vec<Vec<(u32, u32)>> = Vec::new();
         for owners in &self.owners {
-            let mut of_level = HashMap::default();
-            let mut all: Vec<(&u32, &Vec<u32>)> = owners.groups.iter().collect();
-            all.sort_unstable();
-            for (owner, own) in all {
+            let mut of_level = Vec::new();
+            for own in owners.groups.chunk_by(|a, b| a.0 == b.0) {
                 let next = known.len() as u32;
-                of_level.insert(*owner, *known.entry(own.as_slice()).or_insert(next));
+                let list = own.iter().map(|entry| entry.1).collect();
+                of_level.push((own[0].0, *known.entry(list).or_insert(next)));
             }
             groups.push(of_level);
         }
-        let is_mixed = |operator: u32| {
-            let nodes = self.owners[1].nodes.get(&operator).into_iter().flatten();
-            nodes.into_iter().any(|&node| self.owners[0].has_ties(node))
-        };
+        let is_mixed =
+            |operator: u32| of(&self.owners[1].nodes, operator).iter().any(|&(_, node)| self.owners[0].has_ties(node));
         let of_node = |(node, facility): (usize, &Node)| {
             facility.observed.then(|| {
                 std::array::from_fn(|level| {
                     let Some(owner) = owner(facility, node, level) else { return Likeness::Nothing };
-                    if self.owners[level].links.contains_key(&owner) {
+                    if !of(&self.owners[level].links, owner).is_empty() {
                         return Likeness::Owner(owner);
                     }
-                    match groups[level].get(&owner) {
-                        Some(_) if level == 1 && is_mixed(owner) => Likeness::Owner(owner),
-                        Some(groups) => Likeness::Groups(*groups),
-                        None => Likeness::Nothing,
+                    match of(&groups[level], owner) {
+                        [] => Likeness::Nothing,
+                        _ if level == 1 && is_mixed(owner) => Likeness::Owner(owner),
+                        [(_, groups), ..] => Likeness::Groups(*groups),
                     }
                 })
             })
@@ -286,8 +296,7 @@ impl<'a> Builder<'a> {
             class.nodes.iter().for_each(|&node| of_node[node as usize] = position as u32);
         }
         let standing = |level: usize, owner: u32| {
-            let nodes = self.owners[level].nodes.get(&owner).into_iter().flatten();
-            nodes.map(|&node| of_node[node as usize]).collect::<Vec<u32>>()
+            of(&self.owners[level].nodes, owner).iter().map(|&(_, node)| of_node[node as usize])
         };
         let of_group = |group: &Group<'_>| {
             let mut found: Vec<u32> = group.members.iter().flat_map(|&member| standing(group.level, member)).collect();
@@ -318,23 +327,23 @@ impl<'a> Builder<'a> {
     }
 
     /// Meets all classes that a facility is tied to at one level.
-    fn join_at(
+    fn join_at<Members: Iterator<Item = u32>>(
         &self,
         level: usize,
         node: u32,
         (groups, first): (&[Vec<u32>], &[u32]),
-        standing: &impl Fn(usize, u32) -> Vec<u32>,
+        standing: &impl Fn(usize, u32) -> Members,
         meet: &mut impl FnMut(u32, u64),
     ) {
-        let of = |node: u32| owner(&self.nodes[node as usize], node as usize, level);
-        let Some(own) = of(node) else { return };
-        for &(other, kinds) in self.owners[level].links.get(&own).into_iter().flatten() {
-            standing(level, other).into_iter().for_each(|other| meet(other, kinds));
+        let owner_of = |node: u32| owner(&self.nodes[node as usize], node as usize, level);
+        let Some(own) = owner_of(node) else { return };
+        for &(_, (other, kinds)) in of(&self.owners[level].links, own) {
+            standing(level, other).for_each(|other| meet(other, kinds));
         }
-        for &group in self.owners[level].groups.get(&own).into_iter().flatten() {
+        for &(_, group) in of(&self.owners[level].groups, own) {
             let kinds = self.groups[group as usize].kind;
             // Facilities of one operator are not tied by an organisation of operators.
-            let others = groups[group as usize].iter().filter(|&&other| of(first[other as usize]) != Some(own));
+            let others = groups[group as usize].iter().filter(|&&other| owner_of(first[other as usize]) != Some(own));
             others.for_each(|&other| meet(other, kinds));
         }
     }

@@ -207,14 +207,16 @@ pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
     }
     let firm = |node: u32| nodes[node as usize].operator.map_or(Vertex::Facility(node), Vertex::Firm);
     let mut of_sector: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (node, facility) in nodes.iter().enumerate() {
+    let by_sector = ties.links.iter().any(|(between, _)| *between == Between::Sector);
+    for (node, facility) in nodes.iter().enumerate().filter(|_| by_sector) {
         of_sector.entry(facility.sector.unwrap_or(u32::MAX)).or_default().push(node as u32);
     }
-    let present: BTreeSet<u32> = nodes.iter().filter_map(|node| node.operator).collect();
+    let mut present: Vec<u32> = nodes.iter().filter_map(|node| node.operator).collect();
+    present.sort_unstable();
     let vertices = |between: Between, owner: u32| -> Vec<Vertex> {
         match between {
             Between::Facility => vec![firm(owner)],
-            Between::Operator => present.get(&owner).map(|_| Vertex::Firm(owner)).into_iter().collect(),
+            Between::Operator => present.binary_search(&owner).map(|_| Vertex::Firm(owner)).into_iter().collect(),
             Between::Sector => of_sector.get(&owner).into_iter().flatten().map(|&node| firm(node)).collect(),
         }
     };
