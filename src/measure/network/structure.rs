@@ -222,22 +222,18 @@ pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
     };
     // An organisation is a hub between its members: whoever is cut off without the hub is cut off in the projection.
     let mut edges: Vec<(Vertex, Vertex)> = Vec::new();
-    let mut hubs = 0;
-    let mut hub = |members: &BTreeSet<Vertex>, edges: &mut Vec<(Vertex, Vertex)>| {
-        if members.len() > 1 {
-            edges.extend(members.iter().map(|&member| (member, Vertex::Hub(hubs))));
-            hubs += 1;
-        }
-    };
     for &(between, [a, b]) in &ties.links {
         let (left, right) = (vertices(between, a), vertices(between, b));
         for &a in &left {
             edges.extend(right.iter().filter(|&&b| a != b).map(|&b| (a.min(b), a.max(b))));
         }
     }
-    for organisation in &ties.organisations {
-        let members = organisation.members.iter().flat_map(|&member| vertices(organisation.between, member)).collect();
-        hub(&members, &mut edges);
+    for (hub, organisation) in ties.organisations.iter().enumerate() {
+        let members = organisation.members.iter().flat_map(|&member| vertices(organisation.between, member));
+        let members: BTreeSet<Vertex> = members.collect();
+        if members.len() > 1 {
+            edges.extend(members.into_iter().map(|member| (member, Vertex::Hub(hub))));
+        }
     }
     edges.sort_unstable();
     edges.dedup();
