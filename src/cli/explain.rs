@@ -158,12 +158,9 @@ impl Story<'_> {
         let own = self.indicators.iter().filter(|row| cell(row, "period") == period);
         let mut lacking: Vec<(f64, String)> = own.filter_map(lack).collect();
         lacking.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let lines = lacking
-            .iter()
-            .take(WANTED)
-            .map(|(share, what)| format!("  {what} ({:.0} % of the weight)\n", 100.0 * share));
-        let lines: String = lines.collect();
-        if lines.is_empty() { lines } else { format!("  what would decide it\n{}", indent(&lines)) }
+        let line = |(share, what): &(f64, String)| format!("    {what} ({:.0} % of the weight)\n", 100.0 * share);
+        let lines: String = lacking.iter().take(WANTED).map(line).collect();
+        if lines.is_empty() { lines } else { format!("  what would decide it\n{lines}") }
     }
 
     /// The share of a dimension's weight that a component carries; 0 where it belongs to another.
@@ -218,13 +215,12 @@ impl Story<'_> {
         text
     }
 
+    /// The largest sites that nobody asked about.
     fn silent(&self, kind: &str, period: &str) -> String {
         let column = format!("observed_{kind}");
-        let asked = |row: &&Row| cell(row, "period") == period && cell(row, &column) == "false";
-        let mut silent: Vec<&Row> = self.facilities.iter().filter(asked).collect();
-        silent.sort_by(|a, b| {
-            value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0))
-        });
+        let unasked = |row: &&Row| cell(row, "period") == period && cell(row, &column) == "false";
+        let mut silent: Vec<&Row> = self.facilities.iter().filter(unasked).collect();
+        by_emissions(&mut silent);
         if silent.is_empty() {
             return String::new();
         }
@@ -237,9 +233,7 @@ impl Story<'_> {
 
     fn sites(&self, period: &str) -> String {
         let mut sites: Vec<&Row> = self.facilities.iter().filter(|row| cell(row, "period") == period).collect();
-        sites.sort_by(|a, b| {
-            value(b, "emissions_t").unwrap_or(-1.0).total_cmp(&value(a, "emissions_t").unwrap_or(-1.0))
-        });
+        by_emissions(&mut sites);
         let Some(first) = sites.first() else { return String::new() };
         let mut distances: Vec<&String> = first.keys().filter(|column| column.starts_with("km_to_")).collect();
         distances.sort();
@@ -256,8 +250,10 @@ impl Story<'_> {
     }
 }
 
-fn indent(lines: &str) -> String {
-    lines.lines().map(|line| format!("  {line}\n")).collect()
+/// Brings sites into order: greatest emissions first, unknown ones last.
+fn by_emissions(sites: &mut [&Row]) {
+    let emissions = |site: &Row| value(site, "emissions_t").unwrap_or(-1.0);
+    sites.sort_by(|a, b| emissions(b).total_cmp(&emissions(a)));
 }
 
 fn of<'a>(pipeline: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use leiden_rs::{GraphDataBuilder, Leiden, LeidenConfig};
 
-use super::ties::{Counted, Standing};
+use super::standing::Standing;
+use super::ties::Counted;
 use crate::error::{Error, Result};
 use crate::validate::settings::Between;
 

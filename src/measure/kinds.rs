@@ -6,8 +6,10 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
+use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
-use super::ties::{Across, Counted, LinkTable, Numbers, Resolved, Standing, Trace, organisations, traces};
+use super::standing::{Numbers, Resolved, Standing, organisations};
+use super::ties::{Across, Counted, Trace, traces};
 use super::{Unit, settings::Indicator, settings::Over};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
@@ -245,7 +247,8 @@ impl<'a> Found<'a> {
         }
         let observed = kinds.iter().zip(measured).filter(|(kind, _)| !kind.is_potential);
         let observed: Vec<&OfKind> = observed.map(|(_, own)| own).collect();
-        if observed.len() > 1 {
+        // One bit a kind.
+        if (2..=64).contains(&observed.len()) {
             let shares: Vec<Option<f64>> =
                 (0..standing.units.len()).into_par_iter().map(|local| tied_twice(&observed, local)).collect();
             standing.units.iter().zip(shares).for_each(|(&unit, share)| self.multiplexity[unit] = share);
@@ -294,11 +297,10 @@ fn whole(kind: &str, period: Option<i64>, own: &OfKind, standing: &Standing) -> 
     let part = |(inner, outer): (&f64, &f64)| inner / strength - ((2.0 * inner + outer) / (2.0 * strength)).powi(2);
     let some = strength > 0.0;
     let found = communities(&own.counted, standing)?;
-    let is_clustered = |place: u32| (place as usize) < standing.units.len();
     let clustered = found.of_node.as_ref().map(|of_node| {
         let both =
             found.nodes.iter().zip(of_node).map(|(&node, &community)| (standing.place[node as usize], community));
-        both.filter(|(place, _)| is_clustered(*place)).collect::<Vec<_>>()
+        both.filter(|(place, _)| standing.is_unit(*place)).collect::<Vec<_>>()
     });
     let count = |of_node: &Vec<u32>| of_node.iter().collect::<HashSet<_>>().len() as u64;
     Ok(WholeNetwork {

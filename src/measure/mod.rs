@@ -10,9 +10,11 @@ pub mod geometry;
 pub mod indicators;
 mod kinds;
 mod layers;
+mod links;
 pub mod moran;
 pub mod network;
 pub mod settings;
+mod standing;
 mod ties;
 
 use std::collections::{BTreeSet, HashSet};
@@ -143,7 +145,7 @@ fn schemas(tables: &Tables) -> Result<Schemas> {
         }
         clusters.with_column(name.into(), dtype);
     }
-    let links = (!tables.ties.is_empty()).then(ties::links_schema);
+    let links = (!tables.ties.is_empty()).then(links::schema);
     if problems.is_empty() { Ok(Schemas { facilities, links, clusters }) } else { Err(Error::Pipeline { problems }) }
 }
 
@@ -177,7 +179,7 @@ pub fn measure(
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
     let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
-    let facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
+    let mut facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
     let spreads = register.map(|register| spreads(register, &rows)).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
     if let Some(register) = register {
@@ -188,8 +190,7 @@ pub fn measure(
     let named = register.zip(facilities.as_ref());
     let named = named.map(|(facilities, frame)| Register { facilities, frame, units: &units, rows: &rows });
     let mut ties = networks(tables, named.as_ref(), indicators, findings)?;
-    columns.append(&mut ties.columns);
-    columns.extend(facts);
+    columns.extend(ties.columns.drain(..).chain(facts));
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
     let inputs = Inputs {
         facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
@@ -200,13 +201,14 @@ pub fn measure(
         units: units.len(),
     };
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
+    facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
     let mut hulls: Vec<Option<Geometry>> = spreads.into_iter().map(|spread| spread.hull).collect();
     hulls.resize(units.len(), None);
     Ok(Measurements {
         clusters,
         units,
         hulls,
-        facilities: observed_too(facilities, &ties)?,
+        facilities,
         figures,
         indicators: measured,
         evidence,
@@ -217,35 +219,26 @@ pub fn measure(
     })
 }
 
-/// The register with what was asked about each facility; a column that it brings itself stands.
-fn observed_too(facilities: Option<DataFrame>, ties: &Networks) -> Result<Option<DataFrame>> {
-    let Some(mut frame) = facilities else { return Ok(None) };
-    for column in ties
-        .observed
-        .iter()
-        .filter(|column| frame.get_column_index(column.name()).is_none())
-        .cloned()
-        .collect::<Vec<_>>()
-    {
-        frame.with_column(column).map_err(Error::table("adding who was asked"))?;
-    }
-    Ok(Some(frame))
-}
-
 /// The register with further columns (those that it brings itself stand) and the unit of each row.
 fn with_columns(facilities: &Facilities, columns: Vec<Column>, rows: &[Vec<usize>]) -> Result<DataFrame> {
     let mut frame = facilities.frame().clone();
-    for column in columns {
-        if frame.get_column_index(column.name()).is_none() {
-            frame.with_column(column).map_err(Error::table("adding distances"))?;
-        }
-    }
+    add(&mut frame, columns)?;
     let mut unit: Vec<Option<u32>> = vec![None; facilities.rows()];
     for (position, rows) in rows.iter().enumerate() {
         rows.iter().for_each(|&row| unit[row] = Some(position as u32));
     }
     frame.with_column(Column::new("__unit".into(), unit)).map_err(Error::table("adding clusters"))?;
     Ok(frame)
+}
+
+/// Adds columns to the register's table; those that the register brings itself stand.
+fn add(frame: &mut DataFrame, columns: Vec<Column>) -> Result<()> {
+    for column in columns {
+        if frame.get_column_index(column.name()).is_none() {
+            frame.with_column(column).map_err(Error::table("adding columns to the register"))?;
+        }
+    }
+    Ok(())
 }
 
 fn units_of_facilities(facilities: &Facilities, clusters: &Clusters) -> (Vec<Unit>, Vec<Vec<usize>>) {

@@ -4,7 +4,7 @@ use super::Results;
 use super::tables::{OutputTable, column, frame, keys};
 use crate::error::Result;
 use crate::measure::{ClusterLink, Trace};
-use crate::validate::{LinkRow, TieTable, Ties};
+use crate::validate::{LinkRow, TieTable};
 
 /// The tables of a run with links or memberships.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
@@ -58,7 +58,7 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
     let key = |row: &Trace| keys(results, &results.measurements.units[row.unit]);
     let table = |row: &Trace| -> &TieTable { &results.ties[row.table] };
     let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
-    let is_link = |row: &Trace| matches!(table(row).ties, Ties::Links(_));
+    let is_link = |row: &Trace| table(row).is_links();
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),

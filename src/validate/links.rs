@@ -1,17 +1,17 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::facilities::{numbers, texts};
 use super::plan::{Plan, Settings};
 use super::settings::{Between, Contract, LinkSource, MembershipSource};
+use super::settle::{SHARE_SLACK, Spots, settle_memberships, settle_repeats};
 use super::stream::{Accepted, Steps};
 use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::Result;
-use crate::finding::{Finding, Findings, Rule, Severity};
+use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 use crate::sql::Expression;
@@ -74,8 +74,13 @@ pub struct LinkRow {
 impl TieTable {
     /// Its key in the pipeline file: `links.NAME` or `memberships.NAME`.
     pub fn place(&self) -> String {
-        let table = if matches!(self.ties, Ties::Links(_)) { "links" } else { "memberships" };
+        let table = if self.is_links() { "links" } else { "memberships" };
         format!("{table}.{}", self.name)
+    }
+
+    /// Whether its rows are links, and not memberships.
+    pub fn is_links(&self) -> bool {
+        matches!(self.ties, Ties::Links(_))
     }
 
     /// Its rows.
@@ -170,8 +175,11 @@ pub(super) fn read_members(
     let after = |table: &mut Table<'_>| {
         table.require(&["member", "organisation"]);
         for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
-            let named = members(table.text("member", row).unwrap_or_default());
             check_years(table, row);
+            if !table.is_kept(row) {
+                continue;
+            }
+            let named = members(table.text("member", row).unwrap_or_default());
             let names = named.into_iter().map(|(name, _)| name);
             let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between(), member));
             if source.between() == Between::Operator {
@@ -220,7 +228,7 @@ fn one_by_one(
         let named = part(&row.from, &source.separator, "member");
         let bodies = part(&row.to, &source.organisation_separator, "organisation");
         if named.iter().filter_map(|(_, share)| *share).sum::<f64>() > 100.0 + SHARE_SLACK {
-            overfull.add(&row);
+            overfull.add(&row.file, row.line);
         }
         for (body, _) in &bodies {
             *whole.entry(body.clone()).or_insert(0_usize) += named.len();
@@ -236,7 +244,13 @@ fn one_by_one(
             found.extend(bodies.iter().map(one));
         }
     }
-    overfull.report(name, Rule::ShareSum, "shares of the members of one row add up to more than 100 %", findings);
+    overfull.report(
+        name,
+        Severity::Info,
+        Rule::ShareSum,
+        "shares of the members of one row add up to more than 100 %",
+        findings,
+    );
     settle_memberships(name, &mut found, &whole, findings);
     found
 }
@@ -354,94 +368,6 @@ fn check_years(table: &mut Table<'_>, row: usize) {
         let message = format!("the tie ends in {to} before it begins in {from}: are the two columns exchanged?");
         table.reject(row, "to_year", Rule::Years, message);
     }
-}
-
-/// Shares in whole percents add up to a little more than 100.
-const SHARE_SLACK: f64 = 1.0;
-
-/// Rows that show something, counted; the first of them are named.
-#[derive(Default)]
-struct Spots {
-    places: Vec<(Arc<str>, u64)>,
-    count: usize,
-}
-
-impl Spots {
-    const NAMED: usize = 5;
-
-    fn add(&mut self, row: &LinkRow) {
-        self.count += 1;
-        if self.places.len() < Self::NAMED {
-            self.places.push((Arc::clone(&row.file), row.line));
-        }
-    }
-
-    fn report(self, name: &str, rule: Rule, message: &str, findings: &mut Findings) {
-        let Some((file, line)) = self.places.first() else { return };
-        let more: Vec<String> = self.places[1..].iter().map(|(_, line)| line.to_string()).collect();
-        let rest = self.count - self.places.len();
-        let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        let message = if more.is_empty() {
-            message.to_owned()
-        } else {
-            format!("{message} (also line {}{rest})", more.join(", "))
-        };
-        let mut finding = Finding::of(Severity::Info, "validate", name, rule, message, self.count);
-        (finding.file, finding.line) = (file.to_string(), Some(*line));
-        findings.findings.push(finding);
-    }
-}
-
-/// Leaves out links from one end to itself and links that are given again; where two rows give one link two weights, none
-/// of them stands.
-fn settle_repeats(name: &str, rows: &mut Vec<LinkRow>, directed: bool, between: Between, findings: &mut Findings) {
-    let (mut selves, mut repeated, mut contradicting) = (Spots::default(), Spots::default(), Spots::default());
-    let mut first: HashMap<(String, String, Option<i64>, Option<i64>), usize> = HashMap::with_capacity(rows.len());
-    let mut kept: Vec<LinkRow> = Vec::with_capacity(rows.len());
-    for row in rows.drain(..) {
-        if row.from == row.to && between != Between::Sector {
-            // It ties nobody, and does not make its end observed.
-            selves.add(&row);
-            continue;
-        }
-        let (a, b) = if directed || row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
-        match first.entry((a.clone(), b.clone(), row.from_year, row.to_year)) {
-            Entry::Vacant(entry) => {
-                entry.insert(kept.len());
-                kept.push(row);
-            }
-            Entry::Occupied(entry) => {
-                let earlier = &mut kept[*entry.get()];
-                if earlier.weight.is_some() && row.weight.is_some() && earlier.weight != row.weight {
-                    earlier.weight = None;
-                    contradicting.add(&row);
-                } else {
-                    repeated.add(&row);
-                }
-            }
-        }
-    }
-    *rows = kept;
-    selves.report(name, Rule::SelfLink, "links from one end to itself: not counted", findings);
-    repeated.report(name, Rule::DuplicateLink, "links given more than once: one tie", findings);
-    let message = "links given again with another weight: one tie, its weight not known";
-    contradicting.report(name, Rule::ContradictingLink, message, findings);
-}
-
-/// Leaves out memberships that are given again; reports organisations whose files name one member alone.
-fn settle_memberships(name: &str, rows: &mut Vec<LinkRow>, whole: &HashMap<String, usize>, findings: &mut Findings) {
-    let (mut repeated, mut alone) = (Spots::default(), Spots::default());
-    let mut seen = HashSet::with_capacity(rows.len());
-    rows.retain(|row| {
-        let is_new = seen.insert((row.from.clone(), row.to.clone(), row.from_year, row.to_year));
-        if !is_new {
-            repeated.add(row);
-        }
-        is_new
-    });
-    rows.iter().filter(|row| whole.get(&row.to) == Some(&1)).for_each(|row| alone.add(row));
-    repeated.report(name, Rule::DuplicateLink, "memberships given more than once: one", findings);
-    alone.report(name, Rule::LoneMember, "organisations with one member: they tie nobody", findings);
 }
 
 #[cfg(test)]

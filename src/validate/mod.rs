@@ -19,6 +19,7 @@ mod owners;
 mod plan;
 mod profile;
 pub mod settings;
+mod settle;
 mod stream;
 mod table;
 mod texts;

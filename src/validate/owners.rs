@@ -1,23 +1,22 @@
 //! Ties that no file gives: facilities of one owner, and the place of those near one feature of a layer, which `measure`
 //! fills.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::facilities::{numbers, texts};
 use super::links::observed;
 use super::plan::{Plan, Settings};
 use super::settings::{Between, MembershipSource};
+use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
 use super::{Asked, Facilities, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
 use crate::error::Result;
-use crate::finding::{Finding, Findings, Rule, Severity};
+use crate::finding::{Findings, Rule, Severity};
 
 /// Smallest share that makes a parent, percent.
 const LEAST_SHARE: f64 = 50.0;
-/// Shares in whole percents add up to a little more than 100.
-const SLACK: f64 = 1.0;
 
 /// The memberships of `layer`, without their rows: places are measured later.
 pub(super) fn near(name: &str, source: &MembershipSource, layers: &[Layer]) -> Result<TieTable> {
@@ -39,21 +38,21 @@ pub(super) fn owned(
     let parents =
         if source.path.0.is_empty() { BTreeMap::new() } else { parents(name, source, reader, register, findings)? };
     let mut rows = Vec::new();
+    let mut of_operator: HashMap<&str, Vec<(String, Origin)>> = HashMap::new();
     for row in 0..facilities.rows() {
         let Some(operator) = facilities.operator.get(row) else { continue };
-        let itself = Origin { file: "".into(), line: 0 };
-        for (_, (owner, origin)) in owners(operator, &itself, &parents, register) {
+        for (owner, origin) in of_operator.entry(operator).or_insert_with(|| owners(operator, &parents, register)) {
             let year = facilities.period[row];
             rows.push(LinkRow {
                 from: facilities.ids[facilities.facility[row]].to_owned(),
-                to: owner,
+                to: owner.clone(),
                 weight: None,
                 from_year: year,
                 to_year: year,
                 source: None,
                 share: None,
                 role: Some("owner".into()),
-                file: origin.file,
+                file: Arc::clone(&origin.file),
                 line: origin.line,
             });
         }
@@ -118,42 +117,30 @@ fn parents(
     let (operators, owners, shares) = (texts(frame, "operator"), texts(frame, "parent"), numbers(frame, "share"));
     let least = source.least_share.unwrap_or(LEAST_SHARE);
     let mut parents = Parents::new();
-    let mut sums: BTreeMap<String, (f64, u64)> = BTreeMap::new();
+    let mut sums: BTreeMap<String, (f64, Origin)> = BTreeMap::new();
     for (row, (operator, owner)) in operators.into_iter().zip(owners).enumerate() {
         let (Some(operator), Some(owner)) = (operator, owner) else { continue };
-        let origin = accepted.origin[row];
-        let sum = sums.entry(register.operators.key(&operator)).or_insert((0.0, origin.line));
-        sum.0 += shares[row].unwrap_or(0.0);
+        let place = accepted.origin[row];
+        let origin = Origin { file: Arc::clone(&accepted.paths[place.file as usize]), line: place.line };
+        let key = register.operators.key(&operator);
+        sums.entry(key.clone()).or_insert((0.0, origin.clone())).0 += shares[row].unwrap_or(0.0);
         if shares[row].is_none_or(|share| share >= least) {
-            let origin = Origin { file: Arc::clone(&accepted.paths[origin.file as usize]), line: origin.line };
-            parents.entry(register.operators.key(&operator)).or_default().push((owner, origin));
+            parents.entry(key).or_default().push((owner, origin));
         }
     }
-    let over: Vec<(&String, u64)> = sums
-        .iter()
-        .filter(|(_, (sum, _))| *sum > 100.0 + SLACK)
-        .map(|(operator, (_, line))| (operator, *line))
-        .collect();
-    if let Some((operator, line)) = over.first() {
-        let message = format!("shares in one operator add up to more than 100 %, as in `{operator}`");
-        let mut finding = Finding::of(Severity::Warning, "validate", &name, Rule::ShareSum, message, over.len());
-        (finding.file, finding.line) = (accepted.paths[0].to_string(), Some(*line));
-        findings.findings.push(finding);
-    }
+    let mut overfull = Spots::default();
+    let over = sums.values().filter(|(sum, _)| *sum > 100.0 + SHARE_SLACK);
+    over.for_each(|(_, origin)| overfull.add(&origin.file, origin.line));
+    let message = "shares in one operator add up to more than 100 %";
+    overfull.report(&name, Severity::Warning, Rule::ShareSum, message, findings);
     Ok(parents)
 }
 
-/// An operator and all its parents up to the last, each once, by key.
-fn owners(
-    operator: &str,
-    itself: &Origin,
-    parents: &Parents,
-    register: &Register,
-) -> BTreeMap<String, (String, Origin)> {
-    let mut found = BTreeMap::new();
-    let mut waiting = BTreeSet::new();
-    found.insert(register.operators.key(operator), (register.operators.shown(operator), itself.clone()));
-    waiting.insert(register.operators.key(operator));
+/// An operator and all its parents up to the last, each once, by key, with the row that says so.
+fn owners(operator: &str, parents: &Parents, register: &Register) -> Vec<(String, Origin)> {
+    let itself = Origin { file: "".into(), line: 0 };
+    let mut found = BTreeMap::from([(register.operators.key(operator), (operator.to_owned(), itself))]);
+    let mut waiting: BTreeSet<String> = found.keys().cloned().collect();
     while let Some(key) = waiting.pop_first() {
         for (parent, origin) in parents.get(&key).into_iter().flatten() {
             let own = register.operators.key(parent);
@@ -163,5 +150,5 @@ fn owners(
             }
         }
     }
-    found
+    found.into_values().collect()
 }

@@ -236,8 +236,12 @@ impl JsonSchema for Check {
 
 /// Declares the settings of one kind of source: how its files are read, what all sources share, then its own keys.
 macro_rules! source {
-    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
+    (path may be missing: $($rest:tt)*) => {
+        source! { @with [path may be missing:] $($rest)* }
+    };
+    (@with [$($path:tt)*] $(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* }) => {
         read_from_files! {
+            $($path)*
             $(#[$meta])*
             $name {
                 /// Our names for the file's columns.
@@ -252,6 +256,9 @@ macro_rules! source {
                 $($(#[$field_meta])* $field: $type,)*
             }
         }
+    };
+    ($($rest:tt)*) => {
+        source! { @with [] $($rest)* }
     };
 }
 
@@ -337,20 +344,11 @@ source! {
     }
 }
 
-read_from_files! {
+source! {
     path may be missing:
     /// `[memberships.NAME]`: facilities or operators in organisations; from files, or inferred: facilities near one feature of
     /// a layer (`layer`), or of one owner (`owners`).
     MembershipSource {
-        /// Our names for the file's columns.
-        #[serde(default)]
-        columns: Columns,
-        /// SQL filters over the mapped columns, after units, in this order.
-        #[serde(default, rename = "where")]
-        filters: OneOrMany,
-        /// What every row must meet.
-        #[serde(default)]
-        contract: Contract,
         /// The kind of tie that a shared organisation makes. Default for `layer`: physical; for `owners`: ownership.
         #[serde(default)]
         kind: Option<String>,

@@ -26,7 +26,7 @@ fn level(between: Between) -> usize {
 pub struct Class {
     /// Its observed facilities, ascending, by operator.
     pub nodes: Vec<u32>,
-    /// Facilities a block.
+    /// Facilities a block: of one operator, or one alone where those of one operator are tied as well.
     pub block: usize,
     /// Kinds in which facilities of one block are tied: a bit a kind.
     within: u64,
@@ -46,11 +46,6 @@ impl Class {
     /// Pairs tied within the class.
     pub fn inner_ties(&self) -> u64 {
         (self.nodes.len() * self.inner_degree()) as u64 / 2
-    }
-
-    /// Facilities that none of the others of the class can be told from, even by their operator.
-    pub fn block(&self) -> usize {
-        if self.within == 0 { self.block } else { 1 }
     }
 
     /// Pairs tied within the class, in at least `least` kinds.
@@ -101,7 +96,7 @@ struct Group<'a> {
 }
 
 /// What makes two facilities alike at one level.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Likeness {
     /// No tie at this level.
     Nothing,
@@ -158,10 +153,7 @@ impl Classes {
         for class in &self.classes {
             for (at, &node) in class.nodes.iter().enumerate() {
                 let operator = |other: u32| nodes[other as usize].operator;
-                let tied = |other: u32| {
-                    class.within != 0
-                        || class.across != 0 && class.block < class.nodes.len() && operator(node) != operator(other)
-                };
+                let tied = |other: u32| class.within != 0 || class.across != 0 && operator(node) != operator(other);
                 pairs.extend(class.nodes[at + 1..].iter().filter(|&&other| tied(other)).map(|&other| (node, other)));
                 let others = class.adjacent.iter().flat_map(|&(other, _)| &self.classes[other as usize].nodes);
                 pairs.extend(others.filter(|&&other| other > node).map(|&other| (node, other)));
@@ -243,15 +235,10 @@ impl<'a> Builder<'a> {
             };
             let within = shared(0) | sector;
             let across = within | shared(1);
+            let block = if within == across && within != 0 { 1 } else { block };
             Class { nodes, block, within, across, adjacent: Vec::new() }
         };
         let mut classes: Vec<Class> = found.into_iter().map(class).collect();
-        for class in &mut classes {
-            // Where facilities of one block are tied like those of different ones, each is a block of its own.
-            if class.within == class.across && class.within != 0 {
-                class.block = 1;
-            }
-        }
         classes.sort_by_key(|class| class.nodes[0]);
         classes
     }

@@ -61,7 +61,7 @@ fn closed_pairs(classes: &Classes) -> Vec<u64> {
     let size = |class: u32| classes.size(class) as u64;
     let inner = |class: &Class| {
         // Ties among the neighbours that a facility has in its own class: those of a graph with one block less.
-        let (block, others) = (class.block() as u64, class.inner_degree() as u64);
+        let (block, others) = (class.block as u64, class.inner_degree() as u64);
         let blocks = others / block;
         (blocks * blocks.saturating_sub(1) / 2) * block * block
     };
@@ -270,7 +270,7 @@ pub fn sector_assortativity(nodes: &[Node], classes: &Classes) -> Option<f64> {
         }
         if class.inner_degree() > 0 {
             // All pairs of the class, less those within a block.
-            let chunks = class.nodes.chunks(class.block());
+            let chunks = class.nodes.chunks(class.block);
             let blocks = chunks.map(|block| {
                 let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
                 block.iter().filter_map(sector).for_each(|sector| *counts.entry(sector).or_default() += 1);

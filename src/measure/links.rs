@@ -1,0 +1,93 @@
+//! The SQL table `links`: one row a pair of facilities, kind and source.
+
+use std::collections::HashMap;
+
+use polars::prelude::*;
+
+use super::network::{Classes, Node};
+use super::standing::{Resolved, Standing};
+use super::ties::Counted;
+use crate::error::{Error, Result};
+use crate::validate::settings::Between;
+use crate::validate::{Facilities, Ties};
+
+/// Its columns.
+pub fn schema() -> Schema {
+    let text = ["from", "to", "kind", "name", "source"].map(|name| Field::new(name.into(), DataType::String));
+    text.into_iter().chain([Field::new("weight".into(), DataType::Float64)]).collect()
+}
+
+/// The table, with the unit of each row in `__unit`: one row a pair of facilities, kind and source.
+#[derive(Debug, Default)]
+pub struct LinkTable {
+    unit: Vec<u32>,
+    text: [Vec<Option<String>>; 5],
+    weight: Vec<Option<f64>>,
+}
+
+impl LinkTable {
+    /// Adds the pairs that one source gives in one period.
+    pub fn add(
+        &mut self,
+        source: &Resolved<'_>,
+        standing: &Standing,
+        period: Option<i64>,
+        facilities: &Facilities,
+        node: impl Fn(u32) -> Node,
+    ) {
+        let counted = Counted::new(std::slice::from_ref(source), period, standing);
+        let given = given(source, period);
+        for (local, &unit) in standing.units.iter().enumerate() {
+            let own = &standing.nodes_of[local];
+            let nodes: Vec<Node> = own.iter().map(|&at| node(at)).collect();
+            for (a, b) in Classes::new(&nodes, &[&counted.sets[local]]).pairs(&nodes) {
+                let id = |at: u32| &facilities.ids[facilities.facility[standing.rows[own[at as usize] as usize]]];
+                let facility = |at: u32| facilities.facility[standing.rows[own[at as usize] as usize]] as u32;
+                let ends = match source.table.between {
+                    Between::Facility => Some((facility(a), facility(b))),
+                    _ => nodes[a as usize].operator.zip(nodes[b as usize].operator),
+                };
+                let (weight, reference) =
+                    ends.and_then(|(a, b)| given.get(&[a.min(b), a.max(b)])).cloned().unwrap_or_default();
+                let ends = [id(a).to_owned(), id(b).to_owned(), source.table.kind.clone(), source.table.name.clone()];
+                for (column, text) in self.text.iter_mut().zip(ends.into_iter().map(Some).chain([reference])) {
+                    column.push(text);
+                }
+                self.unit.push(unit as u32);
+                self.weight.push(weight);
+            }
+        }
+    }
+
+    /// The table.
+    pub fn frame(self) -> Result<DataFrame> {
+        let names = ["from", "to", "kind", "name", "source"];
+        let mut columns: Vec<Column> =
+            names.iter().zip(self.text).map(|(name, cells)| Column::new((*name).into(), cells)).collect();
+        columns.push(Column::new("weight".into(), self.weight));
+        columns.push(Column::new("__unit".into(), &self.unit));
+        DataFrame::new(self.unit.len(), columns).map_err(Error::table("building the links"))
+    }
+}
+
+type Given = HashMap<[u32; 2], (Option<f64>, Option<String>)>;
+
+/// Weight (summed over the rows that give one) and sources of each pair of a link source.
+fn given(source: &Resolved<'_>, period: Option<i64>) -> Given {
+    let Ties::Links(rows) = &source.table.ties else { return HashMap::new() };
+    let mut given = Given::new();
+    for (at, [from, to]) in source.counting(period) {
+        let entry = given.entry([from.min(to), from.max(to)]).or_default();
+        if let Some(weight) = rows[at].weight {
+            *entry.0.get_or_insert(0.0) += weight;
+        }
+        if let Some(source) = &rows[at].source {
+            let known = entry.1.get_or_insert_default();
+            if !known.split("; ").any(|part| part == source) {
+                known.push_str(if known.is_empty() { "" } else { "; " });
+                known.push_str(source);
+            }
+        }
+    }
+    given
+}
