@@ -375,3 +375,39 @@ fn hdbscan_agrees_with_scikit_learn() {
         }
     }
 }
+
+/// The worked example's levers, computed by bisection in Python; its one change of type is network building.
+#[test]
+fn levers_and_moves_of_the_worked_example() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("run");
+    run_pipeline("tests/cases/worked_example/pipeline.toml", &out);
+    let found = rows(&out.join("levers.csv"));
+    let wanted = rows(Path::new("tests/cases/worked_example/expected_levers.csv"));
+    assert_eq!(found.len(), wanted.len());
+    let mut flips = 0;
+    for wanted in &wanted {
+        let same = |row: &&Row| ["cluster_id", "period", "indicator"].iter().all(|key| row[*key] == wanted[*key]);
+        let found = found.iter().find(same).unwrap();
+        match (wanted["flip_value"].parse::<f64>(), found["flip_value"].parse::<f64>()) {
+            (Ok(wanted), Ok(found)) => assert!((wanted - found).abs() <= 2e-4 * wanted.abs(), "{found} not {wanted}"),
+            _ => assert_eq!(wanted["flip_value"], found["flip_value"], "{found:?}"),
+        }
+        flips += usize::from(!wanted["flip_value"].is_empty());
+    }
+    assert_eq!(flips, 10);
+    let moves = rows(&out.join("moves.csv"));
+    let of = |row: &Row| [&row["cluster_id"], &row["from_type"], &row["to_type"], &row["move"]].map(String::clone);
+    let changed: Vec<[String; 4]> = moves.iter().filter(|row| row["move"] != "none").map(of).collect();
+    assert_eq!(changed, [["c-f002", "3", "1", "network building"].map(str::to_owned)]);
+    assert_eq!(moves.len(), 4, "c-f037 has no type in either period");
+    let counted = rows(&out.join("transitions.csv"));
+    assert_eq!(counted.len(), 16);
+    assert_eq!(counted.iter().map(|row| row["cluster_count"].parse::<usize>().unwrap()).sum::<usize>(), 4);
+    let parts: f64 = rows(&out.join("move_parts.csv"))
+        .iter()
+        .filter(|row| row["cluster_id"] == "c-f002" && row["dimension"] == "inter_firm_linkages")
+        .map(|row| row["part"].parse::<f64>().unwrap())
+        .sum();
+    assert!((parts - (78.557_539_02 - 28.091_497_52)).abs() < 1e-4, "{parts}");
+}

@@ -9,7 +9,7 @@ use super::table::{self, number};
 use super::{json_text, print};
 
 /// Prints the clusters of a run, those of a type or near a threshold only if asked.
-pub fn run(folder: &Path, kind: Option<u8>, near: Option<f64>, json: bool) -> Result<()> {
+pub fn run(folder: &Path, kind: Option<i64>, near: Option<f64>, json: bool) -> Result<()> {
     let run = StoredRun::open(folder)?;
     let rows = run.table("clusters")?;
     let wanted = |row: &&Row| {

@@ -79,8 +79,8 @@ enum Command {
         /// The run's folder.
         run: PathBuf,
         /// Only clusters of this type.
-        #[arg(long = "type", value_name = "N", value_parser = clap::value_parser!(u8).range(1..=4))]
-        kind: Option<u8>,
+        #[arg(long = "type", value_name = "N", allow_negative_numbers = true)]
+        kind: Option<i64>,
         /// Only clusters with a dimension within so many points of its threshold.
         #[arg(long, value_name = "POINTS")]
         near_threshold: Option<f64>,

@@ -88,6 +88,45 @@ pub fn check(
     if problems.is_empty() { Ok(expressions) } else { Err(Error::Pipeline { problems }) }
 }
 
+/// Parses what one unit of each indicator stands for, as [`check`] does; an inherited one that names what this pipeline
+/// does not declare is left out, as its indicator is.
+///
+/// # Errors
+///
+/// [`Error::Pipeline`] with every expression that does not fit.
+pub fn check_times(
+    indicators: &[Indicator],
+    inherited: &HashSet<String>,
+    schemas: &Schemas,
+) -> Result<Vec<Option<Expression>>> {
+    let (mut expressions, mut problems) = (Vec::new(), Vec::new());
+    for indicator in indicators {
+        let place = format!("indicators.{}.lever.times", indicator.id);
+        let text = indicator.lever.as_ref().and_then(|lever| lever.times.as_ref());
+        let checked = text.map(|text| {
+            let expression = Expression::parse(text, &place)?;
+            if inherited.contains(&indicator.id) && expression.unknown_column(&schemas.clusters).is_some() {
+                return Ok(None);
+            }
+            expression.check(&schemas.clusters, Shape::Row, &place).map(|()| Some(expression))
+        });
+        match checked.transpose() {
+            Ok(expression) => expressions.push(expression.flatten()),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(expressions) } else { Err(Error::Pipeline { problems }) }
+}
+
+/// What one unit of each indicator stands for; one list an indicator, one entry a unit (cluster and period).
+pub fn evaluate_times(times: &[Option<Expression>], inputs: &Inputs<'_>) -> Result<Vec<Vec<Option<f64>>>> {
+    let of = |times: &Option<Expression>| match times {
+        Some(expression) => values(expression, Over::Clusters, inputs),
+        None => Ok(vec![None; inputs.units]),
+    };
+    times.iter().map(of).collect()
+}
+
 fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str) -> std::result::Result<(), Problem> {
     match (over, &schemas.links) {
         (Over::Facilities, _) => expression.check(&schemas.facilities, Shape::Aggregate, place),

@@ -64,6 +64,8 @@ pub struct Measurements {
     pub figures: DataFrame,
     /// One list an indicator, one entry a unit.
     pub indicators: Vec<Vec<Measurement>>,
+    /// What one unit of each indicator stands for, where the pipeline says so; as `indicators`.
+    pub times: Vec<Vec<Option<f64>>>,
     /// The facts that became figures, with the unit of each.
     pub evidence: Vec<(usize, Fact)>,
     /// Kinds of ties, in the order of the pipeline file.
@@ -76,10 +78,19 @@ pub struct Measurements {
     pub networks: Networks,
 }
 
+impl Measurements {
+    /// A figure of every unit; nothing where the run has no such figure.
+    pub fn figure(&self, name: &str) -> Vec<Option<f64>> {
+        let column = self.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));
+        column.unwrap_or_else(|_: PolarsError| vec![None; self.units.len()])
+    }
+}
+
 /// What [`check`] has made of the pipeline's expressions.
 #[derive(Debug)]
 pub struct Checked {
     expressions: Vec<Option<Expression>>,
+    times: Vec<Option<Expression>>,
 }
 
 /// Checks every SQL expression against the columns that there will be, before anything is computed.
@@ -101,8 +112,10 @@ pub fn check(
             table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
         problems.extend(checked.and_then(std::result::Result::err));
     }
-    match indicators::check(indicators, inherited, &schemas, findings) {
-        Ok(expressions) if problems.is_empty() => Ok(Checked { expressions }),
+    let expressions = indicators::check(indicators, inherited, &schemas, findings);
+    let times = indicators::check_times(indicators, inherited, &schemas);
+    match expressions.and_then(|expressions| Ok(Checked { expressions, times: times? })) {
+        Ok(checked) if problems.is_empty() => Ok(checked),
         Ok(_) => Err(Error::Pipeline { problems }),
         Err(Error::Pipeline { problems: more }) => {
             Err(Error::Pipeline { problems: problems.into_iter().chain(more).collect() })
@@ -201,6 +214,7 @@ pub fn measure(
         units: units.len(),
     };
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
+    let times = indicators::evaluate_times(&checked.times, &inputs)?;
     facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
     let mut hulls: Vec<Option<Geometry>> = spreads.into_iter().map(|spread| spread.hull).collect();
     hulls.resize(units.len(), None);
@@ -211,6 +225,7 @@ pub fn measure(
         facilities,
         figures,
         indicators: measured,
+        times,
         evidence,
         kinds,
         agglomeration,

@@ -37,6 +37,26 @@ pub struct Indicator {
     /// Whose choice the goalposts are.
     #[serde(default)]
     pub mark: Mark,
+    /// Whether people can change it (networks, bodies, shared pipes) or geography fixes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changeable: Option<bool>,
+    /// How a change of it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lever: Option<LeverWords>,
+}
+
+/// How a change of an indicator reads: "42 km less to CO2 storage", "6 more linked sites".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeverWords {
+    /// What there must be more or less of.
+    pub what: String,
+    /// SQL over `clusters`: how many of these one unit of the indicator is.
+    #[serde(default)]
+    pub times: Option<String>,
+    /// Whether they come whole.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 fn one() -> f64 {

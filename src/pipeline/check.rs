@@ -4,6 +4,7 @@ use super::settings::PipelineFile;
 use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
 use crate::error::{Problem, suggest};
+use crate::score::Dimension;
 use crate::sources::settings::Columns;
 use crate::sources::{self, Reading};
 use crate::sql::Expression;
@@ -25,14 +26,15 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
             "add [[dimensions]], or extend a pipeline that has them",
         ));
     }
-    for dimension in &file.dimensions {
-        if !(0.0..=100.0).contains(&dimension.threshold) {
-            let message = format!("the threshold {} is not a score from 0 to 100", dimension.threshold);
-            problems.push(Problem::new(format!("dimensions.{}.threshold", dimension.id), message, ""));
-        }
-    }
+    problems.extend(file.dimensions.iter().flat_map(check_dimension));
     if !(0.0..=1.0).contains(&file.classify.coverage_floor) {
         problems.push(Problem::new("classify.coverage_floor", "the coverage floor is a share from 0 to 1", ""));
+    }
+    if !(0.0..=100.0).contains(&file.classify.warning_points) {
+        problems.push(Problem::new("classify.warning_points", "a distance in score points, from 0 to 100", ""));
+    }
+    if let Some(typology) = &file.typology {
+        problems.extend(typology.check(&file.dimensions));
     }
     for indicator in &file.indicators {
         problems.extend(Expression::parse(&indicator.expr, &format!("indicators.{}.expr", indicator.id)).err());
@@ -45,6 +47,26 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         None => problems.extend(check_without_register(file)),
     }
     problems.extend(check_sources(file));
+    problems
+}
+
+fn check_dimension(dimension: &Dimension) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, message: String, hint: &str| {
+        problems.push(Problem::new(format!("dimensions.{}.{key}", dimension.id), message, hint));
+    };
+    let thresholds = &dimension.threshold.0;
+    for threshold in thresholds.iter().filter(|threshold| !(0.0..=100.0).contains(*threshold)) {
+        refuse("threshold", format!("the threshold {threshold} is not a score from 0 to 100"), "");
+    }
+    let gap = thresholds.windows(2).map(|pair| pair[1] - pair[0]).fold(100.0, f64::min);
+    if gap <= 0.0 {
+        refuse("threshold", "of two thresholds the second must be above the first".into(), "");
+    }
+    if let Some(width) = dimension.fuzzy_width.filter(|width| !(*width > 0.0 && *width <= gap)) {
+        let message = format!("{width} is no width in score points");
+        refuse("fuzzy_width", message, "above 0, and not above the distance of two thresholds");
+    }
     problems
 }
 

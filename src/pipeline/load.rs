@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::check::check;
 use super::settings::PipelineFile;
+use crate::classify::Typology;
 use crate::error::{Error, Problem, Result, nearest};
 use crate::score::Tree;
 use crate::sources::hex;
@@ -48,7 +49,8 @@ impl Pipeline {
             assign(&mut merged, assignment)?;
         }
         let own = texts.first().map(|(_, text)| text.parse::<Table>().unwrap_or_default()).unwrap_or_default();
-        let file = parse(&merged, &texts)?;
+        let mut file = parse(&merged, &texts)?;
+        file.typology = typology(&file)?;
         let inherited = inherited(&file, &own);
         let mut problems = check(&file);
         let tree = match Tree::new(&file.dimensions, &file.components, &file.indicators) {
@@ -318,6 +320,15 @@ fn offset(key: &str, text: &str) -> Option<(usize, usize)> {
         }
     }
     Some((depth, at))
+}
+
+/// The typology of a file: its own, or the built-in one where that is named or fits the dimensions.
+fn typology(file: &PipelineFile) -> Result<Option<Typology>> {
+    let built_in = Typology::built_in()?;
+    Ok(match &file.typology {
+        Some(own) if own.id != built_in.id || !own.types.is_empty() => Some(own.clone()),
+        _ => Some(built_in).filter(|typology| typology.fits(&file.dimensions)),
+    })
 }
 
 fn inherited(file: &PipelineFile, own: &Table) -> HashSet<String> {

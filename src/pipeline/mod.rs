@@ -10,11 +10,13 @@ pub mod settings;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::classify;
+use crate::classify::levers::{self, Levers};
+use crate::classify::moves::{self, Moves};
+use crate::classify::{self, Class};
 use crate::delineate::{self, Earlier, Geography};
 use crate::error::{Error, Result};
 use crate::finding::Findings;
-use crate::measure;
+use crate::measure::{self, Measurements};
 use crate::report::manifest::{self, Manifest};
 use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
@@ -72,9 +74,12 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
     let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| pipeline.tree.score(&of_unit(unit))).collect();
     clock.begin("classify");
-    let classes: Vec<_> =
-        scores.iter().map(|scores| classify::classify(&file.dimensions, &scores.nodes, &file.classify)).collect();
+    let typology = file.typology.as_ref();
+    let class = |scores: &Scores| classify::classify(&file.dimensions, &scores.nodes, typology, &file.classify);
+    let classes: Vec<Class> = scores.iter().map(class).collect();
     note_typology(pipeline, &mut findings);
+    let levers = levers(pipeline, &measurements, &scores, &classes);
+    let moves = moves(pipeline, &measurements, &scores, &classes);
     clock.begin("report");
     findings.sort();
     let results = Results {
@@ -91,7 +96,10 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         accounts: &tables.accounts,
         measurements: &measurements,
         scores: &scores,
+        typology,
         classes: &classes,
+        levers: &levers,
+        moves: &moves,
         findings: &findings,
     };
     report::write(&results, formats(pipeline), stage.folder())?;
@@ -178,10 +186,39 @@ fn formats(pipeline: &Pipeline) -> Formats {
     }
 }
 
+fn levers(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], classes: &[Class]) -> Vec<Levers> {
+    let file = &pipeline.file;
+    let basis = levers::Basis {
+        dimensions: &file.dimensions,
+        tree: &pipeline.tree,
+        typology: file.typology.as_ref(),
+        settings: &file.classify,
+        indicators: &file.indicators,
+        measurements,
+    };
+    levers::levers(basis, scores, classes)
+}
+
+fn moves(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], classes: &[Class]) -> Moves {
+    let file = &pipeline.file;
+    let run = moves::Run {
+        dimensions: &file.dimensions,
+        tree: &pipeline.tree,
+        typology: file.typology.as_ref(),
+        settings: &file.classify,
+        units: &measurements.units,
+        emissions_t: &measurements.figure("emissions_t"),
+        scores,
+        classes,
+    };
+    run.moves()
+}
+
 fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
-    if !classify::has_typology(&pipeline.file.dimensions) {
-        let message = format!("the dimensions are not {}: scores, and no types", classify::DIMENSIONS.join(" and "));
-        findings.add(crate::finding::Severity::Info, "classify", "", crate::finding::Rule::NoTypology, message, 1);
+    if pipeline.file.typology.is_none() {
+        let message = "the dimensions and their levels are not those of the built-in typology: scores, and no types";
+        let rule = crate::finding::Rule::NoTypology;
+        findings.add(crate::finding::Severity::Info, "classify", "", rule, message.into(), 1);
     }
 }
 
@@ -193,8 +230,8 @@ fn manifest(
     timing: Vec<(String, f64)>,
 ) -> Result<Manifest> {
     let mut types: Vec<(String, u64)> = Vec::new();
-    for kind in classify::TYPES {
-        let count = results.classes.iter().filter(|class| class.of_type() == Some(&kind)).count();
+    for (at, kind) in results.typology.iter().flat_map(|typology| &typology.types).enumerate() {
+        let count = results.classes.iter().filter(|class| class.known() == Some(at)).count();
         types.push((kind.number.to_string(), count as u64));
     }
     let known: u64 = types.iter().map(|(_, count)| count).sum();

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::classify::Classification;
+use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
 use crate::measure::settings::Indicator;
 use crate::score::{Component, Dimension};
@@ -56,6 +56,8 @@ pub struct PipelineFile {
     /// How levels are decided.
     #[serde(default)]
     pub classify: Classification,
+    /// Which levels make which type; default: the built-in typology where the dimensions are its own.
+    pub typology: Option<Typology>,
     /// The dimensions.
     #[serde(default)]
     pub dimensions: Vec<Dimension>,

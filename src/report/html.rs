@@ -5,7 +5,7 @@ use geo::{BooleanOps, BoundingRect, Coord, Geometry, Intersects, MultiPolygon, P
 
 use super::labels::{self, Label};
 use super::{Results, Split, splits};
-use crate::classify::{Level, TYPES};
+use crate::classify::{ClusterType, Level};
 use crate::error::{Error, Result};
 use crate::measure::settings::{Indicator, Mark, Over, Scale};
 
@@ -13,6 +13,8 @@ use crate::measure::settings::{Indicator, Mark, Over, Scale};
 const LAND: &str = include_str!("../../data/basemap/land-50m.geojson");
 /// Rejected rows and sites shown before the reader is sent to the tables.
 const SHOWN: usize = 50;
+/// Types that have a colour of their own.
+const COLOURS: usize = 9;
 /// Rows of ties shown.
 const TIES: usize = 200;
 
@@ -27,14 +29,20 @@ struct Page<'a> {
     goalposts: Vec<GoalpostRow<'a>>,
     sites: Vec<SiteRow<'a>>,
     ties: Vec<TieRow<'a>>,
-    types: &'static [crate::classify::ClusterType],
+    /// The types, each with its colour.
+    types: Vec<(String, &'a ClusterType)>,
 }
 
-/// The quadrant plot: location to the right, linkages up.
+/// The quadrant plot: the first dimension to the right, the second up.
 struct Plot {
     points: Vec<PlotPoint>,
     moves: Vec<[f64; 4]>,
-    threshold: (f64, f64),
+    /// Names of the dimensions, to the right and up.
+    axes: [String; 2],
+    /// Where the thresholds stand, across and up.
+    thresholds: [Vec<f64>; 2],
+    /// Names of the types in the corners: x, y, anchor, name.
+    corners: Vec<(f64, f64, &'static str, String)>,
     /// Height of the lane below, for clusters whose linkages have no score; 0 where there is none.
     lane: f64,
 }
@@ -107,15 +115,25 @@ pub fn render(results: &Results<'_>) -> Result<String> {
         goalposts: results.indicators.iter().map(goalpost).collect(),
         sites: sites(results),
         ties: ties(results),
-        types: &TYPES,
-
+        types: types(results),
         results,
     };
     page.render().map_err(|error| Error::Run { path: "report.html".into(), message: error.to_string() })
 }
 
 fn class(results: &Results<'_>, unit: usize) -> String {
-    results.classes[unit].of_type().map_or_else(|| "t0".into(), |kind| format!("t{}", kind.number))
+    colour(results.classes[unit].known())
+}
+
+/// The types of the typology, each with its colour.
+fn types<'a>(results: &Results<'a>) -> Vec<(String, &'a ClusterType)> {
+    let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    types.iter().enumerate().map(|(at, kind)| (colour(Some(at)), kind)).collect()
+}
+
+/// The class of a type by its position: past the colours that there are, that of unknown types.
+fn colour(position: Option<usize>) -> String {
+    position.filter(|at| *at < COLOURS).map_or_else(|| "t0".into(), |at| format!("t{}", at + 1))
 }
 
 fn period(period: Option<i64>) -> String {
@@ -131,14 +149,9 @@ fn decimals(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.decimals$}"))
 }
 
-fn figure(results: &Results<'_>, name: &str) -> Vec<Option<f64>> {
-    let column = results.measurements.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));
-    column.unwrap_or_else(|_: polars::prelude::PolarsError| vec![None; results.measurements.units.len()])
-}
-
 /// Units, greatest emissions first.
 fn by_size(results: &Results<'_>) -> Vec<usize> {
-    let emissions = figure(results, "emissions_t");
+    let emissions = results.measurements.figure("emissions_t");
     let mut units: Vec<usize> = (0..emissions.len()).collect();
     units.sort_by(|&a, &b| emissions[b].unwrap_or(0.0).total_cmp(&emissions[a].unwrap_or(0.0)).then(a.cmp(&b)));
     units
@@ -150,9 +163,7 @@ const LANE: f64 = 646.0;
 const ROW: f64 = 17.0;
 
 fn plot(results: &Results<'_>) -> Option<Plot> {
-    let position = |id: &str| results.dimensions.iter().position(|dimension| dimension.id == id);
-    let [location, linkages] = crate::classify::DIMENSIONS.map(position);
-    let (location, linkages) = (location?, linkages?);
+    let [location, linkages] = plane(results)?;
     let periods =
         results.measurements.units.iter().map(|unit| unit.period).collect::<std::collections::BTreeSet<_>>().len();
     let up = |score: f64| PLOT - score * PLOT / 100.0;
@@ -165,7 +176,7 @@ fn plot(results: &Results<'_>) -> Option<Plot> {
         if periods > 1 {
             name = format!("{name} {}", period(of.period));
         }
-        let unknown = results.classes[unit].levels[linkages] == Level::Unknown;
+        let unknown = results.classes[unit].levels[linkages].known().is_none();
         let y = upward.score.map_or(f64::INFINITY, up);
         let bounds = (unknown && upward.score.is_some()).then(|| (up(upward.low), up(upward.high)));
         placed.push((
@@ -185,8 +196,33 @@ fn plot(results: &Results<'_>) -> Option<Plot> {
         |a: &(usize, PlotPoint), b: &(usize, PlotPoint)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
     let pairs = placed.iter().flat_map(|a| placed.iter().filter(move |b| follows(a, b)).map(move |b| (a, b)));
     let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
-    let threshold = (results.dimensions[location].threshold * PLOT / 100.0, up(results.dimensions[linkages].threshold));
-    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, threshold, lane })
+    let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
+    let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
+    let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.replace('_', " "));
+    let corners = corners(results, [location, linkages]);
+    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
+}
+
+/// The two dimensions of the plane, that to the right first; `None` unless there is a typology over two.
+fn plane(results: &Results<'_>) -> Option<[usize; 2]> {
+    results.typology.filter(|_| results.dimensions.len() == 2)?;
+    let is_location = |at: &usize| results.dimensions[*at].id == "locational_advantage";
+    let across = (0..2).find(is_location).unwrap_or(0);
+    Some([across, 1 - across])
+}
+
+/// The types of the four corners of the plane.
+fn corners(results: &Results<'_>, [across, upward]: [usize; 2]) -> Vec<(f64, f64, &'static str, String)> {
+    let Some(typology) = results.typology else { return Vec::new() };
+    let corner = |right: bool, top: bool| {
+        let level = |high: bool| if high { Level::High } else { Level::Low };
+        let mut levels = [Level::Low; 2];
+        (levels[across], levels[upward]) = (level(right), level(top));
+        let kind = &typology.types[typology.type_of(results.dimensions, &levels)?];
+        let (x, anchor) = if right { (PLOT - 10.0, "end") } else { (10.0, "start") };
+        Some((x, if top { 20.0 } else { PLOT - 10.0 }, anchor, format!("{} {}", kind.number, kind.name)))
+    };
+    [(true, true), (false, true), (true, false), (false, false)].into_iter().filter_map(|(x, y)| corner(x, y)).collect()
 }
 
 /// Lays points without a score on rows, each with its name to the right; returns the height that they need.
@@ -346,10 +382,11 @@ fn land(frame: &Rect, projection: &Projection) -> Result<String> {
 }
 
 fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
-    let (emissions, counts) = (figure(results, "emissions_t"), figure(results, "facility_count"));
+    let (emissions, counts) =
+        (results.measurements.figure("emissions_t"), results.measurements.figure("facility_count"));
     let kinds = results.measurements.kinds.iter();
     let shares: Vec<(&String, Vec<Option<f64>>)> =
-        kinds.map(|kind| (kind, figure(results, &format!("observed_emission_share_{kind}")))).collect();
+        kinds.map(|kind| (kind, results.measurements.figure(&format!("observed_emission_share_{kind}")))).collect();
     let observed = |kind: &str, share: Option<f64>, tonnes: Option<f64>| {
         let percent = decimals(share.map(|share| share * 100.0), 0);
         let megatonnes = decimals(share.zip(tonnes).map(|(share, tonnes)| share * tonnes / 1e6), 2);
@@ -371,9 +408,10 @@ fn clusters(results: &Results<'_>) -> Result<Vec<ClusterRow>> {
             sites: decimals(counts[unit], 0),
             megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
             dimensions: (0..results.dimensions.len()).map(dimension).collect(),
-            kind: possible
-                .of_type()
-                .map_or_else(|| possible.possible_types(), |kind| format!("{} {}", kind.number, kind.name)),
+            kind: possible.of_type(results.typology).map_or_else(
+                || possible.possible_types(results.typology),
+                |kind| format!("{} {}", kind.number, kind.name),
+            ),
             class: class(results, unit),
             observed: shares.iter().map(|(kind, shares)| observed(kind, shares[unit], emissions[unit])).collect(),
         }

@@ -7,6 +7,7 @@ pub mod layers;
 pub mod manifest;
 mod networks;
 mod spatial;
+mod steps;
 pub mod stored;
 pub mod tables;
 
@@ -14,7 +15,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::classify::Class;
+use crate::classify::levers::Levers;
+use crate::classify::moves::Moves;
+use crate::classify::{Class, Typology};
 use crate::error::Result;
 use crate::finding::Findings;
 use crate::measure::Measurements;
@@ -50,8 +53,14 @@ pub struct Results<'a> {
     pub measurements: &'a Measurements,
     /// One a unit.
     pub scores: &'a [Scores],
+    /// The typology; `None` where the dimensions have none.
+    pub typology: Option<&'a Typology>,
     /// One a unit.
     pub classes: &'a [Class],
+    /// What would change each unit.
+    pub levers: &'a [Levers],
+    /// What became of each cluster.
+    pub moves: &'a Moves,
     /// What was learnt about the data.
     pub findings: &'a Findings,
 }

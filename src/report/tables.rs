@@ -15,11 +15,11 @@ use crate::score::Score;
 
 /// One table to write.
 pub struct OutputTable {
-    name: &'static str,
-    frame: DataFrame,
+    pub(super) name: &'static str,
+    pub(super) frame: DataFrame,
     /// Geometry a row, for GeoParquet.
-    geometry: Option<Wkb>,
-    csv_only: bool,
+    pub(super) geometry: Option<Wkb>,
+    pub(super) csv_only: bool,
 }
 
 impl OutputTable {
@@ -61,7 +61,7 @@ impl OutputTable {
 }
 
 /// Geometries as well-known binary, with their types.
-struct Wkb {
+pub(super) struct Wkb {
     column: BinaryChunked,
     kinds: Vec<&'static str>,
 }
@@ -95,6 +95,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend(facilities(results)?);
     tables.extend(super::spatial::all(results)?);
     tables.extend(super::networks::all(results)?);
+    tables.extend(super::steps::all(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     Ok(tables)
 }
@@ -149,13 +150,18 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
     }
     columns.push(column(
         "type",
-        results.classes.iter().map(|class| class.of_type().map(|kind| kind.number)).collect::<Vec<_>>(),
+        results.classes.iter().map(|class| class.of_type(results.typology).map(|kind| kind.number)).collect::<Vec<_>>(),
     ));
     columns.push(column(
         "type_name",
-        results.classes.iter().map(|class| class.of_type().map(|kind| kind.name)).collect::<Vec<_>>(),
+        results
+            .classes
+            .iter()
+            .map(|class| class.of_type(results.typology).map(|kind| kind.name.as_str()))
+            .collect::<Vec<_>>(),
     ));
-    let possible = |class: &crate::classify::Class| Some(class.possible_types()).filter(|types| !types.is_empty());
+    let possible =
+        |class: &crate::classify::Class| Some(class.possible_types(results.typology)).filter(|types| !types.is_empty());
     columns.push(column("possible_types", results.classes.iter().map(possible).collect::<Vec<_>>()));
     frame(columns)
 }
@@ -228,8 +234,9 @@ pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame
         table.column("__unit").and_then(|column| Ok(column.u32()?.iter().collect())).map_err(fail())?;
     let ids = &results.measurements.clusters;
     let cluster = |&facility: &usize| ids.of_facility[facility].map(|cluster| ids.ids[cluster].as_str());
-    let class =
-        |unit: &Option<u32>| unit.and_then(|unit| results.classes[unit as usize].of_type()).map(|kind| kind.number);
+    let class = |unit: &Option<u32>| {
+        unit.and_then(|unit| results.classes[unit as usize].of_type(results.typology)).map(|kind| kind.number)
+    };
     let first = ["id", "name", "operator", "sector", "year"];
     let mut columns = Vec::new();
     for name in first {

@@ -66,6 +66,29 @@ impl Goalposts {
         };
         score.clamp(0.0, 100.0)
     }
+
+    /// The value that scores so much, between `worst` (0) and `best` (100).
+    pub fn value(&self, score: f64) -> f64 {
+        let (scale, back): (fn(f64) -> f64, fn(f64) -> f64) = match self.scale {
+            Scale::Linear => (|value| value, |value| value),
+            Scale::Log => (f64::ln, f64::exp),
+        };
+        let between = |from: f64, to: f64, share: f64| match share {
+            0.0 => from,
+            1.0 => to,
+            _ => back((scale(to) - scale(from)).mul_add(share, scale(from))),
+        };
+        match self.crossover {
+            None => between(self.worst, self.best, score / 100.0),
+            Some(crossover) if score <= 50.0 => between(self.worst, crossover, score / 50.0),
+            Some(crossover) => between(crossover, self.best, (score - 50.0) / 50.0),
+        }
+    }
+
+    /// Whether more is better.
+    pub fn rises(&self) -> bool {
+        self.best > self.worst
+    }
 }
 
 #[cfg(test)]
@@ -83,6 +106,9 @@ mod tests {
         let falling = Goalposts::new(200.0, Some(20.0), 2.0, Scale::Log).unwrap();
         for (value, score) in [(200.0, 0.0), (20.0, 50.0), (2.0, 100.0), (0.0, 100.0), (63.245_553_203_367_59, 25.0)] {
             assert!((falling.score(value) - score).abs() < 1e-9, "{value}: {}", falling.score(value));
+        }
+        for score in [0.0, 10.0, 50.0, 75.0, 100.0] {
+            assert!((falling.score(falling.value(score)) - score).abs() < 1e-9, "{score}");
         }
         let straight = Goalposts::new(0.0, None, 4.0, Scale::Linear).unwrap();
         assert_eq!(straight.score(1.0), 25.0);

@@ -2,7 +2,10 @@
 //! Plain numbers in, plain numbers out; no tables, no files.
 
 pub mod aggregate;
+mod change;
 pub mod goalposts;
+mod needed;
+pub mod pairs;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,9 +22,13 @@ pub use goalposts::Goalposts;
 pub struct Dimension {
     /// Unique name; the built-in typology knows `locational_advantage` and `inter_firm_linkages`.
     pub id: String,
-    /// The score from which the dimension is high.
-    #[serde(default = "half")]
-    pub threshold: f64,
+    /// The score from which the dimension is high; two scores: from the first it is middle, from the second high.
+    #[serde(default)]
+    pub threshold: Thresholds,
+    /// Points over which membership in a level rises from 0 to 1, half of them on either side of a threshold; gives
+    /// `type_memberships.csv`. Types go by the thresholds all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuzzy_width: Option<f64>,
     /// How its components combine.
     #[serde(default)]
     pub aggregate: Aggregate,
@@ -53,8 +60,42 @@ fn one() -> f64 {
     1.0
 }
 
-fn half() -> f64 {
-    50.0
+/// One threshold of a dimension, or two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "OneOrTwo", into = "OneOrTwo")]
+#[schemars(with = "OneOrTwo")]
+pub struct Thresholds(pub Vec<f64>);
+
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrTwo {
+    One(f64),
+    Two([f64; 2]),
+}
+
+impl From<OneOrTwo> for Thresholds {
+    fn from(given: OneOrTwo) -> Self {
+        match given {
+            OneOrTwo::One(threshold) => Self(vec![threshold]),
+            OneOrTwo::Two(thresholds) => Self(thresholds.to_vec()),
+        }
+    }
+}
+
+impl From<Thresholds> for OneOrTwo {
+    fn from(Thresholds(thresholds): Thresholds) -> Self {
+        match thresholds[..] {
+            [lower, upper, ..] => Self::Two([lower, upper]),
+            [threshold] => Self::One(threshold),
+            [] => Self::One(50.0),
+        }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self(vec![50.0])
+    }
 }
 
 /// The score tree: dimensions over components over indicators.
@@ -107,6 +148,15 @@ pub struct Scores {
     pub nodes: Vec<Score>,
     /// Weight x score over the sum of the weights of the siblings with a score, one an indicator.
     pub contributions: Vec<Option<f64>>,
+}
+
+impl Scores {
+    fn of(&self, child: Child) -> Option<f64> {
+        match child {
+            Child::Indicator(indicator) => self.indicators[indicator].score,
+            Child::Node(node) => self.nodes[node].score,
+        }
+    }
 }
 
 impl Tree {
@@ -220,22 +270,62 @@ impl Tree {
             self.node(node, &indicators, &mut nodes);
         }
         let nodes: Vec<Score> = nodes.into_iter().flatten().collect();
-        let mut contributions = vec![None; indicators.len()];
+        let mut scores = Scores { contributions: vec![None; indicators.len()], indicators, nodes };
         for node in &self.nodes {
-            let score = |child: Child| match child {
-                Child::Indicator(indicator) => indicators[indicator].score,
-                Child::Node(node) => nodes[node].score,
-            };
-            let known: f64 =
-                node.children.iter().filter(|child| score(**child).is_some()).map(|child| self.weight(*child)).sum();
+            let known = node.children.iter().filter(|child| scores.of(**child).is_some());
+            let known: f64 = known.map(|child| self.weight(*child)).sum();
             for child in &node.children {
                 if let Child::Indicator(indicator) = child {
-                    contributions[*indicator] =
-                        score(*child).filter(|_| known > 0.0).map(|score| self.weight(*child) * score / known);
+                    let score = scores.of(*child).filter(|_| known > 0.0);
+                    scores.contributions[*indicator] = score.map(|score| self.weight(*child) * score / known);
                 }
             }
         }
-        Scores { indicators, nodes, contributions }
+        scores
+    }
+
+    /// The score of a node if some indicators (by position) scored otherwise; `None` where nothing is known.
+    pub fn score_with(&self, scores: &Scores, node: usize, changed: &[(usize, f64)]) -> Option<f64> {
+        let of = &self.nodes[node];
+        let score = |child: &Child| match child {
+            Child::Indicator(at) => {
+                changed.iter().find(|(other, _)| other == at).map(|(_, score)| *score).or(scores.of(*child))
+            }
+            Child::Node(below) => self.score_with(scores, *below, changed),
+        };
+        let known: Vec<(f64, f64)> =
+            of.children.iter().filter_map(|child| Some((score(child)?, self.weight(*child)))).collect();
+        of.aggregate.of(&known, of.floor)
+    }
+
+    /// The score of one indicator's value.
+    pub fn score_of(&self, indicator: usize, value: f64) -> f64 {
+        self.goalposts[indicator].score(value)
+    }
+
+    /// Whether more of an indicator is better.
+    pub fn rises(&self, indicator: usize) -> bool {
+        self.goalposts[indicator].rises()
+    }
+
+    /// The value that gives an indicator a score.
+    pub fn value_of(&self, indicator: usize, score: f64) -> f64 {
+        self.goalposts[indicator].value(score)
+    }
+
+    /// The dimension of each indicator, by its position among the nodes.
+    pub fn dimensions(&self) -> Vec<usize> {
+        let mut of = vec![0; self.weights.len()];
+        for dimension in (0..self.nodes.len()).filter(|&node| self.nodes[node].is_dimension) {
+            let mut open = vec![Child::Node(dimension)];
+            while let Some(child) = open.pop() {
+                match child {
+                    Child::Indicator(indicator) => of[indicator] = dimension,
+                    Child::Node(node) => open.extend(&self.nodes[node].children),
+                }
+            }
+        }
+        of
     }
 
     fn node(&self, position: usize, indicators: &[Score], done: &mut [Option<Score>]) -> Score {
@@ -336,7 +426,7 @@ mod tests {
     }
 
     fn dimension(id: &str) -> Dimension {
-        Dimension { id: id.into(), threshold: 50.0, aggregate: Aggregate::Arithmetic, floor: 1.0 }
+        toml::from_str(&format!("id = '{id}'")).unwrap()
     }
 
     #[test]

@@ -1,0 +1,205 @@
+//! The change of a score between two states, split over its indicators so that the parts add up.
+
+use super::{Aggregate, Child, Scores, Tree};
+
+/// Children that change at once past which not every order is tried, but the given one and its reverse.
+const EVERY_ORDER: usize = 12;
+/// A change of a node below this is split by its slope: there is nothing to share out.
+const SLIGHT: f64 = 1e-6;
+
+impl Tree {
+    /// Per indicator of a dimension its part of the dimension's change; `None` without a score in both states, and for
+    /// indicators of other dimensions or without a score in either. The parts add up to the change.
+    ///
+    /// At every node each child's part is its Shapley value between the two states: the mean, over all orders in which
+    /// the children may change one after the other, of what its own step brings; of two children the midpoint. A
+    /// component hands its part down in proportion to its own split.
+    ///
+    /// # Source
+    ///
+    /// Shapley (1953); nested as in Owen (1977).
+    pub fn split_change(&self, dimension: usize, before: &Scores, after: &Scores) -> Vec<Option<f64>> {
+        let mut parts = vec![None; self.weights.len()];
+        if let (Some(a), Some(b)) = (before.nodes[dimension].score, after.nodes[dimension].score) {
+            self.split(dimension, before, after, &mut parts);
+            settle(&mut parts, b - a);
+        }
+        parts
+    }
+
+    /// Splits the change of a node over its indicators.
+    fn split(&self, node: usize, before: &Scores, after: &Scores, parts: &mut [Option<f64>]) {
+        let children = &self.nodes[node].children;
+        let states: Vec<State> = children
+            .iter()
+            .map(|child| State { before: before.of(*child), after: after.of(*child), weight: self.weight(*child) })
+            .collect();
+        let node = Mix { aggregate: self.nodes[node].aggregate, floor: self.nodes[node].floor, states };
+        for ((position, child), part) in children.iter().enumerate().zip(node.shapley()) {
+            let state = &node.states[position];
+            if state.before.is_none() && state.after.is_none() {
+                continue;
+            }
+            match child {
+                Child::Indicator(indicator) => parts[*indicator] = Some(part),
+                Child::Node(below) => {
+                    let mut own = vec![None; parts.len()];
+                    self.split(*below, before, after, &mut own);
+                    hand_down(&mut own, part, state, || node.slope(position));
+                    parts.iter_mut().zip(own).for_each(|(part, own)| *part = part.or(own));
+                }
+            }
+        }
+    }
+}
+
+/// Scales a component's own split to its part of the change above it.
+fn hand_down(own: &mut [Option<f64>], part: f64, state: &State, slope: impl Fn() -> f64) {
+    let change = state.before.zip(state.after).map(|(before, after)| after - before);
+    let count = own.iter().flatten().count() as f64;
+    for own in own.iter_mut().flatten() {
+        *own = match change {
+            Some(change) if change.abs() < SLIGHT => *own * slope(),
+            Some(change) => *own * part / change,
+            // A component that has a score in one state alone: nothing says which of its indicators made it.
+            None => part / count,
+        };
+    }
+}
+
+/// Takes what rounding has left over into the greatest part.
+fn settle(parts: &mut [Option<f64>], change: f64) {
+    let rest = change - parts.iter().flatten().sum::<f64>();
+    let greatest = parts.iter_mut().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    if let Some(greatest) = greatest {
+        *greatest += rest;
+    }
+}
+
+/// One child in two states.
+struct State {
+    before: Option<f64>,
+    after: Option<f64>,
+    weight: f64,
+}
+
+/// A node with its children in two states.
+struct Mix {
+    aggregate: Aggregate,
+    floor: f64,
+    states: Vec<State>,
+}
+
+impl Mix {
+    /// The node's score with each child in the state that is picked for it.
+    fn score(&self, pick: impl Fn(usize, &State) -> Option<f64>) -> Option<f64> {
+        let known = self.states.iter().enumerate();
+        let known: Vec<(f64, f64)> = known.filter_map(|(at, state)| Some((pick(at, state)?, state.weight))).collect();
+        self.aggregate.of(&known, self.floor)
+    }
+
+    /// Each child's part of the change; 0 where it has not changed.
+    fn shapley(&self) -> Vec<f64> {
+        let changed: Vec<usize> =
+            (0..self.states.len()).filter(|&at| self.states[at].before != self.states[at].after).collect();
+        let mut parts = vec![0.0; self.states.len()];
+        let (before, after) = (self.score(|_, state| state.before), self.score(|_, state| state.after));
+        let (Some(before), Some(after)) = (before, after) else { return parts };
+        if changed.len() > EVERY_ORDER {
+            let there = self.in_order(changed.iter(), before);
+            let back = self.in_order(changed.iter().rev(), before);
+            parts.iter_mut().zip(there.iter().zip(back)).for_each(|(part, (a, b))| *part = f64::midpoint(*a, b));
+            return parts;
+        }
+        // The score once a set of children has changed, by the bits of the set; without any score the middle.
+        let full = (1usize << changed.len()) - 1;
+        let value = |set: usize| match set {
+            0 => before,
+            set if set == full => after,
+            _ => {
+                let is_in =
+                    |at: usize| changed.iter().position(|&other| other == at).is_some_and(|bit| set >> bit & 1 == 1);
+                let score = self.score(|at, state| if is_in(at) { state.after } else { state.before });
+                score.unwrap_or(f64::midpoint(before, after))
+            }
+        };
+        let values: Vec<f64> = (0..=full).map(value).collect();
+        let shares = shares(changed.len());
+        for (bit, &at) in changed.iter().enumerate() {
+            let without = (0..=full).filter(|set| set >> bit & 1 == 0);
+            parts[at] =
+                without.map(|set| shares[set.count_ones() as usize] * (values[set | 1 << bit] - values[set])).sum();
+        }
+        parts
+    }
+
+    /// What each child's step brings if they change in this order.
+    fn in_order<'a>(&self, order: impl Iterator<Item = &'a usize>, start: f64) -> Vec<f64> {
+        let mut changed = vec![false; self.states.len()];
+        let mut parts = vec![0.0; self.states.len()];
+        let mut last = start;
+        for &at in order {
+            changed[at] = true;
+            let score = self.score(|at, state| if changed[at] { state.after } else { state.before });
+            let score = score.unwrap_or(last);
+            parts[at] = score - last;
+            last = score;
+        }
+        parts
+    }
+
+    /// How fast the node's score follows one child, halfway between the states.
+    fn slope(&self, of: usize) -> f64 {
+        const STEP: f64 = 1e-3;
+        let middle = |state: &State| match (state.before, state.after) {
+            (Some(before), Some(after)) => Some(f64::midpoint(before, after)),
+            (before, after) => before.or(after),
+        };
+        let at =
+            |step: f64| self.score(|at, state| middle(state).map(|score| if at == of { score + step } else { score }));
+        at(STEP).zip(at(-STEP)).map_or(0.0, |(more, less)| (more - less) / (2.0 * STEP))
+    }
+}
+
+/// Shapley's weights of a coalition by its size, among `count` players.
+fn shares(count: usize) -> Vec<f64> {
+    let mut shares = vec![1.0 / count.max(1) as f64];
+    for size in 1..count {
+        shares.push(shares[size - 1] * size as f64 / (count - size) as f64);
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mix(aggregate: Aggregate, states: &[(Option<f64>, Option<f64>)]) -> Mix {
+        let states = states.iter().map(|&(before, after)| State { before, after, weight: 1.0 }).collect();
+        Mix { aggregate, floor: 1.0, states }
+    }
+
+    /// Geometric mean of two: 16, 4 to 36, 9, so 8 to 18. The first alone brings 12 - 8, the second alone as much, each
+    /// last 18 - 12: the midpoint of 4 and 6.
+    #[test]
+    fn two_children_meet_at_the_midpoint() {
+        let parts = mix(Aggregate::Geometric, &[(Some(16.0), Some(36.0)), (Some(4.0), Some(9.0))]).shapley();
+        assert!(parts.iter().all(|part| (part - 5.0).abs() < 1e-12), "{parts:?}");
+        assert!(shares(3).iter().zip([1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0]).all(|(a, b)| (a - b).abs() < 1e-15));
+    }
+
+    /// Arithmetic mean of 60 and nothing, then of 60 and 20: the newcomer brings all of the 20 points lost.
+    #[test]
+    fn a_newcomer_carries_what_it_changes() {
+        let parts = mix(Aggregate::Arithmetic, &[(Some(60.0), Some(60.0)), (None, Some(20.0))]).shapley();
+        assert_eq!(parts, [0.0, -20.0]);
+    }
+
+    #[test]
+    fn many_children_add_up_as_well() {
+        let states: Vec<_> = (0..20).map(|at| (Some(f64::from(at)), Some(f64::from(at * 7 % 20) * 5.0))).collect();
+        let mix = mix(Aggregate::Geometric, &states);
+        let change = mix.score(|_, state| state.after).unwrap() - mix.score(|_, state| state.before).unwrap();
+        assert!((mix.shapley().iter().sum::<f64>() - change).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,164 @@
+//! The way back: the score that a child needs so that its node reaches a target. In closed form for all means, by
+//! bisection for the median.
+
+use super::{Aggregate, Child, Scores, Tree};
+
+/// What one child needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Needed {
+    /// The target is reached whatever the child scores.
+    Nothing,
+    /// This score and no less, above 0 and up to 100.
+    Score(f64),
+    /// The target is out of its reach.
+    TooMuch,
+}
+
+impl Needed {
+    fn of(score: f64) -> Self {
+        if score > 100.0 {
+            Self::TooMuch
+        } else if score > 0.0 {
+            Self::Score(score)
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+impl Aggregate {
+    /// The least score of one child of `weight` for which it and its siblings (score, weight) reach `target`.
+    pub(crate) fn needed(self, siblings: &[(f64, f64)], weight: f64, floor: f64, target: f64) -> Needed {
+        if weight <= 0.0 {
+            let reached = self.of(siblings, floor).is_some_and(|score| score >= target);
+            return if reached { Needed::Nothing } else { Needed::TooMuch };
+        }
+        let total: f64 = siblings.iter().map(|(_, weight)| weight).sum::<f64>() + weight;
+        // What the child must bring to a mean of transformed scores.
+        let rest = |of: &dyn Fn(f64) -> f64| {
+            (of(target) * total - siblings.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>()) / weight
+        };
+        let above_floor = |score: f64| if score <= floor { Needed::Nothing } else { Needed::of(score) };
+        match self {
+            Self::Arithmetic => Needed::of(rest(&|score| score)),
+            Self::Minimum => {
+                let reached = siblings.iter().all(|(score, weight)| *weight <= 0.0 || *score >= target);
+                if reached { Needed::of(target) } else { Needed::TooMuch }
+            }
+            Self::Geometric | Self::Power(0.0) if target <= floor => Needed::Nothing,
+            Self::Geometric | Self::Power(0.0) => above_floor(rest(&|score| score.max(floor).ln()).exp()),
+            Self::Harmonic => Self::Power(-1.0).needed(siblings, weight, floor, target),
+            Self::Power(power) if power < 0.0 => {
+                if target <= floor {
+                    return Needed::Nothing;
+                }
+                let rest = rest(&|score| score.max(floor).powf(power));
+                if rest <= 0.0 { Needed::TooMuch } else { above_floor(rest.powf(1.0 / power)) }
+            }
+            Self::Power(power) => {
+                let rest = rest(&|score| score.powf(power));
+                if rest <= 0.0 { Needed::Nothing } else { Needed::of(rest.powf(1.0 / power)) }
+            }
+            Self::Median => by_bisection(|score| {
+                let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
+                self.of(&all, floor).is_some_and(|score| score >= target)
+            }),
+        }
+    }
+}
+
+fn by_bisection(reaches: impl Fn(f64) -> bool) -> Needed {
+    if reaches(0.0) {
+        return Needed::Nothing;
+    }
+    if !reaches(100.0) {
+        return Needed::TooMuch;
+    }
+    let (mut below, mut at) = (0.0, 100.0);
+    for _ in 0..60 {
+        let middle = f64::midpoint(below, at);
+        *(if reaches(middle) { &mut at } else { &mut below }) = middle;
+    }
+    Needed::Score(at)
+}
+
+impl Tree {
+    /// Per indicator the score at which it alone puts its dimension on `target`, all others as they are; `None` where it
+    /// has no score, or where neither 0 nor 100 makes a difference.
+    pub(crate) fn needed(&self, scores: &Scores, dimension: usize, target: f64) -> Vec<Option<f64>> {
+        let mut needed = vec![None; self.weights.len()];
+        self.pass_down(scores, dimension, target, &mut |indicator, score| needed[indicator] = Some(score));
+        needed
+    }
+
+    /// Tells of every indicator under a node what it needs so that the node reaches `target`.
+    pub(super) fn pass_down(&self, scores: &Scores, node: usize, target: f64, tell: &mut dyn FnMut(usize, f64)) {
+        let of = &self.nodes[node];
+        for (position, child) in of.children.iter().enumerate() {
+            if scores.of(*child).is_none() {
+                continue;
+            }
+            let siblings = self.known_children(scores, node, position);
+            if let Needed::Score(score) = of.aggregate.needed(&siblings, self.weight(*child), of.floor, target) {
+                match child {
+                    Child::Indicator(indicator) => tell(*indicator, score),
+                    Child::Node(below) => self.pass_down(scores, *below, score, tell),
+                }
+            }
+        }
+    }
+
+    /// Score and weight of the children of a node that have a score, without the one at `position`.
+    pub(super) fn known_children(&self, scores: &Scores, node: usize, position: usize) -> Vec<(f64, f64)> {
+        let children = self.nodes[node].children.iter().enumerate().filter(|(other, _)| *other != position);
+        children.filter_map(|(_, child)| Some((scores.of(*child)?, self.weight(*child)))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against bisection, which knows no formula.
+    #[test]
+    fn closed_forms_are_the_way_back() {
+        let siblings = [(20.0, 1.0), (0.3, 0.5), (90.0, 2.0)];
+        let all = [
+            Aggregate::Arithmetic,
+            Aggregate::Geometric,
+            Aggregate::Harmonic,
+            Aggregate::Power(2.0),
+            Aggregate::Power(0.0),
+            Aggregate::Power(-2.0),
+            Aggregate::Minimum,
+            Aggregate::Median,
+        ];
+        let mut met = [0; 3];
+        for aggregate in all {
+            for target in [0.5, 1.0, 5.0, 20.0, 42.0, 60.0, 85.0] {
+                for weight in [0.0, 0.5, 3.0] {
+                    let reaches = |score: f64| {
+                        let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
+                        aggregate.of(&all, 1.0).is_some_and(|score| score >= target)
+                    };
+                    let (found, wanted) = (aggregate.needed(&siblings, weight, 1.0, target), by_bisection(reaches));
+                    match (found, wanted) {
+                        (Needed::Score(found), Needed::Score(wanted)) => {
+                            assert!(
+                                (found - wanted).abs() < 1e-9,
+                                "{aggregate:?} {target} {weight}: {found}, {wanted}"
+                            );
+                        }
+                        _ => assert_eq!(found, wanted, "{aggregate:?} {target} {weight}"),
+                    }
+                    met[match found {
+                        Needed::Nothing => 0,
+                        Needed::Score(_) => 1,
+                        Needed::TooMuch => 2,
+                    }] += 1;
+                }
+            }
+        }
+        assert!(met.iter().all(|count| *count > 10), "{met:?}");
+    }
+}
