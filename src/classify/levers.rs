@@ -121,7 +121,7 @@ impl Case<'_> {
     /// Notes every indicator that alone takes its dimension over the step; of two steps the nearer one stands.
     fn flip(&self, step: Step, single: &mut [Option<Lever>]) {
         let to_type = self.type_with(step);
-        for (indicator, needed) in self.basis.tree.needed(self.scores, step.dimension, step.target).iter().enumerate() {
+        for (indicator, needed) in self.basis.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate() {
             let Some((flip_score, score)) = needed.zip(self.scores.indicators[indicator].score) else { continue };
             let nearer = |other: &Lever| (flip_score - score).abs() < (other.flip_score - score).abs();
             if single[indicator].as_ref().is_none_or(nearer) {
@@ -190,10 +190,14 @@ impl Case<'_> {
 
     fn values_of(&self, step: Step, pair: &Pair) -> Vec<(usize, f64)> {
         let Some(second) = pair.second else { return vec![(pair.first.0, self.settled(step, None, pair.first))] };
-        let (first, score) = pair.first;
-        let value = self.basis.tree.value_of(first, score);
-        let other = (first, self.basis.tree.score_of(first, value));
-        vec![(first, value), (second.0, self.settled(step, Some(other), second))]
+        // One of them may be at its limit: the other has room for what rounding asks.
+        let is_at_limit = |end: (usize, f64)| end.1 <= 0.0 || end.1 >= 100.0;
+        let (fixed, free) = if is_at_limit(second) { (second, pair.first) } else { (pair.first, second) };
+        let value = self.basis.tree.value_of(fixed.0, fixed.1);
+        let other = (fixed.0, self.basis.tree.score_of(fixed.0, value));
+        let mut ends = vec![(fixed.0, value), (free.0, self.settled(step, Some(other), free))];
+        ends.sort_by_key(|(indicator, _)| *indicator);
+        ends
     }
 
     fn type_with(&self, step: Step) -> Option<usize> {

@@ -85,10 +85,10 @@ fn by_bisection(reaches: impl Fn(f64) -> bool) -> Needed {
 impl Tree {
     /// Per indicator the score at which it alone puts its dimension on `target`, all others as they are; `None` where it
     /// has no score, or where neither 0 nor 100 makes a difference.
-    pub(crate) fn needed(&self, scores: &Scores, dimension: usize, target: f64) -> Vec<Option<f64>> {
-        let mut needed = vec![None; self.weights.len()];
-        self.pass_down(scores, dimension, target, &mut |indicator, score| needed[indicator] = Some(score));
-        needed
+    pub fn flip_scores(&self, scores: &Scores, dimension: usize, target: f64) -> Vec<Option<f64>> {
+        let mut flips = vec![None; self.weights.len()];
+        self.pass_down(scores, dimension, target, &mut |indicator, score| flips[indicator] = Some(score));
+        flips
     }
 
     /// Tells of every indicator under a node what it needs so that the node reaches `target`.

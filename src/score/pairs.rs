@@ -117,10 +117,9 @@ impl Search<'_> {
         let limit = if self.up { 100.0 } else { 0.0 };
         let Some(least) = self.needs(a, b, limit) else { return };
         let most = self.needs(a, b, b.score).unwrap_or(limit);
-        let cost = |score: f64| {
-            let other = self.needs(b, a, score);
-            other.map_or(f64::INFINITY, |other| (score - a.score).abs() + (other - b.score).abs())
-        };
+        // From `least` on the other at its limit is enough, whatever rounding says.
+        let other = |score: f64| self.needs(b, a, score).unwrap_or(limit);
+        let cost = |score: f64| (score - a.score).abs() + (other(score) - b.score).abs();
         let mut found = [least, most].map(|score| (cost(score), score));
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut found = found[0];
@@ -131,9 +130,8 @@ impl Search<'_> {
             }
         }
         let (points, score) = found;
-        if points.is_finite() && best.as_ref().is_none_or(|best| points < best.points - SLIGHT) {
-            let other = self.needs(b, a, score).unwrap_or(b.score);
-            *best = Some(pair((a, score), (b, other), points));
+        if best.as_ref().is_none_or(|best| points < best.points - SLIGHT) {
+            *best = Some(pair((a, score), (b, other(score)), points));
         }
     }
 
