@@ -25,6 +25,8 @@ pub mod classify;
 
 pub mod report;
 
+pub mod compare;
+
 pub mod pipeline;
 
 pub use error::{Error, Result};

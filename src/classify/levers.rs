@@ -121,7 +121,9 @@ impl Case<'_> {
     /// Notes every indicator that alone takes its dimension over the step; of two steps the nearer one stands.
     fn flip(&self, step: Step, single: &mut [Option<Lever>]) {
         let to_type = self.type_with(step);
-        for (indicator, needed) in self.basis.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate() {
+        for (indicator, needed) in
+            self.basis.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
+        {
             let Some((flip_score, score)) = needed.zip(self.scores.indicators[indicator].score) else { continue };
             let nearer = |other: &Lever| (flip_score - score).abs() < (other.flip_score - score).abs();
             if single[indicator].as_ref().is_none_or(nearer) {

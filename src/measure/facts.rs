@@ -20,17 +20,20 @@ pub fn clusters_of_facts(facts: &[Fact]) -> Clusters {
 }
 
 pub(super) fn units_of_facts(clusters: &Clusters, facts: &[Fact]) -> Vec<Unit> {
-    let mut units: BTreeSet<Unit> = BTreeSet::new();
-    for (cluster, id) in clusters.ids.iter().enumerate() {
-        let target = Target::Cluster(id.clone());
-        let dated = facts.iter().filter(|fact| fact.target == target).filter_map(|fact| fact.period);
-        let before = units.len();
-        units.extend(dated.map(|period| Unit { cluster, period: Some(period) }));
-        if units.len() == before {
-            units.insert(Unit { cluster, period: None });
+    let mut periods: HashMap<&str, BTreeSet<i64>> = HashMap::new();
+    for fact in facts {
+        if let (Target::Cluster(id), Some(period)) = (&fact.target, fact.period) {
+            periods.entry(id).or_default().insert(period);
         }
     }
-    units.into_iter().collect()
+    let mut units = Vec::new();
+    for (cluster, id) in clusters.ids.iter().enumerate() {
+        match periods.get(id.as_str()) {
+            Some(dated) => units.extend(dated.iter().map(|period| Unit { cluster, period: Some(*period) })),
+            None => units.push(Unit { cluster, period: None }),
+        }
+    }
+    units
 }
 
 /// The figures that files bring, one column each, and the facts behind them.
@@ -50,10 +53,13 @@ pub(super) fn fact_columns(
     let (mut outside, mut conflicts, mut evidence) = (0, 0, Vec::new());
     let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
     for fact in &tables.facts.facts {
-        let cluster = cluster(fact);
-        let applies =
-            |unit: &Unit| Some(unit.cluster) == cluster && (fact.period.is_none() || fact.period == unit.period);
-        let current: Vec<usize> = (0..units.len()).filter(|&unit| applies(&units[unit])).collect();
+        // The units of a cluster stand together.
+        let own = cluster(fact).map(|cluster| {
+            let first = units.partition_point(|unit| unit.cluster < cluster);
+            first..units.partition_point(|unit| unit.cluster <= cluster)
+        });
+        let applies = |unit: &usize| fact.period.is_none() || fact.period == units[*unit].period;
+        let current: Vec<usize> = own.into_iter().flatten().filter(applies).collect();
         outside += usize::from(current.is_empty());
         current.into_iter().for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
     }

@@ -1,11 +1,9 @@
 //! Indicators: SQL expressions over the tables of one run, one number a cluster and period, with its coverage.
 
-use std::collections::HashSet;
-
 use polars::prelude::*;
 
 use super::network;
-use super::settings::{Indicator, Over};
+use super::settings::{Indicator, Inherited, Over};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::sql::{Expression, Shape};
@@ -63,7 +61,7 @@ pub struct Schemas {
 /// [`Error::Pipeline`] with every expression that does not fit.
 pub fn check(
     indicators: &[Indicator],
-    inherited: &HashSet<String>,
+    inherited: &Inherited,
     schemas: &Schemas,
     findings: &mut Findings,
 ) -> Result<Vec<Option<Expression>>> {
@@ -71,8 +69,11 @@ pub fn check(
     for indicator in indicators {
         let place = format!("indicators.{}.expr", indicator.id);
         let checked = Expression::parse(&indicator.expr, &place).and_then(|expression| {
-            let undeclared =
-                inherited.contains(&indicator.id).then(|| undeclared(&expression, indicator.over, schemas)).flatten();
+            let undeclared = inherited
+                .expr
+                .contains(&indicator.id)
+                .then(|| undeclared(&expression, indicator.over, schemas))
+                .flatten();
             if let Some(column) = undeclared {
                 findings.findings.push(undeclared_finding(&indicator.id, column));
                 return Ok(None);
@@ -96,7 +97,7 @@ pub fn check(
 /// [`Error::Pipeline`] with every expression that does not fit.
 pub fn check_times(
     indicators: &[Indicator],
-    inherited: &HashSet<String>,
+    inherited: &Inherited,
     schemas: &Schemas,
 ) -> Result<Vec<Option<Expression>>> {
     let (mut expressions, mut problems) = (Vec::new(), Vec::new());
@@ -105,7 +106,7 @@ pub fn check_times(
         let text = indicator.lever.as_ref().and_then(|lever| lever.times.as_ref());
         let checked = text.map(|text| {
             let expression = Expression::parse(text, &place)?;
-            if inherited.contains(&indicator.id) && expression.unknown_column(&schemas.clusters).is_some() {
+            if inherited.lever.contains(&indicator.id) && expression.unknown_column(&schemas.clusters).is_some() {
                 return Ok(None);
             }
             expression.check(&schemas.clusters, Shape::Row, &place).map(|()| Some(expression))

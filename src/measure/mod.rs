@@ -37,7 +37,7 @@ pub use kinds::{ClusterLink, WholeNetwork};
 use kinds::{Networks, Register, networks, observed_kinds};
 pub use layers::{Reach, doubts, infer_memberships};
 use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
-use settings::Indicator;
+use settings::{Indicator, Inherited};
 pub use ties::Trace;
 
 /// One cluster in one period.
@@ -100,7 +100,7 @@ pub struct Checked {
 /// [`Error::Pipeline`] with all that do not fit.
 pub fn check(
     indicators: &[Indicator],
-    inherited: &HashSet<String>,
+    inherited: &Inherited,
     tables: &Tables,
     findings: &mut Findings,
 ) -> Result<Checked> {

@@ -1,5 +1,7 @@
 //! `[[indicators]]` of the pipeline file.
 
+use std::collections::HashSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +45,16 @@ pub struct Indicator {
     /// How a change of it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lever: Option<LeverWords>,
+}
+
+/// Ids of the indicators of which a part came through `extends`: what it names and this pipeline does not declare makes
+/// it missing, not wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inherited {
+    /// The expression.
+    pub expr: HashSet<String>,
+    /// What one unit stands for.
+    pub lever: HashSet<String>,
 }
 
 /// How a change of an indicator reads: "42 km less to CO2 storage", "6 more linked sites".

@@ -137,6 +137,7 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
         ("operators", file.operators.is_some()),
         ("boundaries", file.boundaries.is_some()),
         ("places", file.places.is_some()),
+        ("scenario", file.scenario.is_some()),
     ] {
         if given {
             problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));

@@ -11,6 +11,7 @@ use super::check::check;
 use super::settings::PipelineFile;
 use crate::classify::Typology;
 use crate::error::{Error, Problem, Result, nearest};
+use crate::measure::settings::Inherited;
 use crate::score::Tree;
 use crate::sources::hex;
 
@@ -27,8 +28,8 @@ pub struct Pipeline {
     pub sha256: String,
     /// The score tree.
     pub tree: Tree,
-    /// Indicators whose expression came through `extends`.
-    pub inherited: HashSet<String>,
+    /// Indicators that came through `extends`.
+    pub inherited: Inherited,
 }
 
 /// Lists of tables that are merged by `id`.
@@ -331,16 +332,15 @@ fn typology(file: &PipelineFile) -> Result<Option<Typology>> {
     })
 }
 
-fn inherited(file: &PipelineFile, own: &Table) -> HashSet<String> {
-    let own: HashSet<&str> = own
-        .get("indicators")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|indicator| indicator.get("expr").is_some())
-        .filter_map(|indicator| indicator.get("id")?.as_str())
-        .collect();
-    file.indicators.iter().map(|indicator| indicator.id.clone()).filter(|id| !own.contains(id.as_str())).collect()
+fn inherited(file: &PipelineFile, own: &Table) -> Inherited {
+    let own = own.get("indicators").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let without = |key: &str| -> HashSet<String> {
+        let says = |id: &str| {
+            own.iter().any(|own| own.get("id").and_then(Value::as_str) == Some(id) && own.get(key).is_some())
+        };
+        file.indicators.iter().map(|indicator| &indicator.id).filter(|id| !says(id)).cloned().collect()
+    };
+    Inherited { expr: without("expr"), lever: without("lever") }
 }
 
 #[cfg(test)]

@@ -173,6 +173,7 @@ fn sources(pipeline: &Pipeline) -> Sources<'_> {
         boundaries: file.boundaries.as_ref(),
         places: file.places.as_ref(),
         operators: file.operators.as_ref(),
+        scenario: file.scenario.as_ref(),
     }
 }
 

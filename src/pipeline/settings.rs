@@ -11,6 +11,7 @@ use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
 use crate::validate::settings::{
     FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource, OperatorSettings,
+    Scenario,
 };
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
@@ -51,6 +52,8 @@ pub struct PipelineFile {
     pub boundaries: Option<GeographySource>,
     /// Towns that clusters are named after (`name_by = "place"`): points with `name` and `population`.
     pub places: Option<GeographySource>,
+    /// What differs from the pipeline that this one extends.
+    pub scenario: Option<Scenario>,
     /// How clusters are found.
     pub delineate: Option<Delineation>,
     /// How levels are decided.

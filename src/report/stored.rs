@@ -28,9 +28,14 @@ impl StoredRun {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if there is no run, [`Error::Run`] if its manifest does not read.
+    /// [`Error::Io`] if there is no such folder, [`Error::Usage`] if no run wrote it, [`Error::Run`] if its manifest does
+    /// not read.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(manifest::FILE);
+        if folder.exists() && !path.exists() {
+            let message = format!("{} is no run: there is no {} in it", folder.display(), manifest::FILE);
+            return Err(Error::Usage { message, hint: Some("give a folder that `forerunner run` wrote".into()) });
+        }
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
         let manifest = serde_json::from_str(&text).map_err(|error| Error::Run { path, message: error.to_string() })?;
         Ok(Self { folder: folder.to_path_buf(), manifest })
@@ -62,19 +67,24 @@ impl StoredRun {
         Ok(earlier)
     }
 
-    /// Two columns of a table, from CSV or else from Parquet; none where the run has no such table.
-    fn columns(&self, name: &str, wanted: [&str; 2]) -> Result<Vec<[String; 2]>> {
+    /// Some columns of a table, from CSV or else from Parquet; none where the run has no such table.
+    pub fn columns<const N: usize>(&self, name: &str, wanted: [&str; N]) -> Result<Vec<[String; N]>> {
         let csv = self.folder.join(format!("{name}.csv"));
         let parquet = self.folder.join(format!("{name}.parquet"));
         if !csv.exists() && parquet.exists() {
             let file = File::open(&parquet).map_err(Error::io(&parquet))?;
             let reader = ParquetReader::new(file).with_columns(Some(wanted.map(str::to_owned).to_vec()));
-            let read = || -> PolarsResult<Vec<[String; 2]>> {
+            let read = || -> PolarsResult<Vec<[String; N]>> {
                 let frame = reader.finish()?;
-                let text = |name: &str| frame.column(name)?.cast(&DataType::String);
-                let (a, b) = (text(wanted[0])?, text(wanted[1])?);
-                let cell = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
-                Ok(a.str()?.iter().zip(b.str()?.iter()).map(|(a, b)| [cell(a), cell(b)]).collect())
+                let texts = wanted.map(|name| frame.column(name).and_then(|column| column.cast(&DataType::String)));
+                let mut rows = vec![std::array::from_fn(|_| String::new()); frame.height()];
+                for (at, text) in texts.into_iter().enumerate() {
+                    let text = text?;
+                    for (row, cell) in rows.iter_mut().zip(text.str()?.iter()) {
+                        row[at] = cell.unwrap_or_default().to_owned();
+                    }
+                }
+                Ok(rows)
             };
             return read().map_err(Error::table("reading a run"));
         }
@@ -88,8 +98,11 @@ impl StoredRun {
             let absent = || Error::Run { path: csv.clone(), message: format!("there is no column `{name}`") };
             header.iter().position(|column| column == name).ok_or_else(absent)
         };
-        let (a, b) = (position(wanted[0])?, position(wanted[1])?);
-        let cells = |row: csv::Result<csv::StringRecord>| row.map(|row| [row[a].to_owned(), row[b].to_owned()]);
+        let mut at = [0; N];
+        for (at, name) in at.iter_mut().zip(wanted) {
+            *at = position(name)?;
+        }
+        let cells = |row: csv::Result<csv::StringRecord>| row.map(|row| at.map(|at| row[at].to_owned()));
         reader.records().map(|row| cells(row).map_err(fail)).collect()
     }
 

@@ -10,7 +10,7 @@ use super::cells::Cells;
 use super::country::Countries;
 use super::crs::Crs;
 use super::plan::{Plan, Settings};
-use super::settings::{FacilitySource, Failing};
+use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
 use super::{Asked, Hashes, Names, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
@@ -87,6 +87,7 @@ impl Facilities {
 /// Reads and checks `[facilities]`.
 pub fn read(
     source: &FacilitySource,
+    scenario: Option<&Scenario>,
     reader: &mut Reader<'_>,
     register: &mut Register,
     findings: &mut Findings,
@@ -97,7 +98,9 @@ pub fn read(
     let mut columns = source.columns.clone();
     let opened = open(source, reader, &mut columns)?;
     let reading = source.reading();
-    let settings = Settings::new("facilities", &reading, &columns, &source.contract, &source.filters, &types);
+    let mut filters = source.filters.clone();
+    filters.0.extend(scenario.and_then(Scenario::filter));
+    let settings = Settings::new("facilities", &reading, &columns, &source.contract, &filters, &types);
     let plan = Plan::new(&Settings { gwp: source.gwp, key: &["id", "year"], ..settings }, &opened)?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
@@ -120,6 +123,7 @@ pub fn read(
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     (register.all, register.kept) = (names(all), names(kept));
+    check_closed(scenario, register)?;
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
         return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
@@ -133,6 +137,17 @@ pub fn read(
     let mut facilities = assemble(frame, declared, findings)?;
     facilities.settle_operators(&mut register.operators)?;
     Ok(facilities)
+}
+
+/// A scenario closes only what there is.
+fn check_closed(scenario: Option<&Scenario>, register: &Register) -> Result<()> {
+    let closed = scenario.map(|scenario| scenario.close.as_slice()).unwrap_or_default();
+    let unknown: Vec<String> = closed.iter().filter(|id| !register.has(Between::Facility, id)).cloned().collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let message = format!("no facility of the register has the id {}", unknown.join(", "));
+    Err(pipeline(Problem::new("scenario.close", message, "`close` takes ids, as facilities.csv has them")))
 }
 
 fn types(column: &str) -> Option<ColumnType> {

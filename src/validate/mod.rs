@@ -49,7 +49,8 @@ use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
 use settings::{
-    Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource, OperatorSettings,
+    Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource,
+    OperatorSettings, Scenario,
 };
 pub use stream::Scope;
 use stream::{Accepted, Steps};
@@ -76,6 +77,8 @@ pub struct Sources<'a> {
     pub places: Option<&'a GeographySource>,
     /// `[operators]`.
     pub operators: Option<&'a OperatorSettings>,
+    /// `[scenario]`.
+    pub scenario: Option<&'a Scenario>,
 }
 
 /// All sources, checked.
@@ -177,7 +180,8 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
         strangers: Vec::new(),
         profiles: Vec::new(),
         remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
-            || has_references(sources),
+            || has_references(sources)
+            || sources.scenario.is_some(),
     };
     let mut tables = Tables::default();
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
@@ -185,7 +189,9 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
     if let Some(source) = sources.facilities {
         // The register's account stands first, whatever was read before it.
         let earlier = std::mem::take(&mut reader.accounts);
-        tables.facilities = reader.gather(|reader| facilities::read(source, reader, &mut register, findings))?;
+        let scenario = sources.scenario;
+        tables.facilities =
+            reader.gather(|reader| facilities::read(source, scenario, reader, &mut register, findings))?;
         reader.accounts.extend(earlier);
     }
     for (name, source) in sources.layers {

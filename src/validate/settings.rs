@@ -406,6 +406,23 @@ source! {
     }
 }
 
+/// `[scenario]`: what differs from the pipeline that this one extends, beside the sources that it adds or replaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Ids of facilities that are closed: they are left out of every period, counted apart.
+    #[serde(default)]
+    pub close: Vec<String>,
+}
+
+impl Scenario {
+    /// The filter that leaves the closed facilities out; `None` where none is closed.
+    pub(super) fn filter(&self) -> Option<String> {
+        let quoted: Vec<String> = self.close.iter().map(|id| format!("'{}'", id.replace('\'', "''"))).collect();
+        (!quoted.is_empty()).then(|| format!("id IS NULL OR id NOT IN ({})", quoted.join(", ")))
+    }
+}
+
 fn wgs84() -> String {
     "EPSG:4326".into()
 }

@@ -1,0 +1,152 @@
+//! What differs between the files and the settings of two runs.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::stored::StoredRun;
+
+/// A file that one run alone has read, or a facility that it closed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct InputChange {
+    /// The source, as the pipeline file names it.
+    pub source: String,
+    /// The file, or what the scenario says.
+    pub what: String,
+    /// `added`, `removed` or `changed`.
+    pub change: &'static str,
+}
+
+/// A setting that differs.
+#[derive(Debug, PartialEq, Serialize)]
+pub struct SettingChange {
+    /// The key, as the pipeline file has it.
+    pub key: String,
+    /// Its value in the first run; null where it has none.
+    pub before: Value,
+    /// Its value in the second run.
+    pub after: Value,
+    /// What it acts on.
+    pub area: Area,
+}
+
+/// What a setting acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Area {
+    /// Rows, clusters and values.
+    Measuring,
+    /// Scores, levels and types.
+    Rating,
+    /// Words and files alone.
+    Presenting,
+}
+
+/// The files that differ, and the facilities that one of the runs closed.
+pub fn inputs(a: &StoredRun, b: &StoredRun) -> Vec<InputChange> {
+    let mut changes = Vec::new();
+    let (before, after) = (files(a), files(b));
+    let sources: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let none = Vec::new();
+    for source in sources {
+        let (before, after) = (before.get(source).unwrap_or(&none), after.get(source).unwrap_or(&none));
+        let lacks = |list: &[File], file: &File| list.iter().all(|other| other.sha256 != file.sha256);
+        let removed: Vec<&File> = before.iter().filter(|file| lacks(after, file)).collect();
+        let added: Vec<&File> = after.iter().filter(|file| lacks(before, file)).collect();
+        let change = |file: &File, others: &[&File], alone: &'static str| InputChange {
+            source: source.clone(),
+            what: file.path.clone(),
+            change: if others.iter().any(|other| other.path == file.path) { "changed" } else { alone },
+        };
+        changes.extend(added.iter().map(|file| change(file, &removed, "added")));
+        let gone = removed.iter().map(|file| change(file, &added, "removed"));
+        changes.extend(gone.filter(|change| change.change == "removed"));
+    }
+    let closed = |run: &StoredRun| -> Vec<String> {
+        let ids = run.pipeline()["scenario"]["close"].as_array().into_iter().flatten();
+        ids.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    };
+    let (before, after) = (closed(a), closed(b));
+    let scenario = |id: &String, change| InputChange {
+        source: "facilities".into(),
+        what: format!("[scenario] close = {id}"),
+        change,
+    };
+    changes.extend(after.iter().filter(|id| !before.contains(id)).map(|id| scenario(id, "added")));
+    changes.extend(before.iter().filter(|id| !after.contains(id)).map(|id| scenario(id, "removed")));
+    changes
+}
+
+struct File {
+    path: String,
+    sha256: String,
+}
+
+/// The files of each source.
+fn files(run: &StoredRun) -> BTreeMap<String, Vec<File>> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let of = |source: &Value| {
+        let files = source["files"].as_array().into_iter().flatten();
+        files.map(|file| File { path: text(&file["path"]), sha256: text(&file["sha256"]) }).collect()
+    };
+    let sources = run.manifest["sources"].as_array().into_iter().flatten();
+    sources.map(|source| (text(&source["source"]), of(source))).collect()
+}
+
+/// The settings that differ, but for names, titles and paths (files show in [`inputs`]).
+pub fn settings(a: &Value, b: &Value) -> Vec<SettingChange> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    flatten(a, "", &mut before);
+    flatten(b, "", &mut after);
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let of = |values: &BTreeMap<String, Value>, key: &String| values.get(key).cloned().unwrap_or(Value::Null);
+    let change = |key: &String| {
+        let (before, after) = (of(&before, key), of(&after, key));
+        (before != after).then(|| SettingChange { key: key.clone(), before, after, area: area(key) })
+    };
+    keys.into_iter().filter(|key| !is_told_elsewhere(key)).filter_map(change).collect()
+}
+
+fn is_told_elsewhere(key: &str) -> bool {
+    ["name", "title", "description"].contains(&key) || key.starts_with("scenario.") || key.ends_with(".path")
+}
+
+/// What a key acts on.
+fn area(key: &str) -> Area {
+    let parts: Vec<&str> = key.split('.').collect();
+    let (table, last) = (parts[0], parts[parts.len() - 1]);
+    match table {
+        "outputs" => Area::Presenting,
+        "dimensions" | "components" | "classify" => Area::Rating,
+        "typology" if ["name", "description", "policy", "source", "mark", "id"].contains(&last) => Area::Presenting,
+        "typology" => Area::Rating,
+        "indicators" if parts.contains(&"lever") => Area::Presenting,
+        "indicators" => match last {
+            "source" | "mark" | "unit" | "changeable" => Area::Presenting,
+            "expr" | "over" => Area::Measuring,
+            _ => Area::Rating,
+        },
+        "dispersed" | "initiatives" => Area::Presenting,
+        _ => Area::Measuring,
+    }
+}
+
+/// Every value that is no table, by its dotted key; lists of tables by id or number.
+fn flatten(value: &Value, key: &str, flat: &mut BTreeMap<String, Value>) {
+    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    match value {
+        Value::Object(table) => table.iter().for_each(|(name, value)| flatten(value, &below(name), flat)),
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
+            for (position, item) in items.iter().enumerate() {
+                let id = item["id"].as_str().map(str::to_owned);
+                let id = id.or_else(|| item["number"].as_i64().map(|number| number.to_string()));
+                flatten(item, &below(&id.unwrap_or_else(|| position.to_string())), flat);
+            }
+        }
+        Value::Null => {}
+        other => {
+            flat.insert(key.to_owned(), other.clone());
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A stored run as numbers again: its tree, its typology, and the values that its indicators had.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::classify::{Class, Classification, Typology, classify};
+use crate::error::{Error, Result};
+use crate::measure::indicators::{Measurement, Status};
+use crate::measure::network;
+use crate::measure::settings::{Indicator, Over};
+use crate::report::stored::StoredRun;
+use crate::score::{Component, Dimension, Scores, Tree};
+use crate::sql::Expression;
+
+/// Cluster id and period.
+pub(super) type Key = (String, Option<i64>);
+
+/// A run that can be scored anew.
+pub(super) struct Model {
+    pub dimensions: Vec<Dimension>,
+    pub indicators: Vec<Indicator>,
+    pub tree: Tree,
+    pipeline: Value,
+    typology: Option<Typology>,
+    settings: Classification,
+    names: HashMap<String, String>,
+    /// Measured indicators by id, of each cluster and period.
+    units: BTreeMap<Key, HashMap<String, Measurement>>,
+}
+
+impl Model {
+    pub fn of(run: &StoredRun) -> Result<Self> {
+        let pipeline = run.pipeline();
+        let dimensions: Vec<Dimension> = part(pipeline, "dimensions")?;
+        let components: Vec<Component> = part(pipeline, "components")?;
+        let indicators: Vec<Indicator> = part(pipeline, "indicators")?;
+        let tree = Tree::new(&dimensions, &components, &indicators)
+            .map_err(|problems| damaged(problems.first().map(ToString::to_string).unwrap_or_default()))?;
+        let mut units: BTreeMap<Key, HashMap<String, Measurement>> = BTreeMap::new();
+        let mut names = HashMap::new();
+        for [id, period, name] in run.columns("clusters", ["cluster_id", "period", "cluster_name"])? {
+            names.insert(id.clone(), name);
+            units.insert((id, period.parse().ok()), HashMap::new());
+        }
+        for [id, period, indicator, value, coverage] in
+            run.columns("indicators", ["cluster_id", "period", "indicator", "value", "coverage"])?
+        {
+            let value: Option<f64> = value.parse().ok();
+            let status = if value.is_some() { Status::Observed } else { Status::Missing };
+            let measured = Measurement { value, coverage: coverage.parse().unwrap_or(0.0), status };
+            units.entry((id, period.parse().ok())).or_default().insert(indicator, measured);
+        }
+        let (typology, settings) = (part(pipeline, "typology")?, part(pipeline, "classify")?);
+        Ok(Self { dimensions, indicators, tree, pipeline: pipeline.clone(), typology, settings, names, units })
+    }
+
+    /// Two runs whose types mean different things cannot be compared.
+    pub fn check_same_typology(&self, other: &Self) -> Result<()> {
+        let meaning = |model: &Self| {
+            model
+                .typology
+                .as_ref()
+                .map(|typology| typology.types.iter().map(|kind| (kind.number, kind.when.clone())).collect::<Vec<_>>())
+        };
+        if meaning(self) == meaning(other) {
+            return Ok(());
+        }
+        let id = |model: &Self| model.typology.as_ref().map_or("none", |typology| &typology.id).to_owned();
+        let message = format!("the runs have different typologies: {} and {}", id(self), id(other));
+        let hint = "run one of the pipelines with the other's [typology] and dimensions".to_owned();
+        Err(Error::Usage { message, hint: Some(hint) })
+    }
+
+    /// The periods of a cluster.
+    pub fn of_cluster<'a>(&'a self, id: &str) -> impl Iterator<Item = (Option<i64>, &'a Key)> {
+        let id = id.to_owned();
+        let first = (id.clone(), None);
+        self.units.range(first..).map(|(key, _)| (key.1, key)).take_while(move |(_, key)| key.0 == id)
+    }
+
+    pub fn unit(&self, key: &Key) -> Option<&Key> {
+        self.units.get_key_value(key).map(|(key, _)| key)
+    }
+
+    pub fn name(&self, id: &str) -> String {
+        self.names.get(id).cloned().unwrap_or_default()
+    }
+
+    pub fn indicator(&self, id: &str) -> Option<&Indicator> {
+        self.indicators.iter().find(|indicator| indicator.id == id)
+    }
+
+    pub fn value(&self, indicator: &str, unit: &Key) -> Option<f64> {
+        self.units.get(unit)?.get(indicator)?.value
+    }
+
+    /// Scores the values of a run's unit by this run's tree.
+    pub fn score(&self, values: &Self, unit: &Key) -> Scores {
+        let missing = Measurement { value: None, coverage: 0.0, status: Status::Missing };
+        let measured = values.units.get(unit);
+        let of = |indicator: &Indicator| measured.and_then(|all| all.get(&indicator.id)).copied().unwrap_or(missing);
+        self.tree.score(&self.indicators.iter().map(of).collect::<Vec<_>>())
+    }
+
+    pub fn class(&self, scores: &Scores) -> Class {
+        classify(&self.dimensions, &scores.nodes, self.typology.as_ref(), &self.settings)
+    }
+
+    pub fn possible(&self, class: &Class) -> String {
+        class.possible_types(self.typology.as_ref())
+    }
+
+    /// The sources that an indicator names, beside the register: those of layers, of ties, of figures.
+    pub fn sources_of(&self, indicator: &Indicator) -> Vec<String> {
+        let Ok(expression) = Expression::parse(&indicator.expr, "") else { return Vec::new() };
+        let named = |table: &str| self.pipeline[table].as_object().into_iter().flatten().collect::<Vec<_>>();
+        let mut sources = Vec::new();
+        for (layer, _) in named("layers") {
+            let is_of = |column: &String| {
+                column.strip_prefix("km_to_").or(column.strip_prefix("nearest_")) == Some(layer)
+                    || column.strip_prefix(layer.as_str()).is_some_and(|rest| rest.contains("_within_"))
+            };
+            if expression.columns().iter().any(is_of) {
+                sources.push(format!("layers.{layer}"));
+            }
+        }
+        for table in ["links", "memberships"] {
+            for (name, source) in named(table) {
+                let kind =
+                    source["kind"].as_str().unwrap_or(if source["layer"].is_null() { "ownership" } else { "physical" });
+                let is_of =
+                    |column: &String| network::FIGURES.iter().any(|figure| *column == format!("{figure}_{kind}"));
+                if indicator.over == Over::Links || expression.columns().iter().any(is_of) {
+                    sources.push(format!("{table}.{name}"));
+                }
+            }
+        }
+        if indicator.over == Over::Clusters && sources.is_empty() {
+            let computed = |column: &String| crate::measure::FIGURES.contains(&column.as_str());
+            if !expression.columns().iter().all(computed) {
+                sources.extend(named("figures").into_iter().map(|(name, _)| format!("figures.{name}")));
+            }
+        }
+        sources
+    }
+}
+
+fn part<T: DeserializeOwned>(pipeline: &Value, key: &str) -> Result<T> {
+    serde_json::from_value(pipeline[key].clone()).map_err(|error| damaged(format!("{key}: {error}")))
+}
+
+fn damaged(message: String) -> Error {
+    Error::Run { path: crate::report::manifest::FILE.into(), message }
+}
