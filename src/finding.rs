@@ -97,6 +97,8 @@ pub enum Rule {
     FigureOutsideClusters,
     /// Two different values for one figure of one cluster and period: the figure is missing there.
     ConflictingFigures,
+    /// An initiative that names a cluster which the run does not have.
+    UnknownCluster,
     /// An indicator that gave no finite number for a cluster: missing there.
     NotFinite,
     /// An inherited indicator that rests on something this pipeline does not declare.

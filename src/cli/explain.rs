@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::list::{cell, value};
 use super::run::usage;
-use super::table::{self, number};
+use super::table::{self, number, short};
 use super::{list, print};
 
 /// Explains one cluster, in every period.
@@ -268,16 +268,4 @@ fn names(expr: &str, column: &str) -> bool {
 /// A number as the pipeline file has it.
 fn plain(value: &Value) -> String {
     value.as_f64().map_or_else(|| "-".into(), |number| number.to_string())
-}
-
-/// A number as people write it: four significant digits or more.
-fn short(value: Option<f64>) -> String {
-    match value {
-        None => "-".into(),
-        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => format!("{value}"),
-        Some(value) => {
-            let decimals = (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
-            format!("{value:.decimals$}")
-        }
-    }
 }

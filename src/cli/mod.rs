@@ -1,6 +1,7 @@
 //! What was typed, and the command that answers it. Results go to stdout, messages to stderr.
 
 mod check;
+mod diff;
 mod explain;
 mod init;
 mod list;
@@ -74,6 +75,16 @@ enum Command {
         /// The cluster's id or name.
         cluster: String,
     },
+    /// Show what changed between two runs: inputs, settings, scores and types, and what carried each change.
+    Diff {
+        /// The first run's folder.
+        first: PathBuf,
+        /// The second run's folder.
+        second: PathBuf,
+        /// One JSON document on stdout.
+        #[arg(long)]
+        json: bool,
+    },
     /// List the clusters of a run.
     List {
         /// The run's folder.
@@ -136,6 +147,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
             matches::run(&pipeline, least)
         }
         Command::Explain { run, cluster } => explain::run(&run, &cluster),
+        Command::Diff { first, second, json } => diff::run(&first, &second, json),
         Command::List { run, kind, near_threshold, json } => list::run(&run, kind, near_threshold, json),
         Command::Schema => print(&json_text(&forerunner::pipeline::schema())),
     }

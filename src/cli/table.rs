@@ -31,6 +31,23 @@ pub fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
 }
 
+/// A change with its sign.
+pub fn signed(value: f64, decimals: usize) -> String {
+    format!("{value:+.decimals$}")
+}
+
+/// A number as people write it: four significant digits or more.
+pub fn short(value: Option<f64>) -> String {
+    match value {
+        None => "-".into(),
+        Some(value) if value.fract() == 0.0 && value.abs() < 1e12 => format!("{value}"),
+        Some(value) => {
+            let decimals = (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
+            format!("{value:.decimals$}")
+        }
+    }
+}
+
 /// A whole number with thousands separated.
 pub fn thousands(value: u64) -> String {
     let digits = value.to_string();

@@ -8,6 +8,7 @@ pub mod hdbscan;
 mod naming;
 pub mod overlap;
 pub mod settings;
+pub mod trials;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

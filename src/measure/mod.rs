@@ -4,6 +4,7 @@
 pub mod agglomeration;
 mod communities;
 pub mod concentration;
+mod dispersed;
 mod facts;
 mod figures;
 pub mod geometry;
@@ -28,6 +29,7 @@ use crate::finding::Findings;
 use crate::sql::{Expression, Shape};
 use crate::validate::{Facilities, Fact, Tables};
 use agglomeration::{Agglomeration, agglomeration};
+pub use dispersed::{Dispersed, DispersedSite, dispersed};
 pub use facts::clusters_of_facts;
 use facts::{fact_columns, units_of_facts};
 pub use figures::FIGURES;
@@ -37,7 +39,7 @@ pub use kinds::{ClusterLink, WholeNetwork};
 use kinds::{Networks, Register, networks, observed_kinds};
 pub use layers::{Reach, doubts, infer_memberships};
 use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
-use settings::{Indicator, Inherited};
+use settings::{DispersedSettings, Indicator, Inherited};
 pub use ties::Trace;
 
 /// One cluster in one period.
@@ -101,11 +103,14 @@ pub struct Checked {
 pub fn check(
     indicators: &[Indicator],
     inherited: &Inherited,
+    outside: &DispersedSettings,
     tables: &Tables,
     findings: &mut Findings,
 ) -> Result<Checked> {
     let schemas = schemas(tables)?;
-    let mut problems = Vec::new();
+    let register = tables.facilities.as_ref();
+    let mut problems: Vec<Problem> =
+        register.map(|register| dispersed::check(outside, register, &schemas.facilities)).unwrap_or_default();
     for table in &tables.ties {
         let place = format!("{}.observed", table.place());
         let checked =

@@ -19,7 +19,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
         problems.push(Problem::new("name", format!("`{name}` cannot name a folder"), "use letters, digits and dashes"));
     }
-    if file.dimensions.is_empty() {
+    if file.dimensions.is_empty() && !is_of_initiatives(file) {
         problems.push(Problem::new(
             "dimensions",
             "there is no dimension",
@@ -32,6 +32,13 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     }
     if !(0.0..=100.0).contains(&file.classify.warning_points) {
         problems.push(Problem::new("classify.warning_points", "a distance in score points, from 0 to 100", ""));
+    }
+    for radius in file.dispersed.radius_km.iter().filter(|radius| !(**radius > 0.0 && **radius < 10_000.0)) {
+        let message = format!("{radius}: the radius must be above 0 and below 10,000 km");
+        problems.push(Problem::new("dispersed.radius_km", message, ""));
+    }
+    if file.dispersed.min_facilities.contains(&0) {
+        problems.push(Problem::new("dispersed.min_facilities", "must be 1 or more", ""));
     }
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
@@ -48,6 +55,11 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     }
     problems.extend(check_sources(file));
     problems
+}
+
+/// Whether initiatives are all that there is.
+fn is_of_initiatives(file: &PipelineFile) -> bool {
+    file.initiatives.is_some() && file.facilities.is_none() && file.figures.is_empty()
 }
 
 fn check_dimension(dimension: &Dimension) -> Vec<Problem> {
@@ -143,7 +155,7 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
             problems.push(Problem::new(key, format!("`{key}` needs facilities"), "add [facilities]"));
         }
     }
-    if file.figures.is_empty() {
+    if file.figures.is_empty() && file.initiatives.is_none() {
         problems.push(Problem::new("facilities", "there is nothing to read", "add [facilities] or [figures.NAME]"));
     }
     problems
@@ -170,6 +182,13 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     for (place, source) in [("boundaries", &file.boundaries), ("places", &file.places)] {
         if let Some(source) = source {
             problems.extend(check_source(place, &source.columns, &source.reading(), &[], None));
+        }
+    }
+    if let Some(source) = &file.initiatives {
+        problems.extend(check_source("initiatives", &source.columns, &source.reading(), &[], None));
+        if !(source.within_km >= 0.0 && source.within_km.is_finite()) {
+            let message = format!("{} is no distance", source.within_km);
+            problems.push(Problem::new("initiatives.within_km", message, ""));
         }
     }
     for (name, source) in &file.links {

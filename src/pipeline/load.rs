@@ -164,7 +164,7 @@ fn rebase(table: &mut Table, up: &str) {
     if let Some(operators) = table.get_mut("operators") {
         operators.get_mut("aliases").into_iter().for_each(turn);
     }
-    for name in ["boundaries", "places"] {
+    for name in ["boundaries", "places", "initiatives"] {
         table.get_mut(name).into_iter().for_each(turn);
     }
     for list in SOURCES {

@@ -10,6 +10,7 @@ pub mod settings;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::classify::initiatives::{self, Home, Matched};
 use crate::classify::levers::{self, Levers};
 use crate::classify::moves::{self, Moves};
 use crate::classify::{self, Class};
@@ -21,7 +22,7 @@ use crate::report::manifest::{self, Manifest};
 use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
-use crate::validate::{self, Account, Profile, Proposal, Scope, Sources};
+use crate::validate::{self, Account, Initiative, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
 use publish::Stage;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
@@ -58,7 +59,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     let mut findings = Findings::default();
     clock.begin("validate");
     let mut tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
-    let checked = measure::check(&file.indicators, &pipeline.inherited, &tables, &mut findings)?;
+    let checked = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables, &mut findings)?;
     clock.begin("delineate");
     let clusters = match (&tables.facilities, &file.delineate) {
         (Some(facilities), Some(settings)) => {
@@ -70,6 +71,10 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     clock.begin("measure");
     measure::infer_memberships(&mut tables);
     let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
+    let dispersed = match &file.delineate {
+        Some(delineation) => measure::dispersed(&file.dispersed, delineation, &tables, &measurements)?,
+        None => measure::Dispersed::default(),
+    };
     clock.begin("score");
     let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
     let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| pipeline.tree.score(&of_unit(unit))).collect();
@@ -80,6 +85,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     note_typology(pipeline, &mut findings);
     let levers = levers(pipeline, &measurements, &scores, &classes);
     let moves = moves(pipeline, &measurements, &scores, &classes);
+    let initiatives = initiatives(pipeline, &tables, &measurements, &mut findings)?;
     clock.begin("report");
     findings.sort();
     let results = Results {
@@ -100,6 +106,8 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         classes: &classes,
         levers: &levers,
         moves: &moves,
+        dispersed: &dispersed,
+        initiatives: &initiatives,
         findings: &findings,
     };
     report::write(&results, formats(pipeline), stage.folder())?;
@@ -135,7 +143,8 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Examination
     let scope = Scope { hold: Some(CHECKED_WHOLE), profile: true };
     let examined = validate::examine(&sources(pipeline), scope, findings).and_then(|(tables, problems)| {
         if problems.is_empty() {
-            measure::check(&pipeline.file.indicators, &pipeline.inherited, &tables, findings)?;
+            let file = &pipeline.file;
+            measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables, findings)?;
         }
         Ok((tables, problems))
     });
@@ -173,6 +182,7 @@ fn sources(pipeline: &Pipeline) -> Sources<'_> {
         boundaries: file.boundaries.as_ref(),
         places: file.places.as_ref(),
         operators: file.operators.as_ref(),
+        initiatives: file.initiatives.as_ref(),
         scenario: file.scenario.as_ref(),
     }
 }
@@ -213,6 +223,20 @@ fn moves(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], cl
         classes,
     };
     run.moves()
+}
+
+fn initiatives(
+    pipeline: &Pipeline,
+    tables: &Tables,
+    measurements: &Measurements,
+    findings: &mut Findings,
+) -> Result<Vec<(Initiative, Matched, Option<Home>)>> {
+    let Some(source) = &pipeline.file.initiatives else { return Ok(Vec::new()) };
+    let types = initiatives::types()?;
+    let register = tables.facilities.as_ref();
+    let homes = initiatives::homes(&tables.initiatives, measurements, register, source.within_km, findings);
+    let matched = tables.initiatives.iter().map(|initiative| initiatives::matched(&types, initiative));
+    Ok(tables.initiatives.iter().cloned().zip(matched).zip(homes).map(|((a, b), c)| (a, b, c)).collect())
 }
 
 fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {

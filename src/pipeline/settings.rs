@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
-use crate::measure::settings::Indicator;
+use crate::measure::settings::{DispersedSettings, Indicator};
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
 use crate::validate::settings::{
-    FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource, OperatorSettings,
-    Scenario,
+    FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource, MembershipSource,
+    OperatorSettings, Scenario,
 };
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
@@ -52,6 +52,11 @@ pub struct PipelineFile {
     pub boundaries: Option<GeographySource>,
     /// Towns that clusters are named after (`name_by = "place"`): points with `name` and `population`.
     pub places: Option<GeographySource>,
+    /// What is said of sites in no cluster.
+    #[serde(default)]
+    pub dispersed: DispersedSettings,
+    /// Place-based initiatives, to be matched to their types and to clusters.
+    pub initiatives: Option<InitiativeSource>,
     /// What differs from the pipeline that this one extends.
     pub scenario: Option<Scenario>,
     /// How clusters are found.

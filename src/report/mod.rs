@@ -6,6 +6,7 @@ mod labels;
 pub mod layers;
 pub mod manifest;
 mod networks;
+mod outside;
 mod spatial;
 mod steps;
 pub mod stored;
@@ -15,15 +16,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::classify::initiatives::{Home, Matched};
 use crate::classify::levers::Levers;
 use crate::classify::moves::Moves;
 use crate::classify::{Class, Typology};
 use crate::error::Result;
 use crate::finding::Findings;
-use crate::measure::Measurements;
 use crate::measure::settings::Indicator;
+use crate::measure::{Dispersed, Measurements};
 use crate::score::{Component, Dimension, Scores, Tree};
-use crate::validate::{Account, Facilities, Layer, Tally, TieTable};
+use crate::validate::{Account, Facilities, Initiative, Layer, Tally, TieTable};
 
 /// All that a run has found.
 pub struct Results<'a> {
@@ -61,6 +63,10 @@ pub struct Results<'a> {
     pub levers: &'a [Levers],
     /// What became of each cluster.
     pub moves: &'a Moves,
+    /// What is in no cluster.
+    pub dispersed: &'a Dispersed,
+    /// Place-based initiatives with their types and clusters.
+    pub initiatives: &'a [(Initiative, Matched, Option<Home>)],
     /// What was learnt about the data.
     pub findings: &'a Findings,
 }

@@ -96,6 +96,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend(super::spatial::all(results)?);
     tables.extend(super::networks::all(results)?);
     tables.extend(super::steps::all(results)?);
+    tables.extend(super::outside::all(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     Ok(tables)
 }

@@ -142,7 +142,7 @@ impl Geographic<'_> {
 }
 
 /// The geometry of every row in WGS 84; rows whose coordinates do not read or lie off the globe are rejected.
-fn places(table: &mut Table<'_>, crs: &Crs) {
+pub(super) fn places(table: &mut Table<'_>, crs: &Crs) {
     let mut geometries = vec![None; table.rows()];
     for (row, slot) in geometries.iter_mut().enumerate() {
         let geometry = match geometry_of(table, row, crs) {
@@ -160,7 +160,7 @@ fn places(table: &mut Table<'_>, crs: &Crs) {
             Ok(turned) => *slot = Some(turned),
             Err(()) if table.is_kept(row) => {
                 let column = if table.column("x").is_some() { "y" } else { "geometry" };
-                let message = "coordinates outside of the reach of the layer's crs".to_owned();
+                let message = "coordinates outside of the reach of the source's crs".to_owned();
                 table.reject(row, column, Rule::CoordinateRange, message);
             }
             Err(()) => {}

@@ -9,6 +9,7 @@ mod facilities;
 mod figures;
 pub mod gases;
 mod geography;
+mod initiatives;
 mod keys;
 mod layers;
 mod links;
@@ -40,6 +41,7 @@ pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
 pub use geography::{Boundary, Place};
+pub use initiatives::{ATTRIBUTES, Initiative};
 pub use layers::{Feature, Layer, Sums};
 pub use links::{LinkRow, TieTable, Ties};
 pub use numerals::Numerals;
@@ -49,8 +51,8 @@ use plan::Plan;
 pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
 use settings::{
-    Between, FacilitySource, FigureSource, GeographySource, LayerSource, LinkSource, MembershipSource,
-    OperatorSettings, Scenario,
+    Between, FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource,
+    MembershipSource, OperatorSettings, Scenario,
 };
 pub use stream::Scope;
 use stream::{Accepted, Steps};
@@ -77,6 +79,8 @@ pub struct Sources<'a> {
     pub places: Option<&'a GeographySource>,
     /// `[operators]`.
     pub operators: Option<&'a OperatorSettings>,
+    /// `[initiatives]`.
+    pub initiatives: Option<&'a InitiativeSource>,
     /// `[scenario]`.
     pub scenario: Option<&'a Scenario>,
 }
@@ -96,6 +100,8 @@ pub struct Tables {
     pub boundaries: Vec<Boundary>,
     /// Towns that clusters are named after.
     pub places: Vec<Place>,
+    /// Place-based initiatives, in file order.
+    pub initiatives: Vec<Initiative>,
     /// Names of operators in links and memberships that the register does not have: source, name, how often.
     pub strangers: Vec<(String, String, usize)>,
     /// Rows and tonnes of every source.
@@ -181,7 +187,8 @@ pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> 
         profiles: Vec::new(),
         remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
             || has_references(sources)
-            || sources.scenario.is_some(),
+            || sources.scenario.is_some()
+            || sources.initiatives.is_some(),
     };
     let mut tables = Tables::default();
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
@@ -237,6 +244,10 @@ fn references(
     for (name, source) in sources.figures {
         let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;
         tables.facts.extend(facts.unwrap_or_default());
+    }
+    if let Some(source) = sources.initiatives {
+        let read = reader.gather(|reader| initiatives::read(source, reader, register, findings))?;
+        tables.initiatives = read.unwrap_or_default();
     }
     Ok(())
 }

@@ -406,6 +406,23 @@ source! {
     }
 }
 
+source! {
+    /// `[initiatives]`: place-based initiatives by `name`, with the attributes `objective`, `market`, `co_location`,
+    /// `existing_area`, `industrial_customers`, and, where known, `country`, `cluster`, `facility`, `x` and `y` or `geometry`.
+    InitiativeSource {
+        /// EPSG code of the coordinates.
+        #[serde(default = "wgs84")]
+        crs: String,
+        /// An initiative with a place belongs to the nearest cluster within this, km.
+        #[serde(default = "fifty")]
+        within_km: f64,
+    }
+}
+
+fn fifty() -> f64 {
+    50.0
+}
+
 /// `[scenario]`: what differs from the pipeline that this one extends, beside the sources that it adds or replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,209 @@
+//! Dispersed sites: how much they emit and where, what is near, which are strategic, and which would stand together under
+//! wider rules.
+
+use std::collections::{BTreeMap, HashMap};
+
+use polars::prelude::*;
+
+use super::Measurements;
+use super::settings::DispersedSettings;
+use crate::delineate::trials::{Trial, Wider, trials};
+use crate::delineate::{Delineation, Geography};
+use crate::error::{Error, Problem, Result, suggest};
+use crate::globe::near::NearIndex;
+use crate::sql::{Expression, Shape};
+use crate::validate::{Facilities, Tables};
+
+/// One dispersed site in one period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DispersedSite {
+    /// Row of the register.
+    pub row: usize,
+    /// 1 for the greatest emissions of its period.
+    pub rank: u64,
+    /// Of the emissions of all dispersed sites of its period; `None` without emissions.
+    pub share: Option<f64>,
+    /// Cluster of the nearest facility in one, and the geodesic to it, km.
+    pub nearest: Option<(usize, f64)>,
+    /// Whether it meets the declared rule; `None` where none is declared or the rule says nothing of it.
+    pub strategic: Option<bool>,
+    /// Groups that it would be in: position of the trial, then of the group.
+    pub groups: Vec<(usize, usize)>,
+}
+
+/// The dispersed sites of one period, all or those with one value of a column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DispersedSum {
+    /// The period.
+    pub period: Option<i64>,
+    /// The column; `None`: all.
+    pub by: Option<String>,
+    /// Its value; `None`: empty.
+    pub value: Option<String>,
+    /// Dispersed sites.
+    pub facilities: u64,
+    /// Their emissions, t.
+    pub emissions_t: f64,
+    /// Emissions of all facilities of that value, in clusters or not, t.
+    pub of_all_t: f64,
+    /// Emissions of all dispersed sites of the period, t.
+    pub of_dispersed_t: f64,
+    /// Strategic sites.
+    pub strategic: u64,
+}
+
+/// What is in no cluster.
+#[derive(Debug, Default)]
+pub struct Dispersed {
+    /// By period, then rank.
+    pub sites: Vec<DispersedSite>,
+    /// By period: all, then by each column and value.
+    pub sums: Vec<DispersedSum>,
+    /// What wider rules would gather.
+    pub trials: Vec<Trial>,
+    /// The columns that sums go by.
+    pub by: Vec<String>,
+}
+
+/// Checks `[dispersed]` against the register.
+pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema: &Schema) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(rule) = &settings.strategic {
+        let checked = Expression::parse(rule, "dispersed.strategic")
+            .and_then(|rule| rule.check(schema, Shape::Predicate, "dispersed.strategic"));
+        problems.extend(checked.err());
+    }
+    for column in settings.by.iter().flatten().filter(|column| schema.get(column).is_none()) {
+        let known = register.frame().get_column_names().into_iter().map(PlSmallStr::as_str);
+        let message = format!("the register has no column `{column}`");
+        problems.push(Problem::new("dispersed.by", message, suggest(column, known)));
+    }
+    problems
+}
+
+/// Gathers what is in no cluster.
+///
+/// # Errors
+///
+/// [`Error::Table`] if polars fails.
+pub fn dispersed(
+    settings: &DispersedSettings,
+    delineation: &Delineation,
+    tables: &Tables,
+    measurements: &Measurements,
+) -> Result<Dispersed> {
+    let (Some(register), Some(frame)) = (&tables.facilities, &measurements.facilities) else {
+        return Ok(Dispersed::default());
+    };
+    let clusters = &measurements.clusters;
+    let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
+    let wider = Wider { radius_km: settings.radius_km.clone(), min_facilities: settings.min_facilities.clone() };
+    let trials = trials(register, geography, delineation, clusters, &wider)?;
+    let strategic = strategic(settings, frame)?;
+    let mut sites = sites(register, measurements, &strategic);
+    let mut groups: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+    for (at, trial) in trials.iter().enumerate() {
+        for (group, gathered) in trial.groups.iter().enumerate() {
+            gathered.members.iter().for_each(|&member| groups.entry(member).or_default().push((at, group)));
+        }
+    }
+    for site in &mut sites {
+        site.groups = groups.get(&register.facility[site.row]).cloned().unwrap_or_default();
+    }
+    let by = match &settings.by {
+        Some(by) => by.clone(),
+        None => ["sector", "region"]
+            .map(str::to_owned)
+            .into_iter()
+            .filter(|name| register.declared.contains(name))
+            .collect(),
+    };
+    let sums = sums(register, frame, &sites, &by)?;
+    Ok(Dispersed { sites, sums, trials, by })
+}
+
+/// Whether each row meets the rule.
+fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Option<bool>>> {
+    let Some(rule) = &settings.strategic else { return Ok(vec![None; frame.height()]) };
+    let problem = |problem| Error::Pipeline { problems: vec![problem] };
+    let rule = Expression::parse(rule, "dispersed.strategic").map_err(problem)?;
+    let fail = || Error::table("finding strategic sites");
+    let told = frame.clone().lazy().select([rule.expr().alias("__strategic")]).collect().map_err(fail())?;
+    let column = told.column("__strategic").and_then(|column| Ok(column.bool()?.iter().collect::<Vec<_>>()));
+    let told = column.map_err(fail())?;
+    // A rule without a column is one value for all.
+    Ok(if told.len() == frame.height() { told } else { vec![told.first().copied().flatten(); frame.height()] })
+}
+
+/// The sites by period, then falling emissions (ties: the smaller id; those without emissions last).
+fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option<bool>]) -> Vec<DispersedSite> {
+    let clusters = &measurements.clusters;
+    let is_inside = |facility: usize| clusters.of_facility[facility].is_some();
+    let inside: Vec<usize> =
+        (0..register.ids.len()).filter(|&at| is_inside(at) && register.places[at].is_some()).collect();
+    let points: Vec<Option<geo::Geometry>> =
+        inside.iter().map(|&at| register.places[at].map(|(lon, lat)| geo::Point::new(lon, lat).into())).collect();
+    let index = NearIndex::new(points.iter().map(Option::as_ref));
+    let nearest = |facility: usize| {
+        let nearest = index.nearest(register.places[facility]?)?;
+        Some((clusters.of_facility[inside[nearest.feature]]?, nearest.km))
+    };
+    let mut rows: Vec<usize> = (0..register.rows()).filter(|&row| !is_inside(register.facility[row])).collect();
+    let emissions = |row: usize| register.emissions_t[row].unwrap_or(f64::NEG_INFINITY);
+    rows.sort_by(|&a, &b| {
+        register.period[a].cmp(&register.period[b]).then(emissions(b).total_cmp(&emissions(a))).then(a.cmp(&b))
+    });
+    let mut totals: BTreeMap<Option<i64>, f64> = BTreeMap::new();
+    for &row in &rows {
+        *totals.entry(register.period[row]).or_default() += register.emissions_t[row].unwrap_or(0.0);
+    }
+    let mut ranks: BTreeMap<Option<i64>, u64> = BTreeMap::new();
+    let site = |row: usize| {
+        let period = register.period[row];
+        let rank = ranks.entry(period).or_default();
+        *rank += 1;
+        DispersedSite {
+            row,
+            rank: *rank,
+            share: register.emissions_t[row].filter(|_| totals[&period] > 0.0).map(|tonnes| tonnes / totals[&period]),
+            nearest: nearest(register.facility[row]),
+            strategic: strategic[row],
+            groups: Vec::new(),
+        }
+    };
+    rows.into_iter().map(site).collect()
+}
+
+fn sums(register: &Facilities, frame: &DataFrame, sites: &[DispersedSite], by: &[String]) -> Result<Vec<DispersedSum>> {
+    let mut columns: Vec<(Option<String>, Vec<Option<String>>)> = vec![(None, vec![None; register.rows()])];
+    for name in by {
+        let text = frame.column(name).and_then(|column| column.cast(&DataType::String));
+        let cells = text.and_then(|text| Ok(text.str()?.iter().map(|cell| cell.map(str::to_owned)).collect()));
+        columns.push((Some(name.clone()), cells.map_err(Error::table("summing dispersed sites"))?));
+    }
+    let mut sums: BTreeMap<(Option<i64>, usize, Option<&str>), DispersedSum> = BTreeMap::new();
+    for (at, (name, cells)) in columns.iter().enumerate() {
+        let mut all: HashMap<(Option<i64>, Option<&str>), f64> = HashMap::new();
+        for row in 0..register.rows() {
+            *all.entry((register.period[row], cells[row].as_deref())).or_default() +=
+                register.emissions_t[row].unwrap_or(0.0);
+        }
+        for site in sites {
+            let (period, value) = (register.period[site.row], cells[site.row].as_deref());
+            let sum = sums.entry((period, at, value)).or_insert_with(|| DispersedSum {
+                period,
+                by: name.clone(),
+                value: value.map(str::to_owned),
+                of_all_t: all[&(period, value)],
+                ..DispersedSum::default()
+            });
+            sum.facilities += 1;
+            sum.emissions_t += register.emissions_t[site.row].unwrap_or(0.0);
+            sum.strategic += u64::from(site.strategic == Some(true));
+        }
+    }
+    let totals: HashMap<Option<i64>, f64> =
+        sums.values().filter(|sum| sum.by.is_none()).map(|sum| (sum.period, sum.emissions_t)).collect();
+    let with_total = |sum: DispersedSum| DispersedSum { of_dispersed_t: totals[&sum.period], ..sum };
+    Ok(sums.into_values().map(with_total).collect())
+}

@@ -1,0 +1,185 @@
+//! Tables of what is not in clusters: dispersed sites and place-based initiatives.
+
+use polars::prelude::{Column, DataType};
+
+use super::Results;
+use super::tables::{OutputTable, column, frame};
+use crate::classify::initiatives::{self, Home, Matched};
+use crate::delineate::trials::{Gathered, Trial};
+use crate::error::{Error, Result};
+use crate::measure::DispersedSite;
+use crate::validate::{ATTRIBUTES, Initiative};
+
+/// The tables that the run has rows for.
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+    let mut tables = Vec::new();
+    if results.facilities.is_some() {
+        tables.extend([dispersed(results)?, dispersed_sums(results)?, dispersed_groups(results)?]);
+    }
+    if !results.initiatives.is_empty() {
+        tables.push(initiatives(results)?);
+    }
+    Ok(tables)
+}
+
+/// One row a dispersed site and period, greatest emissions first.
+fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
+    let fail = || Error::table("building the dispersed sites");
+    let sites = &results.dispersed.sites;
+    let Some(table) = &results.measurements.facilities else {
+        return Ok(OutputTable::plain("dispersed", frame(vec![])?));
+    };
+    let rows: Vec<u32> = sites.iter().map(|site| site.row as u32).collect();
+    let rows = polars::prelude::IdxCa::from_vec("".into(), rows);
+    let own = |name: &str, renamed: &str| -> Result<Column> {
+        let taken = table.column(name).and_then(|column| column.as_materialized_series().take(&rows));
+        Ok(Column::from(taken.map_err(fail())?).with_name(renamed.into()))
+    };
+    let mut columns = vec![own("year", "period")?, own("id", "facility_id")?];
+    columns.push(column("rank", sites.iter().map(|site| site.rank).collect::<Vec<u64>>()));
+    for name in ["name", "operator", "sector"] {
+        columns.push(own(name, name)?);
+    }
+    for name in results.dispersed.by.iter().filter(|name| *name != "sector" && *name != "operator") {
+        columns.push(own(name, name)?.cast(&DataType::String).map_err(fail())?);
+    }
+    columns.push(own("emissions_t", "emissions_t")?);
+    columns.push(column("share", sites.iter().map(|site| site.share).collect::<Vec<_>>()));
+    columns.push(own("lon", "lon")?);
+    columns.push(own("lat", "lat")?);
+    let clusters = &results.measurements.clusters;
+    let nearest = |site: &DispersedSite, of: &[String]| site.nearest.map(|(cluster, _)| of[cluster].clone());
+    columns.push(column("km_to_cluster", sites.iter().map(|site| site.nearest.map(|near| near.1)).collect::<Vec<_>>()));
+    for (name, of) in [("nearest_cluster_id", &clusters.ids), ("nearest_cluster_name", &clusters.names)] {
+        columns.push(column(name, sites.iter().map(|site| nearest(site, of)).collect::<Vec<_>>()));
+    }
+    for name in table.get_column_names().into_iter().filter(|name| name.starts_with("km_to_")) {
+        columns.push(own(name, name)?);
+    }
+    columns.push(column("strategic", sites.iter().map(|site| site.strategic).collect::<Vec<_>>()));
+    columns.push(column("would_group", sites.iter().map(|site| would_group(results, site)).collect::<Vec<_>>()));
+    Ok(OutputTable::plain("dispersed", frame(columns)?))
+}
+
+/// "radius_km = 20: c-7702", one for each wider rule that takes the site in.
+fn would_group(results: &Results<'_>, site: &DispersedSite) -> Option<String> {
+    let clusters = &results.measurements.clusters.ids;
+    let group = |&(trial, group): &(usize, usize)| {
+        let (trial, gathered) = (&results.dispersed.trials[trial], &results.dispersed.trials[trial].groups[group]);
+        let with = gathered.joins.map_or(&gathered.id, |cluster| &clusters[cluster]);
+        format!("{}: {with}", rule(trial))
+    };
+    let groups: Vec<String> = site.groups.iter().map(group).collect();
+    (!groups.is_empty()).then(|| groups.join("; "))
+}
+
+/// The rule of a trial, as the pipeline file would have it.
+fn rule(trial: &Trial) -> String {
+    let radius = trial.radius_km.map(|radius| format!("radius_km = {radius}"));
+    let least = trial.min_facilities.map(|least| format!("min_facilities = {least}"));
+    let emissions = trial.min_emissions_t.map(|tonnes| format!("min_emissions_t = {tonnes}"));
+    radius.into_iter().chain(least).chain(emissions).collect::<Vec<_>>().join(", ")
+}
+
+/// One row a period, column and value.
+fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.dispersed.sums;
+    let of = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+    let frame = frame(vec![
+        column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
+        column("by", rows.iter().map(|row| row.by.as_deref()).collect::<Vec<_>>()),
+        column("value", rows.iter().map(|row| row.value.as_deref()).collect::<Vec<_>>()),
+        column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
+        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<f64>>()),
+        column("share", rows.iter().map(|row| of(row.emissions_t, row.of_dispersed_t)).collect::<Vec<_>>()),
+        column("dispersed_share", rows.iter().map(|row| of(row.emissions_t, row.of_all_t)).collect::<Vec<_>>()),
+        column("strategic_count", rows.iter().map(|row| row.strategic).collect::<Vec<u64>>()),
+    ])?;
+    Ok(OutputTable::plain("dispersed_sums", frame))
+}
+
+/// One row a wider rule and group of dispersed sites that it would gather.
+fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
+    let trials = &results.dispersed.trials;
+    let rows: Vec<(&Trial, &Gathered)> =
+        trials.iter().flat_map(|trial| trial.groups.iter().map(move |group| (trial, group))).collect();
+    let latest = results.facilities.and_then(|register| register.period.iter().max().copied().flatten());
+    let tonnes = |group: &Gathered| -> Option<f64> {
+        let register = results.facilities?;
+        let of = |&member: &usize| {
+            let first = register.facility.partition_point(|facility| *facility < member);
+            let own = (first..register.rows()).take_while(move |&row| register.facility[row] == member);
+            own.filter(move |&row| register.period[row] == latest).filter_map(|row| register.emissions_t[row])
+        };
+        group.members.iter().flat_map(of).fold(None, |sum, tonnes| Some(sum.unwrap_or(0.0) + tonnes))
+    };
+    let ids = |group: &Gathered| {
+        let ids = group
+            .members
+            .iter()
+            .filter_map(|&member| results.facilities.map(|register| register.ids[member].to_owned()));
+        ids.collect::<Vec<_>>().join("; ")
+    };
+    let clusters = &results.measurements.clusters.ids;
+    let joins = |group: &Gathered| group.joins.map(|cluster| clusters[cluster].as_str());
+    let frame = frame(vec![
+        column("rule", rows.iter().map(|row| rule(row.0)).collect::<Vec<_>>()),
+        column("group_id", rows.iter().map(|row| row.1.id.as_str()).collect::<Vec<&str>>()),
+        column("group_name", rows.iter().map(|row| row.1.name.as_str()).collect::<Vec<&str>>()),
+        column("joins_cluster_id", rows.iter().map(|row| joins(row.1)).collect::<Vec<_>>()),
+        column("facility_count", rows.iter().map(|row| row.1.members.len() as u64).collect::<Vec<u64>>()),
+        column("emissions_t", rows.iter().map(|row| tonnes(row.1)).collect::<Vec<_>>()),
+        column("facility_ids", rows.iter().map(|row| ids(row.1)).collect::<Vec<_>>()),
+    ])?;
+    Ok(OutputTable::plain("dispersed_groups", frame))
+}
+
+/// One row an initiative.
+fn initiatives(results: &Results<'_>) -> Result<OutputTable> {
+    let types = initiatives::types()?;
+    let rows = results.initiatives;
+    let id = |at: usize| types[at].id.as_str();
+    let list = |names: &[&str]| Some(names.join(", ")).filter(|names| !names.is_empty());
+    let ids = |of: &Matched| {
+        Some(of.types.iter().map(|&at| id(at)).collect::<Vec<_>>().join("|")).filter(|ids| !ids.is_empty())
+    };
+    let runners = |of: &Matched| {
+        let each = of.runners_up.iter().map(|(at, agree)| format!("{} ({agree})", id(*at)));
+        Some(each.collect::<Vec<_>>().join(", ")).filter(|list| !list.is_empty())
+    };
+    let excluded = |of: &Matched| {
+        let each = of.excluded.iter().map(|(at, by)| format!("{} by {}", id(*at), by.join(", ")));
+        Some(each.collect::<Vec<_>>().join("; ")).filter(|list| !list.is_empty())
+    };
+    let clusters = &results.measurements.clusters;
+    let of_home = |home: &Option<Home>, of: &[String]| home.as_ref().map(|home| of[home.cluster].clone());
+    let cluster_type = |home: &Option<Home>| {
+        let cluster = home.as_ref()?.cluster;
+        let unit = results.measurements.units.iter().rposition(|unit| unit.cluster == cluster)?;
+        Some(results.classes[unit].of_type(results.typology)?.number)
+    };
+    let mut columns = vec![
+        column("initiative", rows.iter().map(|row| row.0.name.as_str()).collect::<Vec<&str>>()),
+        column("country", rows.iter().map(|row| row.0.country.as_deref()).collect::<Vec<_>>()),
+    ];
+    let attribute = |row: &(Initiative, Matched, Option<Home>), at: usize| row.0.attributes[at].clone();
+    for (at, (name, _)) in ATTRIBUTES.iter().enumerate() {
+        columns.push(column(name, rows.iter().map(|row| attribute(row, at)).collect::<Vec<_>>()));
+    }
+    columns.extend([
+        column("types", rows.iter().map(|row| ids(&row.1)).collect::<Vec<_>>()),
+        column("agree", rows.iter().map(|row| list(&row.1.agree)).collect::<Vec<_>>()),
+        column("decided_by", rows.iter().map(|row| list(&row.1.decided_by)).collect::<Vec<_>>()),
+        column("missing", rows.iter().map(|row| list(&row.1.missing)).collect::<Vec<_>>()),
+        column("runners_up", rows.iter().map(|row| runners(&row.1)).collect::<Vec<_>>()),
+        column("excluded", rows.iter().map(|row| excluded(&row.1)).collect::<Vec<_>>()),
+        column("cluster_id", rows.iter().map(|row| of_home(&row.2, &clusters.ids)).collect::<Vec<_>>()),
+        column("cluster_name", rows.iter().map(|row| of_home(&row.2, &clusters.names)).collect::<Vec<_>>()),
+        column("cluster_type", rows.iter().map(|row| cluster_type(&row.2)).collect::<Vec<_>>()),
+        column("found_by", rows.iter().map(|row| row.2.as_ref().map(|home| home.by)).collect::<Vec<_>>()),
+        column("km", rows.iter().map(|row| row.2.as_ref().and_then(|home| home.km)).collect::<Vec<_>>()),
+        column("file", rows.iter().map(|row| &*row.0.file).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.0.line).collect::<Vec<u64>>()),
+    ]);
+    Ok(OutputTable::plain("initiatives", frame(columns)?))
+}

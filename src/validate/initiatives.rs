@@ -1,0 +1,140 @@
+//! Place-based initiatives: what each is for and like, and which cluster it names.
+
+use std::sync::Arc;
+
+use geo::{Centroid, Geometry};
+
+use super::crs::Crs;
+use super::facilities::{same_crs, texts};
+use super::layers::places;
+use super::plan::{Plan, Settings};
+use super::settings::{Between, InitiativeSource};
+use super::stream::Steps;
+use super::table::{Table, pipeline};
+use super::{Asked, Reader, Register, known_type};
+use crate::error::{Problem, Result};
+use crate::finding::{Findings, Rule, Severity};
+use crate::sources::ColumnSpec;
+
+/// The attributes of an initiative and the values that they may have; an empty one is not known.
+///
+/// # Source
+///
+/// Rattle & Taylor (2025), Table 1.
+pub const ATTRIBUTES: [(&str, &[&str]); 5] = [
+    (
+        "objective",
+        &["industrial_emissions_reduction", "hydrogen_production", "co2_capture", "co2_transport_and_storage"],
+    ),
+    ("market", &["domestic", "export"]),
+    ("co_location", &["yes", "no"]),
+    ("existing_area", &["yes", "no"]),
+    ("industrial_customers", &["yes", "no"]),
+];
+
+/// Columns beside the attributes; all are taken by their own name where they are not mapped.
+const TEXTS: [&str; 4] = ["name", "country", "cluster", "facility"];
+
+/// One initiative.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Initiative {
+    /// Its name.
+    pub name: String,
+    /// The country, as the file has it.
+    pub country: Option<String>,
+    /// One value an attribute, in the order of [`ATTRIBUTES`]; `None`: not known.
+    pub attributes: [Option<String>; ATTRIBUTES.len()],
+    /// Id or name of the cluster that it belongs to.
+    pub cluster: Option<String>,
+    /// A facility of that cluster.
+    pub facility: Option<String>,
+    /// WGS 84 longitude and latitude, degrees; of a line or polygon its centroid.
+    pub place: Option<(f64, f64)>,
+    /// The file.
+    pub file: Arc<str>,
+    /// Its line.
+    pub line: u64,
+}
+
+/// Reads and checks `[initiatives]`.
+pub(super) fn read(
+    source: &InitiativeSource,
+    reader: &mut Reader<'_>,
+    register: &Register,
+    findings: &mut Findings,
+) -> Result<Vec<Initiative>> {
+    const NAME: &str = "initiatives";
+    let crs = Crs::new(&source.crs, "initiatives.crs").map_err(pipeline)?;
+    let reading = source.reading();
+    let mut columns = source.columns.clone();
+    let own_names: Vec<&str> = TEXTS.into_iter().chain(ATTRIBUTES.map(|(name, _)| name)).collect();
+    let asked = Asked { places: &["x", "y", "geometry"], optional: &own_names, ..Asked::default() };
+    let opened = reader.open(NAME, &reading, &columns, asked)?;
+    same_crs(&opened, &source.crs, NAME)?;
+    for column in own_names.into_iter().filter(|column| opened.position(column).is_some()) {
+        columns.entry(column.to_owned()).or_insert_with(|| ColumnSpec::plain(column));
+    }
+    if !columns.contains_key("name") {
+        let hint = "add name = \"COLUMN\"";
+        return Err(pipeline(Problem::new("initiatives.columns", "`name` is not mapped", hint)));
+    }
+    let types = |column: &str| {
+        let is_attribute = ATTRIBUTES.iter().any(|(name, _)| *name == column);
+        known_type(&[&TEXTS[..], &["geometry"]].concat(), &["x", "y"], &[], if is_attribute { "name" } else { column })
+    };
+    let settings = Settings::new(NAME, &reading, &columns, &source.contract, &source.filters, &types);
+    let plan = Plan::new(&Settings { key: &["name"], ..settings }, &opened)?;
+    let steps = Steps {
+        before: &|table| places(table, &crs),
+        after: &|table| {
+            table.require(&["name"]);
+            check_attributes(table);
+            check_facilities(table, register);
+        },
+        ..Steps::default()
+    };
+    let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
+    let message = "initiatives of facilities that a filter or the quarantine took out of the register".to_owned();
+    findings.add(Severity::Warning, "validate", NAME, Rule::LostReference, message, accepted.met.lost);
+    let of = |name: &str| texts(&accepted.frame, name);
+    let [names, countries, clusters, facilities] = ["name", "country", "cluster", "facility"].map(of);
+    let attributes = ATTRIBUTES.map(|(name, _)| of(name));
+    let initiative = |(row, geometry): (usize, &Option<Geometry>)| {
+        let origin = accepted.origin[row];
+        let centre = geometry.as_ref().and_then(Centroid::centroid);
+        Initiative {
+            name: names[row].clone().unwrap_or_default(),
+            country: countries[row].clone(),
+            attributes: std::array::from_fn(|at| attributes[at][row].clone()),
+            cluster: clusters[row].clone(),
+            facility: facilities[row].clone(),
+            place: centre.map(|point| (point.x(), point.y())),
+            file: Arc::clone(&accepted.paths[origin.file as usize]),
+            line: origin.line,
+        }
+    };
+    Ok(accepted.geometry.iter().enumerate().map(initiative).collect())
+}
+
+/// Attributes have only the values that the types' rules know.
+fn check_attributes(table: &mut Table<'_>) {
+    for (attribute, allowed) in ATTRIBUTES {
+        for row in 0..table.rows() {
+            if table.is_kept(row) && table.text(attribute, row).is_some_and(|value| !allowed.contains(&value)) {
+                let message = format!("must be one of {}, or empty where it is not known", allowed.join(", "));
+                table.reject(row, attribute, Rule::Allowed, message);
+            }
+        }
+    }
+}
+
+fn check_facilities(table: &mut Table<'_>, register: &Register) {
+    for row in 0..table.rows() {
+        let Some(id) = table.text("facility", row).filter(|_| table.is_kept(row)) else { continue };
+        if !register.has(Between::Facility, id) {
+            table.reject(row, "facility", Rule::Reference, super::links::unknown(Between::Facility));
+        } else if !register.keeps(Between::Facility, id) {
+            table.met.lost += 1;
+        }
+    }
+}
