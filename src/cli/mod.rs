@@ -68,12 +68,21 @@ enum Command {
         #[arg(long, value_name = "SCORE", default_value_t = 0.9)]
         least: f64,
     },
-    /// Show the score tree of one cluster down to its facilities and sources.
+    /// Explain one cluster: its tree of scores down to the rows it rests on, its levers, its moves, what follows.
     Explain {
         /// The run's folder.
         run: PathBuf,
-        /// The cluster's id or name.
+        /// The cluster's id or name, or a part of its name.
         cluster: String,
+        /// The period [default: the latest].
+        #[arg(long, allow_negative_numbers = true)]
+        period: Option<i64>,
+        /// One JSON document on stdout.
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// Markdown, with all that the tables say.
+        #[arg(long)]
+        markdown: bool,
     },
     /// Show what changed between two runs: inputs, settings, scores and types, and what carried each change.
     Diff {
@@ -89,15 +98,8 @@ enum Command {
     List {
         /// The run's folder.
         run: PathBuf,
-        /// Only clusters of this type.
-        #[arg(long = "type", value_name = "N", allow_negative_numbers = true)]
-        kind: Option<i64>,
-        /// Only clusters with a dimension within so many points of its threshold.
-        #[arg(long, value_name = "POINTS")]
-        near_threshold: Option<f64>,
-        /// One JSON document on stdout.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        wanted: list::Wanted,
     },
     /// Print the JSON Schema of the pipeline file.
     Schema,
@@ -146,9 +148,16 @@ pub fn run(arguments: Arguments) -> Result<()> {
             use_threads(pipeline.threads)?;
             matches::run(&pipeline, least)
         }
-        Command::Explain { run, cluster } => explain::run(&run, &cluster),
+        Command::Explain { run, cluster, period, json, markdown } => {
+            let shape = match (json, markdown) {
+                (true, _) => explain::Shape::Json,
+                (_, true) => explain::Shape::Markdown,
+                _ => explain::Shape::Text,
+            };
+            explain::run(&run, &cluster, period, shape)
+        }
         Command::Diff { first, second, json } => diff::run(&first, &second, json),
-        Command::List { run, kind, near_threshold, json } => list::run(&run, kind, near_threshold, json),
+        Command::List { run, wanted } => list::run(&run, &wanted),
         Command::Schema => print(&json_text(&forerunner::pipeline::schema())),
     }
 }

@@ -50,7 +50,9 @@ fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
     let run = StoredRun::open(out)?;
     let rows: Vec<Row> = run.table("clusters")?;
     text += "\n\n";
-    text += &list::clusters(&run, &rows.iter().take(40).collect::<Vec<_>>());
+    if !rows.is_empty() {
+        text += &list::clusters(&run, list::by_emissions(&rows).get(..40).unwrap_or(&list::by_emissions(&rows)));
+    }
     if rows.len() > 40 {
         text += &format!("  … and {} more: forerunner list {}\n", rows.len() - 40, out.display());
     }

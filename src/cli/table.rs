@@ -1,4 +1,7 @@
-//! Aligned columns for people.
+//! Aligned columns for people, CSV for scripts.
+
+use forerunner::report::stored::Row;
+use forerunner::{Error, Result};
 
 /// Lays rows out in columns: numbers to the right, text to the left.
 pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
@@ -24,6 +27,19 @@ pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
     };
     let body = rows.iter().map(|row| line(&row.iter().map(String::as_str).collect::<Vec<_>>()));
     std::iter::once(line(header)).chain(body).collect()
+}
+
+/// Rows as CSV, columns in the order given.
+pub fn csv(columns: &[String], rows: &[&Row]) -> Result<String> {
+    let fail = |message: String| Error::Run { path: "stdout".into(), message };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(columns).map_err(|error| fail(error.to_string()))?;
+    for row in rows {
+        let cells = columns.iter().map(|column| row.get(column).map_or("", String::as_str));
+        writer.write_record(cells).map_err(|error| fail(error.to_string()))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| fail(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A number with so many decimals, or a dash.

@@ -79,7 +79,7 @@ pub struct Inherited {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeverWords {
-    /// What there must be more or less of.
+    /// What there must be more or less of; `(s)` reads as `s` but after 1.
     pub what: String,
     /// SQL over `clusters`: how many of these one unit of the indicator is.
     #[serde(default)]

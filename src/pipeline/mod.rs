@@ -240,7 +240,7 @@ fn initiatives(
 }
 
 fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
-    if pipeline.file.typology.is_none() {
+    if pipeline.file.typology.is_none() && !pipeline.file.dimensions.is_empty() {
         let message = "the dimensions and their levels are not those of the built-in typology: scores, and no types";
         let rule = crate::finding::Rule::NoTypology;
         findings.add(crate::finding::Severity::Info, "classify", "", rule, message.into(), 1);

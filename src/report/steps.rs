@@ -26,11 +26,10 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 pub(super) fn reading(indicator: &Indicator, lever: &Lever, value: f64) -> String {
     let what = indicator.lever.as_ref().map(|words| words.what.as_str());
     if let (Some(count), Some(what)) = (lever.count, what) {
-        let (whole, word) = (count.fract() == 0.0, if count < 0.0 { "fewer" } else { "more" });
-        return format!(
-            "{} {word} {what}",
-            if whole { format!("{:.0}", count.abs()) } else { significant(count.abs()) }
-        );
+        let word = if count < 0.0 { "fewer" } else { "more" };
+        let what = what.replace("(s)", if count.abs() == 1.0 { "" } else { "s" });
+        let shown = if count.fract() == 0.0 { format!("{:.0}", count.abs()) } else { significant(count.abs()) };
+        return format!("{shown} {word} {what}");
     }
     let change = lever.flip_value - value;
     let unit = if indicator.unit.is_empty() { String::new() } else { format!(" {}", indicator.unit) };

@@ -106,24 +106,65 @@ impl StoredRun {
         reader.records().map(|row| cells(row).map_err(fail)).collect()
     }
 
-    /// All rows of a table, from CSV or else from Parquet; none where the run has no such table.
-    pub fn table(&self, name: &str) -> Result<Vec<Row>> {
+    /// The columns of a table in their order; none where the run has no such table.
+    pub fn header(&self, name: &str) -> Result<Vec<String>> {
         let csv = self.folder.join(format!("{name}.csv"));
         if csv.exists() {
             let fail = |error: csv::Error| Error::Run { path: csv.clone(), message: error.to_string() };
             let mut reader = csv::Reader::from_path(&csv).map_err(fail)?;
-            return reader.deserialize().collect::<std::result::Result<_, _>>().map_err(fail);
+            return Ok(reader.headers().map_err(fail)?.iter().map(str::to_owned).collect());
         }
         let parquet = self.folder.join(format!("{name}.parquet"));
         if !parquet.exists() {
             return Ok(Vec::new());
         }
         let file = File::open(&parquet).map_err(Error::io(&parquet))?;
-        let frame = ParquetReader::new(file).finish().map_err(Error::table("reading a run"))?;
+        let schema = ParquetReader::new(file).schema().map_err(Error::table("reading a run"))?;
+        Ok(schema.iter_names().map(ToString::to_string).filter(|name| name != "geometry").collect())
+    }
+
+    /// All rows of a table, from CSV or else from Parquet; none where the run has no such table.
+    pub fn table(&self, name: &str) -> Result<Vec<Row>> {
+        self.rows(name, None)
+    }
+
+    /// The rows of a table that are about one cluster.
+    pub fn of_cluster(&self, name: &str, id: &str) -> Result<Vec<Row>> {
+        self.rows(name, Some(id))
+    }
+
+    fn rows(&self, name: &str, cluster: Option<&str>) -> Result<Vec<Row>> {
+        let csv = self.folder.join(format!("{name}.csv"));
+        if csv.exists() {
+            let fail = |error: csv::Error| Error::Run { path: csv.clone(), message: error.to_string() };
+            let mut reader = csv::Reader::from_path(&csv).map_err(fail)?;
+            let header = reader.headers().map_err(fail)?.clone();
+            let at = header.iter().position(|column| column == "cluster_id");
+            let mut rows = Vec::new();
+            for record in reader.records() {
+                let record = record.map_err(fail)?;
+                if cluster.is_none_or(|id| at.and_then(|at| record.get(at)) == Some(id)) {
+                    rows.push(
+                        header.iter().zip(&record).map(|(column, cell)| (column.to_owned(), cell.to_owned())).collect(),
+                    );
+                }
+            }
+            return Ok(rows);
+        }
+        let parquet = self.folder.join(format!("{name}.parquet"));
+        if !parquet.exists() {
+            return Ok(Vec::new());
+        }
+        let file = File::open(&parquet).map_err(Error::io(&parquet))?;
+        let fail = || Error::table("reading a run");
+        let mut frame = ParquetReader::new(file).finish().map_err(fail())?;
+        if let Some(id) = cluster {
+            frame = frame.lazy().filter(col("cluster_id").eq(lit(id))).collect().map_err(fail())?;
+        }
         let mut rows = vec![Row::new(); frame.height()];
         for column in frame.columns().iter().filter(|column| column.name() != "geometry") {
-            let text = column.cast(&DataType::String).map_err(Error::table("reading a run"))?;
-            let text = text.str().map_err(Error::table("reading a run"))?;
+            let text = column.cast(&DataType::String).map_err(fail())?;
+            let text = text.str().map_err(fail())?;
             for (row, cell) in rows.iter_mut().zip(text.iter()) {
                 row.insert(column.name().to_string(), cell.unwrap_or_default().to_owned());
             }
