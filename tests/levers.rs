@@ -2,16 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+use forerunner::classify::levers::{Basis, Levers, levers};
+use forerunner::classify::moves::Run;
+use forerunner::classify::{Class, Classification, Typology, classify};
+use forerunner::measure::Unit;
 use forerunner::measure::indicators::{Measurement, Status};
 use forerunner::measure::settings::Indicator;
-use forerunner::score::{Component, Dimension, Scores, Tree};
+use forerunner::score::{Component, Dimension, Scores, Thresholds, Tree};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 const AGGREGATES: [&str; 7] =
     ["'arithmetic'", "'geometric'", "'harmonic'", "{ power = 2.0 }", "{ power = -1.5 }", "'minimum'", "'median'"];
 
 /// Two components of three indicators under one dimension; one indicator beside them.
 fn tree(aggregates: [&str; 3], weights: &[f64; 9]) -> Tree {
+    tree_and_indicators(aggregates, weights).0
+}
+
+fn tree_and_indicators(aggregates: [&str; 3], weights: &[f64; 9]) -> (Tree, Vec<Indicator>) {
     let dimension: Dimension = toml::from_str(&format!("id = 'd'\naggregate = {}", aggregates[0])).unwrap();
     let component = |at: usize| -> Component {
         let text = format!("id = 'c{at}'\nparent = 'd'\nweight = {}\naggregate = {}", weights[at], aggregates[at + 1]);
@@ -24,7 +33,7 @@ fn tree(aggregates: [&str; 3], weights: &[f64; 9]) -> Tree {
         toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nweight = {weight}\n{posts}")).unwrap()
     };
     let indicators: Vec<Indicator> = (0..7).map(indicator).collect();
-    Tree::new(&[dimension], &[component(0), component(1)], &indicators).unwrap()
+    (Tree::new(&[dimension], &[component(0), component(1)], &indicators).unwrap(), indicators)
 }
 
 fn measured(values: &[Option<f64>]) -> Vec<Measurement> {
@@ -41,6 +50,29 @@ fn value(tree: &Tree, at: usize, score: f64) -> f64 {
     tree.value_of(at, score)
 }
 
+/// What the classification says of one unit of a tree with the dimension `d`, high from `target`.
+fn levers_of(tree: &Tree, indicators: &[Indicator], values: &[Option<f64>], target: f64) -> (String, Levers) {
+    let mut dimension: Dimension = toml::from_str("id = 'd'").unwrap();
+    dimension.threshold = Thresholds(vec![target]);
+    let dimensions = [dimension];
+    let (measured, settings) = (measured(values), Classification { coverage_floor: 0.0, ..Classification::default() });
+    let scores = tree.score(&measured);
+    let class = classify(&dimensions, &scores.nodes, None, &settings);
+    let level = class.levels[0].as_str().to_owned();
+    let measured: Vec<Vec<Measurement>> = measured.into_iter().map(|one| vec![one]).collect();
+    let times = vec![vec![None]; measured.len()];
+    let basis = Basis {
+        dimensions: &dimensions,
+        tree,
+        typology: None,
+        settings: &settings,
+        indicators,
+        measured: &measured,
+        times: &times,
+    };
+    (level, levers(basis, &[scores], &[class]).remove(0))
+}
+
 fn random_scores() -> impl Strategy<Value = Vec<Option<f64>>> {
     prop::collection::vec(prop::option::weighted(0.85, 0.0f64..100.0), 7)
 }
@@ -52,7 +84,12 @@ fn score(tree: &Tree, scores: &[Option<f64>]) -> Scores {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400),
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// At the flip score the dimension reaches the target, a hair before it does not; where there is none, neither 0 nor
     /// 100 makes a difference.
@@ -81,6 +118,85 @@ proptest! {
                 None => prop_assert!(at(indicator, 0.0) >= target - 1e-9 || at(indicator, 100.0) < target + 1e-9),
             }
         }
+    }
+
+    /// The values that levers and pairs name, put in: the dimension is high there, and low a hair before; whatever it was.
+    #[test]
+    fn values_flip_the_level(
+        scores in random_scores(),
+        kinds in prop::array::uniform3(0usize..7),
+        weights in prop::array::uniform9(0.1f64..3.0),
+        target in 5.0f64..95.0,
+    ) {
+        let (tree, indicators) = tree_and_indicators(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let mut values: Vec<Option<f64>> =
+            scores.iter().enumerate().map(|(at, score)| score.map(|score| value(&tree, at, score))).collect();
+        // Nothing missing, so that no bound decides.
+        values.iter_mut().enumerate().for_each(|(at, one)| *one = one.or(Some(value(&tree, at, 40.0))));
+        let (level, found) = levers_of(&tree, &indicators, &values, target);
+        let with = |changed: &[(usize, f64)]| {
+            let mut values = values.clone();
+            changed.iter().for_each(|(at, value)| values[*at] = Some(*value));
+            levers_of(&tree, &indicators, &values, target).0
+        };
+        for (at, lever) in found.single.iter().enumerate() {
+            let Some(lever) = lever else { continue };
+            prop_assert_eq!(lever.to.as_str() == "high", level == "low");
+            prop_assert_eq!(with(&[(at, lever.flip_value)]), "high");
+            let worse = if at % 2 == 0 { -1e-6 } else { 1e-6 };
+            prop_assert_eq!(with(&[(at, lever.flip_value * (1.0 + worse))]), "low");
+        }
+        for pair in &found.pairs {
+            prop_assert_eq!(pair.to.as_str() == "high", level == "low");
+            prop_assert_eq!(with(&pair.ends), "high", "{:?}", pair);
+            let less: Vec<(usize, f64)> =
+                pair.ends.iter().map(|(at, value)| (*at, value * if at % 2 == 0 { 1.0 - 1e-6 } else { 1.0 + 1e-6 })).collect();
+            // At a limit of its goalposts a value makes no difference; of two at least one is not.
+            prop_assert!(with(&less) == "low" || pair.ends.iter().all(|(at, _)| at % 2 == 0 && less[0].1 == 0.0));
+        }
+    }
+
+    /// The matrix of each two periods sums to the clusters that have a type in both, and so do the rows of moves.
+    #[test]
+    fn transitions_sum_to_typed_clusters(values in prop::collection::vec(prop::array::uniform2(prop::option::weighted(0.8, 0.0f64..10.0)), 12)) {
+        let dimension = |id: &str| -> Dimension { toml::from_str(&format!("id = '{id}'")).unwrap() };
+        let dimensions = ["locational_advantage", "inter_firm_linkages"].map(dimension);
+        let indicator = |at: usize| -> Indicator {
+            let parent = &dimensions[at].id;
+            toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 10")).unwrap()
+        };
+        let tree = Tree::new(&dimensions, &[], &[indicator(0), indicator(1)]).unwrap();
+        let typology = Typology::built_in().unwrap();
+        let settings = Classification::default();
+        // Four clusters in three periods; the last cluster is not there in the second.
+        let all = values.iter().enumerate().filter(|(at, _)| *at != 10);
+        let (units, scores): (Vec<Unit>, Vec<Scores>) = all
+            .map(|(at, values)| (Unit { cluster: at / 3, period: Some(2000 + at as i64 % 3) }, tree.score(&measured(values))))
+            .unzip();
+        let classes: Vec<Class> = scores.iter().map(|one| classify(&dimensions, &one.nodes, Some(&typology), &settings)).collect();
+        let emissions: Vec<Option<f64>> = (0..units.len()).map(|at| Some(at as f64)).collect();
+        let run = Run {
+            dimensions: &dimensions,
+            tree: &tree,
+            typology: Some(&typology),
+            settings: &settings,
+            units: &units,
+            emissions_t: &emissions,
+            scores: &scores,
+            classes: &classes,
+        };
+        let moves = run.moves();
+        let typed = |cluster: usize, period: i64| {
+            units.iter().position(|unit| *unit == Unit { cluster, period: Some(period) }).is_some_and(|at| classes[at].known().is_some())
+        };
+        for period in [2000, 2001] {
+            let wanted = (0..4).filter(|&cluster| typed(cluster, period) && typed(cluster, period + 1)).count() as u64;
+            let cells = moves.transitions.iter().filter(|cell| cell.from_period == Some(period));
+            prop_assert_eq!(cells.map(|cell| cell.clusters).sum::<u64>(), wanted);
+            let rows = moves.moves.iter().filter(|one| one.types.is_some() && units[one.from].period == Some(period));
+            prop_assert_eq!(rows.count() as u64, wanted);
+        }
+        prop_assert_eq!(moves.transitions.len(), 2 * 16);
     }
 
     /// The cheapest pair lands on the target, and no pair on a grid of half points is cheaper.

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::{Class, Classification, Level, Typology};
-use crate::measure::Measurements;
+use crate::measure::indicators::Measurement;
 use crate::measure::settings::Indicator;
 use crate::score::pairs::Pair;
 use crate::score::{Dimension, Scores, Tree};
@@ -68,8 +68,10 @@ pub struct Basis<'a> {
     pub settings: &'a Classification,
     /// The indicators.
     pub indicators: &'a [Indicator],
-    /// Values of the indicators and what one unit of each stands for.
-    pub measurements: &'a Measurements,
+    /// Their values: one list an indicator, one entry a unit.
+    pub measured: &'a [Vec<Measurement>],
+    /// What one unit of each stands for, where the pipeline says so; as `measured`.
+    pub times: &'a [Vec<Option<f64>>],
 }
 
 /// The levers of all units.
@@ -137,10 +139,10 @@ impl Case<'_> {
     /// How many things a change is; a score that must fall must fall past its value.
     fn count(&self, indicator: usize, flip_value: f64, rises: bool) -> Option<f64> {
         const SLIGHT: f64 = 1e-9;
-        let value = self.basis.measurements.indicators[indicator][self.unit].value?;
+        let value = self.basis.measured[indicator][self.unit].value?;
         let words = self.basis.indicators[indicator].lever.as_ref()?;
         let times = match words.times {
-            Some(_) => self.basis.measurements.times[indicator][self.unit]?,
+            Some(_) => self.basis.times[indicator][self.unit]?,
             None if words.whole => 1.0,
             None => return None,
         };
@@ -192,14 +194,12 @@ impl Case<'_> {
 
     fn values_of(&self, step: Step, pair: &Pair) -> Vec<(usize, f64)> {
         let Some(second) = pair.second else { return vec![(pair.first.0, self.settled(step, None, pair.first))] };
-        // One of them may be at its limit: the other has room for what rounding asks.
-        let is_at_limit = |end: (usize, f64)| end.1 <= 0.0 || end.1 >= 100.0;
-        let (fixed, free) = if is_at_limit(second) { (second, pair.first) } else { (pair.first, second) };
-        let value = self.basis.tree.value_of(fixed.0, fixed.1);
-        let other = (fixed.0, self.basis.tree.score_of(fixed.0, value));
-        let mut ends = vec![(fixed.0, value), (free.0, self.settled(step, Some(other), free))];
-        ends.sort_by_key(|(indicator, _)| *indicator);
-        ends
+        // One of them may be at its limit: then the other has room for what rounding asks.
+        let tree = self.basis.tree;
+        let other = (pair.first.0, tree.score_of(pair.first.0, tree.value_of(pair.first.0, pair.first.1)));
+        let value = self.settled(step, Some(other), second);
+        let other = (second.0, tree.score_of(second.0, value));
+        vec![(pair.first.0, self.settled(step, Some(other), pair.first)), (second.0, value)]
     }
 
     fn type_with(&self, step: Step) -> Option<usize> {

@@ -205,7 +205,8 @@ fn levers(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], c
         typology: file.typology.as_ref(),
         settings: &file.classify,
         indicators: &file.indicators,
-        measurements,
+        measured: &measurements.indicators,
+        times: &measurements.times,
     };
     levers::levers(basis, scores, classes)
 }

@@ -23,6 +23,15 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
+    /// Whether it reads no score below its floor.
+    pub(super) fn has_floor(self) -> bool {
+        match self {
+            Self::Geometric | Self::Harmonic => true,
+            Self::Power(power) => power <= 0.0,
+            Self::Arithmetic | Self::Minimum | Self::Median => false,
+        }
+    }
+
     /// Combines pairs of score (0 to 100) and weight; `None` where no weight is left.
     ///
     /// # Source

@@ -114,30 +114,62 @@ impl Search<'_> {
     }
 
     fn try_pair(&self, a: &End, b: &End, best: &mut Option<Pair>) {
-        let limit = if self.up { 100.0 } else { 0.0 };
-        let Some(least) = self.needs(a, b, limit) else { return };
-        let most = self.needs(a, b, b.score).unwrap_or(limit);
+        let Some(least) = self.needs(a, b, self.limit(b), self.target) else { return };
         // From `least` on the other at its limit is enough, whatever rounding says.
-        let other = |score: f64| self.needs(b, a, score).unwrap_or(limit);
-        let cost = |score: f64| (score - a.score).abs() + (other(score) - b.score).abs();
-        let mut found = [least, most].map(|score| (cost(score), score));
-        found.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut found = found[0];
+        let nearly = if self.up { self.target - SLIGHT } else { self.target + SLIGHT };
+        let other = |score: f64| {
+            let needed = self.needs(b, a, score, self.target).or_else(|| self.needs(b, a, score, nearly));
+            needed.unwrap_or(self.limit(b))
+        };
+        let points = |score: f64, other: f64| (score - a.score).abs() + (other - b.score).abs();
+        let with = |score: f64, other: f64| (points(score, other), score, other);
+        let alone = self.needs(a, b, b.score, self.target);
+        let most = alone.unwrap_or(self.limit(a));
+        let mut found = with(least, other(least));
+        let corner = with(most, alone.map_or_else(|| other(most), |_| b.score));
+        if corner.0 < found.0 - SLIGHT {
+            found = corner;
+        }
         if self.is_curved(a, b) {
-            let between = golden(least.min(most), least.max(most), cost);
+            let (_, score) = golden(least.min(most), least.max(most), |score| points(score, other(score)));
+            let between = with(score, other(score));
             if between.0 < found.0 - SLIGHT {
                 found = between;
             }
         }
-        let (points, score) = found;
+        let (points, score, other) = found;
         if best.as_ref().is_none_or(|best| points < best.points - SLIGHT) {
-            *best = Some(pair((a, score), (b, other(score)), points));
+            *best = Some(pair((a, score), (b, other), points));
         }
     }
 
-    /// The score that one end needs while the other has the given one: its own where that is enough, `None` where
-    /// nothing is.
-    fn needs(&self, of: &End, other: &End, score: f64) -> Option<f64> {
+    /// How far a score may go: up to 100, down to 0 or to where some mean above reads its floor.
+    fn limit(&self, of: &End) -> f64 {
+        if self.up {
+            return 100.0;
+        }
+        let floor = |node: usize| {
+            let node = &self.tree.nodes[node];
+            if node.aggregate.has_floor() { Needed::Score(node.floor) } else { Needed::Nothing }
+        };
+        let mut least = floor(self.node);
+        for (node, position) in &of.path {
+            if let Needed::Score(target) = least {
+                let siblings = self.tree.known_children(self.scores, *node, *position);
+                let node = &self.tree.nodes[*node];
+                least =
+                    node.aggregate.needed(&siblings, self.tree.weight(node.children[*position]), node.floor, target);
+            }
+            if least == Needed::Nothing {
+                least = floor(*node);
+            }
+        }
+        if let Needed::Score(least) = least { least.min(of.score) } else { 0.0 }
+    }
+
+    /// The score that one end needs for a target while the other has the given one: its own where that is enough, `None`
+    /// where nothing is.
+    fn needs(&self, of: &End, other: &End, score: f64, target: f64) -> Option<f64> {
         let changed = self.tree.child_with(self.scores, other.child, (other.indicator, score));
         let node = &self.tree.nodes[self.node];
         let siblings = node.children.iter().enumerate().filter(|(position, _)| *position != of.position);
@@ -146,7 +178,7 @@ impl Search<'_> {
             Some((score?, self.tree.weight(*child)))
         });
         let known: Vec<(f64, f64)> = known.collect();
-        let mut needed = node.aggregate.needed(&known, self.tree.weight(of.child), node.floor, self.target);
+        let mut needed = node.aggregate.needed(&known, self.tree.weight(of.child), node.floor, target);
         for (node, position) in &of.path {
             let Needed::Score(target) = needed else { break };
             let siblings = self.tree.known_children(self.scores, *node, *position);
