@@ -99,7 +99,7 @@ proptest! {
             links: &pipeline.file.links,
             memberships: &pipeline.file.memberships,
             figures: &pipeline.file.figures,
-        boundaries: None, operators: None,
+        boundaries: None, operators: None, initiatives: None, scenario: None,
         places: None,
         };
         let tables = forerunner::validate::validate(&sources, Scope { hold: None, profile: false }, &mut findings).unwrap();

@@ -184,9 +184,9 @@ fn sums(register: &Facilities, frame: &DataFrame, sites: &[DispersedSite], by: &
     let mut sums: BTreeMap<(Option<i64>, usize, Option<&str>), DispersedSum> = BTreeMap::new();
     for (at, (name, cells)) in columns.iter().enumerate() {
         let mut all: HashMap<(Option<i64>, Option<&str>), f64> = HashMap::new();
-        for row in 0..register.rows() {
-            *all.entry((register.period[row], cells[row].as_deref())).or_default() +=
-                register.emissions_t[row].unwrap_or(0.0);
+        for (row, cell) in cells.iter().enumerate() {
+            let tonnes = register.emissions_t[row].unwrap_or(0.0);
+            *all.entry((register.period[row], cell.as_deref())).or_default() += tonnes;
         }
         for site in sites {
             let (period, value) = (register.period[site.row], cells[site.row].as_deref());

@@ -72,6 +72,7 @@ pub(super) fn surroundings(
     rows: &[Vec<usize>],
     findings: &mut Findings,
 ) -> Surroundings {
+    let began = std::time::Instant::now();
     let mut all = Surroundings::default();
     let order = Order::new(&facilities.places);
     let mut amounts: IndexMap<String, Vec<f64>> =
@@ -106,6 +107,7 @@ pub(super) fn surroundings(
         let key = |reach: &Reach| (reach.cluster, reach.layer);
         key(a).cmp(&key(b)).then(a.nearest.km.total_cmp(&b.nearest.km)).then(a.nearest.feature.cmp(&b.nearest.feature))
     });
+    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     all
 }
 

@@ -191,10 +191,8 @@ pub fn measure(
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
     };
     let register = tables.facilities.as_ref();
-    let began = std::time::Instant::now();
     let around = register.map(|register| surroundings(register, &tables.layers, &clusters, &units, &rows, findings));
     let Surroundings { columns: distances, figures: reachable, reach } = around.unwrap_or_default();
-    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
     let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
     let mut facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
@@ -221,12 +219,11 @@ pub fn measure(
     let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
     let times = indicators::evaluate_times(&checked.times, &inputs)?;
     facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
-    let mut hulls: Vec<Option<Geometry>> = spreads.into_iter().map(|spread| spread.hull).collect();
-    hulls.resize(units.len(), None);
+    let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None));
     Ok(Measurements {
         clusters,
+        hulls: hulls.take(units.len()).collect(),
         units,
-        hulls,
         facilities,
         figures,
         indicators: measured,

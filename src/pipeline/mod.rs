@@ -14,7 +14,7 @@ use crate::classify::initiatives::{self, Home, Matched};
 use crate::classify::levers::{self, Levers};
 use crate::classify::moves::{self, Moves};
 use crate::classify::{self, Class};
-use crate::delineate::{self, Earlier, Geography};
+use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Measurements};
@@ -61,13 +61,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     let mut tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
     let checked = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables, &mut findings)?;
     clock.begin("delineate");
-    let clusters = match (&tables.facilities, &file.delineate) {
-        (Some(facilities), Some(settings)) => {
-            let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
-            delineate::delineate(facilities, geography, settings, earlier, &mut findings)?
-        }
-        _ => measure::clusters_of_facts(&tables.facts.facts),
-    };
+    let clusters = clusters(file, &tables, earlier, &mut findings)?;
     clock.begin("measure");
     measure::infer_memberships(&mut tables);
     let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
@@ -75,17 +69,9 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         Some(delineation) => measure::dispersed(&file.dispersed, delineation, &tables, &measurements)?,
         None => measure::Dispersed::default(),
     };
-    clock.begin("score");
-    let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
-    let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| pipeline.tree.score(&of_unit(unit))).collect();
-    clock.begin("classify");
-    let typology = file.typology.as_ref();
-    let class = |scores: &Scores| classify::classify(&file.dimensions, &scores.nodes, typology, &file.classify);
-    let classes: Vec<Class> = scores.iter().map(class).collect();
-    note_typology(pipeline, &mut findings);
-    let levers = levers(pipeline, &measurements, &scores, &classes);
-    let moves = moves(pipeline, &measurements, &scores, &classes);
+    let rated = Rated::of(pipeline, &measurements, &mut clock);
     let initiatives = initiatives(pipeline, &tables, &measurements, &mut findings)?;
+    note_typology(pipeline, &mut findings);
     clock.begin("report");
     findings.sort();
     let results = Results {
@@ -101,11 +87,11 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         ties: &tables.ties,
         accounts: &tables.accounts,
         measurements: &measurements,
-        scores: &scores,
-        typology,
-        classes: &classes,
-        levers: &levers,
-        moves: &moves,
+        scores: &rated.scores,
+        typology: file.typology.as_ref(),
+        classes: &rated.classes,
+        levers: &rated.levers,
+        moves: &rated.moves,
         dispersed: &dispersed,
         initiatives: &initiatives,
         findings: &findings,
@@ -197,33 +183,60 @@ fn formats(pipeline: &Pipeline) -> Formats {
     }
 }
 
-fn levers(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], classes: &[Class]) -> Vec<Levers> {
-    let file = &pipeline.file;
-    let basis = levers::Basis {
-        dimensions: &file.dimensions,
-        tree: &pipeline.tree,
-        typology: file.typology.as_ref(),
-        settings: &file.classify,
-        indicators: &file.indicators,
-        measured: &measurements.indicators,
-        times: &measurements.times,
+/// The clusters of a register, or those that figures name.
+fn clusters(
+    file: &PipelineFile,
+    tables: &Tables,
+    earlier: Option<&Earlier>,
+    findings: &mut Findings,
+) -> Result<Clusters> {
+    let (Some(facilities), Some(settings)) = (&tables.facilities, &file.delineate) else {
+        return Ok(measure::clusters_of_facts(&tables.facts.facts));
     };
-    levers::levers(basis, scores, classes)
+    let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
+    delineate::delineate(facilities, geography, settings, earlier, findings)
 }
 
-fn moves(pipeline: &Pipeline, measurements: &Measurements, scores: &[Scores], classes: &[Class]) -> Moves {
-    let file = &pipeline.file;
-    let run = moves::Run {
-        dimensions: &file.dimensions,
-        tree: &pipeline.tree,
-        typology: file.typology.as_ref(),
-        settings: &file.classify,
-        units: &measurements.units,
-        emissions_t: &measurements.figure("emissions_t"),
-        scores,
-        classes,
-    };
-    run.moves()
+/// What the numbers mean: scores, types, what would change them and what has.
+struct Rated {
+    scores: Vec<Scores>,
+    classes: Vec<Class>,
+    levers: Vec<Levers>,
+    moves: Moves,
+}
+
+impl Rated {
+    fn of(pipeline: &Pipeline, measurements: &Measurements, clock: &mut Clock<'_>) -> Self {
+        clock.begin("score");
+        let (file, tree, typology) = (&pipeline.file, &pipeline.tree, pipeline.file.typology.as_ref());
+        let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
+        let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| tree.score(&of_unit(unit))).collect();
+        clock.begin("classify");
+        let class = |scores: &Scores| classify::classify(&file.dimensions, &scores.nodes, typology, &file.classify);
+        let classes: Vec<Class> = scores.iter().map(class).collect();
+        let basis = levers::Basis {
+            dimensions: &file.dimensions,
+            tree,
+            typology,
+            settings: &file.classify,
+            indicators: &file.indicators,
+            measured: &measurements.indicators,
+            times: &measurements.times,
+        };
+        let levers = levers::levers(basis, &scores, &classes);
+        let run = moves::Run {
+            dimensions: &file.dimensions,
+            tree,
+            typology,
+            settings: &file.classify,
+            units: &measurements.units,
+            emissions_t: &measurements.figure("emissions_t"),
+            scores: &scores,
+            classes: &classes,
+        };
+        let moves = run.moves();
+        Self { scores, classes, levers, moves }
+    }
 }
 
 fn initiatives(

@@ -69,10 +69,8 @@ impl Goalposts {
 
     /// The value that scores so much, between `worst` (0) and `best` (100).
     pub fn value(&self, score: f64) -> f64 {
-        let (scale, back): (fn(f64) -> f64, fn(f64) -> f64) = match self.scale {
-            Scale::Linear => (|value| value, |value| value),
-            Scale::Log => (f64::ln, f64::exp),
-        };
+        let scale = |value: f64| if self.scale == Scale::Log { value.ln() } else { value };
+        let back = |scaled: f64| if self.scale == Scale::Log { scaled.exp() } else { scaled };
         let between = |from: f64, to: f64, share: f64| match share {
             0.0 => from,
             1.0 => to,

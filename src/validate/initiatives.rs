@@ -9,7 +9,7 @@ use super::facilities::{same_crs, texts};
 use super::layers::places;
 use super::plan::{Plan, Settings};
 use super::settings::{Between, InitiativeSource};
-use super::stream::Steps;
+use super::stream::{Accepted, Steps};
 use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result};
@@ -96,8 +96,13 @@ pub(super) fn read(
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "initiatives of facilities that a filter or the quarantine took out of the register".to_owned();
     findings.add(Severity::Warning, "validate", NAME, Rule::LostReference, message, accepted.met.lost);
+    Ok(initiatives(&accepted))
+}
+
+/// The accepted rows, in file order.
+fn initiatives(accepted: &Accepted) -> Vec<Initiative> {
     let of = |name: &str| texts(&accepted.frame, name);
-    let [names, countries, clusters, facilities] = ["name", "country", "cluster", "facility"].map(of);
+    let [names, countries, clusters, facilities] = TEXTS.map(of);
     let attributes = ATTRIBUTES.map(|(name, _)| of(name));
     let initiative = |(row, geometry): (usize, &Option<Geometry>)| {
         let origin = accepted.origin[row];
@@ -113,7 +118,7 @@ pub(super) fn read(
             line: origin.line,
         }
     };
-    Ok(accepted.geometry.iter().enumerate().map(initiative).collect())
+    accepted.geometry.iter().enumerate().map(initiative).collect()
 }
 
 /// Attributes have only the values that the types' rules know.
