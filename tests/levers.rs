@@ -4,7 +4,7 @@
 
 use forerunner::classify::levers::{Basis, Levers, levers};
 use forerunner::classify::moves::Run;
-use forerunner::classify::{Class, Classification, Typology, classify};
+use forerunner::classify::{Class, Classification, Rules, Typology};
 use forerunner::measure::Unit;
 use forerunner::measure::indicators::{Measurement, Status};
 use forerunner::measure::settings::Indicator;
@@ -57,19 +57,12 @@ fn levers_of(tree: &Tree, indicators: &[Indicator], values: &[Option<f64>], targ
     let dimensions = [dimension];
     let (measured, settings) = (measured(values), Classification { coverage_floor: 0.0, ..Classification::default() });
     let scores = tree.score(&measured);
-    let class = classify(&dimensions, &scores.nodes, None, &settings);
+    let rules = Rules { dimensions: &dimensions, tree, typology: None, settings: &settings };
+    let class = rules.classify(&scores);
     let level = class.levels[0].as_str().to_owned();
     let measured: Vec<Vec<Measurement>> = measured.into_iter().map(|one| vec![one]).collect();
     let times = vec![vec![None]; measured.len()];
-    let basis = Basis {
-        dimensions: &dimensions,
-        tree,
-        typology: None,
-        settings: &settings,
-        indicators,
-        measured: &measured,
-        times: &times,
-    };
+    let basis = Basis { rules, indicators, measured: &measured, times: &times };
     (level, levers(basis, &[scores], &[class]).remove(0))
 }
 
@@ -173,18 +166,10 @@ proptest! {
         let (units, scores): (Vec<Unit>, Vec<Scores>) = all
             .map(|(at, values)| (Unit { cluster: at / 3, period: Some(2000 + at as i64 % 3) }, tree.score(&measured(values))))
             .unzip();
-        let classes: Vec<Class> = scores.iter().map(|one| classify(&dimensions, &one.nodes, Some(&typology), &settings)).collect();
+        let rules = Rules { dimensions: &dimensions, tree: &tree, typology: Some(&typology), settings: &settings };
+        let classes: Vec<Class> = scores.iter().map(|one| rules.classify(one)).collect();
         let emissions: Vec<Option<f64>> = (0..units.len()).map(|at| Some(at as f64)).collect();
-        let run = Run {
-            dimensions: &dimensions,
-            tree: &tree,
-            typology: Some(&typology),
-            settings: &settings,
-            units: &units,
-            emissions_t: &emissions,
-            scores: &scores,
-            classes: &classes,
-        };
+        let run = Run { rules, units: &units, emissions_t: &emissions, scores: &scores, classes: &classes };
         let moves = run.moves();
         let typed = |cluster: usize, period: i64| {
             units.iter().position(|unit| *unit == Unit { cluster, period: Some(period) }).is_some_and(|at| classes[at].known().is_some())

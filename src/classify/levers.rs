@@ -3,11 +3,11 @@
 
 use rayon::prelude::*;
 
-use super::{Class, Classification, Level, Typology};
+use super::{Class, Level, Rules};
 use crate::measure::indicators::Measurement;
 use crate::measure::settings::Indicator;
+use crate::score::Scores;
 use crate::score::pairs::Pair;
-use crate::score::{Dimension, Scores, Tree};
 
 /// What one indicator of one cluster and period would have to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,14 +58,8 @@ pub struct Levers {
 /// What levers rest on.
 #[derive(Debug, Clone, Copy)]
 pub struct Basis<'a> {
-    /// The dimensions.
-    pub dimensions: &'a [Dimension],
-    /// The score tree.
-    pub tree: &'a Tree,
-    /// The typology, if there is one.
-    pub typology: Option<&'a Typology>,
-    /// `[classify]`.
-    pub settings: &'a Classification,
+    /// What makes a type.
+    pub rules: Rules<'a>,
     /// The indicators.
     pub indicators: &'a [Indicator],
     /// Their values: one list an indicator, one entry a unit.
@@ -100,7 +94,7 @@ impl Case<'_> {
     fn levers(&self) -> Levers {
         let mut single = vec![None; self.basis.indicators.len()];
         let mut pairs = Vec::new();
-        for step in (0..self.basis.dimensions.len()).flat_map(|dimension| self.steps(dimension)) {
+        for step in (0..self.basis.rules.dimensions.len()).flat_map(|dimension| self.steps(dimension)) {
             self.flip(step, &mut single);
             pairs.extend(self.pairs(step));
         }
@@ -109,8 +103,8 @@ impl Case<'_> {
 
     /// The levels next to the present one; none where the level is unknown or rests on bounds alone.
     fn steps(&self, dimension: usize) -> Vec<Step> {
-        let (thresholds, score) = (&self.basis.dimensions[dimension].threshold, &self.scores.nodes[dimension]);
-        let rests_on_data = score.score.is_some() && score.coverage >= self.basis.settings.coverage_floor;
+        let (thresholds, score) = (&self.basis.rules.dimensions[dimension].threshold, &self.scores.nodes[dimension]);
+        let rests_on_data = score.score.is_some() && score.coverage >= self.basis.rules.settings.coverage_floor;
         let Some(level) = self.class.levels[dimension].known().filter(|_| rests_on_data) else { return Vec::new() };
         let levels = thresholds.levels();
         let at = levels.iter().position(|other| *other == level).unwrap_or_default();
@@ -124,7 +118,7 @@ impl Case<'_> {
     fn flip(&self, step: Step, single: &mut [Option<Lever>]) {
         let to_type = self.type_with(step);
         for (indicator, needed) in
-            self.basis.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
+            self.basis.rules.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
         {
             let Some((flip_score, score)) = needed.zip(self.scores.indicators[indicator].score) else { continue };
             let nearer = |other: &Lever| (flip_score - score).abs() < (other.flip_score - score).abs();
@@ -157,7 +151,7 @@ impl Case<'_> {
     /// The value of an indicator that scores so much, moved by as little as rounding asks for the dimension to reach the
     /// target there; another indicator may score otherwise too.
     fn settled(&self, step: Step, other: Option<(usize, f64)>, (indicator, score): (usize, f64)) -> f64 {
-        let tree = self.basis.tree;
+        let tree = self.basis.rules.tree;
         let value = tree.value_of(indicator, score);
         let reaches = |value: f64| {
             let changed: Vec<(usize, f64)> =
@@ -179,7 +173,7 @@ impl Case<'_> {
         let declared = indicators.iter().any(|indicator| indicator.changeable.is_some());
         let cheapest = |only_changeable: bool| {
             let may_move = |at: usize| !only_changeable || indicators[at].changeable == Some(true);
-            let pair = self.basis.tree.cheapest_pair(self.scores, step.dimension, step.target, &may_move)?;
+            let pair = self.basis.rules.tree.cheapest_pair(self.scores, step.dimension, step.target, &may_move)?;
             Some(LeverPair {
                 dimension: step.dimension,
                 changeable: only_changeable,
@@ -195,7 +189,7 @@ impl Case<'_> {
     fn values_of(&self, step: Step, pair: &Pair) -> Vec<(usize, f64)> {
         let Some(second) = pair.second else { return vec![(pair.first.0, self.settled(step, None, pair.first))] };
         // One of them may be at its limit: then the other has room for what rounding asks.
-        let tree = self.basis.tree;
+        let tree = self.basis.rules.tree;
         let other = (pair.first.0, tree.score_of(pair.first.0, tree.value_of(pair.first.0, pair.first.1)));
         let value = self.settled(step, Some(other), second);
         let other = (second.0, tree.score_of(second.0, value));
@@ -206,13 +200,13 @@ impl Case<'_> {
         let levels = self.class.levels.iter().enumerate();
         let levels: Option<Vec<Level>> =
             levels.map(|(at, open)| if at == step.dimension { Some(step.to) } else { open.known() }).collect();
-        self.basis.typology?.type_of(self.basis.dimensions, &levels?)
+        self.basis.rules.typology?.type_of(self.basis.rules.dimensions, &levels?)
     }
 
     fn distances(&self) -> Vec<f64> {
         let known = self.class.levels.iter().zip(&self.scores.nodes);
         let known: Option<Vec<f64>> = known.map(|(level, score)| level.known().and(score.score)).collect();
-        let Some((typology, scores)) = self.basis.typology.zip(known) else { return Vec::new() };
-        typology.types.iter().map(|kind| kind.distance(self.basis.dimensions, &scores)).collect()
+        let Some((typology, scores)) = self.basis.rules.typology.zip(known) else { return Vec::new() };
+        typology.types.iter().map(|kind| kind.distance(self.basis.rules.dimensions, &scores)).collect()
     }
 }

@@ -10,7 +10,7 @@ pub mod typology;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::score::{Dimension, Score};
+use crate::score::{Dimension, Scores, Tree};
 pub use level::{Level, Open};
 pub use typology::{ClusterType, Typology};
 
@@ -28,6 +28,19 @@ impl Default for Classification {
     fn default() -> Self {
         Self { coverage_floor: 0.6, warning_points: 10.0 }
     }
+}
+
+/// What makes a type of scores.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// The dimensions, in the pipeline file's order.
+    pub dimensions: &'a [Dimension],
+    /// The score tree.
+    pub tree: &'a Tree,
+    /// The typology, if there is one.
+    pub typology: Option<&'a Typology>,
+    /// `[classify]`.
+    pub settings: &'a Classification,
 }
 
 /// Where one cluster stands in one period.
@@ -57,16 +70,14 @@ impl Class {
     }
 }
 
-/// Classifies one cluster and period from the scores of its dimensions, in the pipeline file's order.
-pub fn classify(
-    dimensions: &[Dimension],
-    scores: &[Score],
-    typology: Option<&Typology>,
-    settings: &Classification,
-) -> Class {
-    let level =
-        |(dimension, score): (&Dimension, &Score)| Open::of(score, &dimension.threshold, settings.coverage_floor);
-    let levels: Vec<Open> = dimensions.iter().zip(scores).map(level).collect();
-    let possible = typology.map(|typology| typology.possible(dimensions, &levels)).unwrap_or_default();
-    Class { levels, possible }
+impl Rules<'_> {
+    /// Classifies one cluster and period.
+    pub fn classify(&self, scores: &Scores) -> Class {
+        let of_dimensions = self.dimensions.iter().zip(&scores.nodes);
+        let open =
+            of_dimensions.map(|(dimension, score)| Open::of(score, &dimension.threshold, self.settings.coverage_floor));
+        let levels: Vec<Open> = open.collect();
+        let possible = self.typology.map(|typology| typology.possible(self.dimensions, &levels)).unwrap_or_default();
+        Class { levels, possible }
+    }
 }

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Class, Classification, Typology};
+use super::{Class, Rules};
 use crate::measure::Unit;
-use crate::score::{Dimension, Scores, Tree};
+use crate::score::Scores;
 
 /// One cluster over two consecutive periods.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,14 +86,8 @@ pub struct Moves {
 
 /// What trajectories rest on.
 pub struct Run<'a> {
-    /// The dimensions.
-    pub dimensions: &'a [Dimension],
-    /// The score tree.
-    pub tree: &'a Tree,
-    /// The typology, if there is one.
-    pub typology: Option<&'a Typology>,
-    /// `[classify]`.
-    pub settings: &'a Classification,
+    /// What makes a type.
+    pub rules: Rules<'a>,
     /// Cluster and period of each unit, ascending.
     pub units: &'a [Unit],
     /// Emissions of each unit, t.
@@ -127,20 +121,20 @@ impl Run<'_> {
     fn between(&self, from: usize, to: usize) -> Move {
         let (before, after) = (&self.scores[from], &self.scores[to]);
         let types = self.classes[from].known().zip(self.classes[to].known());
-        let name = types.zip(self.typology).map(|((from, to), typology)| typology.move_name(from, to));
+        let name = types.zip(self.rules.typology).map(|((from, to), typology)| typology.move_name(from, to));
         let change = |at: usize| Some(after.nodes[at].score? - before.nodes[at].score?);
         let mut parts = vec![None; before.indicators.len()];
-        for dimension in 0..self.dimensions.len() {
-            let own = self.tree.split_change(dimension, before, after);
+        for dimension in 0..self.rules.dimensions.len() {
+            let own = self.rules.tree.split_change(dimension, before, after);
             parts.iter_mut().zip(own).for_each(|(part, own): (&mut Option<f64>, _)| *part = part.or(own));
         }
-        let changes = (0..self.dimensions.len()).map(change).collect();
+        let changes = (0..self.rules.dimensions.len()).map(change).collect();
         Move { from, to, types, name: name.unwrap_or_default(), changes, parts }
     }
 
     /// The matrix of each two periods over all pairs of types, those that nobody went between as well.
     fn transitions(&self, moves: &[Move]) -> Vec<Transition> {
-        let Some(typology) = self.typology else { return Vec::new() };
+        let Some(typology) = self.rules.typology else { return Vec::new() };
         let mut matrices: BTreeMap<(Option<i64>, Option<i64>), Vec<Transition>> = BTreeMap::new();
         let count = typology.types.len();
         for one in moves {
@@ -175,11 +169,11 @@ impl Run<'_> {
                 if change > 0.0 { score < **threshold } else { change < 0.0 && score >= **threshold }
             };
             let distance = |threshold: &f64| (threshold - score).abs();
-            let thresholds = self.dimensions[dimension].threshold.0.iter().filter(ahead);
+            let thresholds = self.rules.dimensions[dimension].threshold.0.iter().filter(ahead);
             let Some(threshold) = thresholds.min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };
             let points = distance(threshold);
             let known = self.classes[one.to].levels[dimension].known().is_some();
-            if known && points <= self.settings.warning_points {
+            if known && points <= self.rules.settings.warning_points {
                 let years = years.map(|years| years * points / change.abs());
                 warnings.push(Warning { unit: one.to, dimension, threshold: *threshold, points, change, years });
             }

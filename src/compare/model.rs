@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::classify::{Class, Classification, Typology, classify};
+use crate::classify::{Class, Classification, Rules, Typology};
 use crate::error::{Error, Result};
 use crate::measure::indicators::{Measurement, Status};
 use crate::measure::network;
@@ -105,7 +105,8 @@ impl Model {
     }
 
     pub fn class(&self, scores: &Scores) -> Class {
-        classify(&self.dimensions, &scores.nodes, self.typology.as_ref(), &self.settings)
+        let (dimensions, tree, settings) = (&self.dimensions, &self.tree, &self.settings);
+        Rules { dimensions, tree, typology: self.typology.as_ref(), settings }.classify(scores)
     }
 
     pub fn possible(&self, class: &Class) -> String {

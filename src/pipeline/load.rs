@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::check::check;
 use super::settings::PipelineFile;
-use crate::classify::Typology;
+use crate::classify::{Rules, Typology};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::measure::settings::Inherited;
 use crate::score::Tree;
@@ -70,6 +70,17 @@ impl Pipeline {
             toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
         Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
+    }
+
+    /// What makes a type of scores.
+    pub fn rules(&self) -> Rules<'_> {
+        let file = &self.file;
+        Rules {
+            dimensions: &file.dimensions,
+            tree: &self.tree,
+            typology: file.typology.as_ref(),
+            settings: &file.classify,
+        }
     }
 
     /// Gives problems that were found while running their place in the file.

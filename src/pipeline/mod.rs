@@ -10,10 +10,10 @@ pub mod settings;
 use std::path::Path;
 use std::time::Instant;
 
+use crate::classify::Class;
 use crate::classify::initiatives::{self, Home, Matched};
 use crate::classify::levers::{self, Levers};
 use crate::classify::moves::{self, Moves};
-use crate::classify::{self, Class};
 use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Result};
 use crate::finding::Findings;
@@ -208,32 +208,17 @@ struct Rated {
 impl Rated {
     fn of(pipeline: &Pipeline, measurements: &Measurements, clock: &mut Clock<'_>) -> Self {
         clock.begin("score");
-        let (file, tree, typology) = (&pipeline.file, &pipeline.tree, pipeline.file.typology.as_ref());
+        let rules = pipeline.rules();
         let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
-        let scores: Vec<Scores> = (0..measurements.units.len()).map(|unit| tree.score(&of_unit(unit))).collect();
+        let units = 0..measurements.units.len();
+        let scores: Vec<Scores> = units.map(|unit| rules.tree.score(&of_unit(unit))).collect();
         clock.begin("classify");
-        let class = |scores: &Scores| classify::classify(&file.dimensions, &scores.nodes, typology, &file.classify);
-        let classes: Vec<Class> = scores.iter().map(class).collect();
-        let basis = levers::Basis {
-            dimensions: &file.dimensions,
-            tree,
-            typology,
-            settings: &file.classify,
-            indicators: &file.indicators,
-            measured: &measurements.indicators,
-            times: &measurements.times,
-        };
+        let classes: Vec<Class> = scores.iter().map(|scores| rules.classify(scores)).collect();
+        let (measured, times) = (&measurements.indicators, &measurements.times);
+        let basis = levers::Basis { rules, indicators: &pipeline.file.indicators, measured, times };
         let levers = levers::levers(basis, &scores, &classes);
-        let run = moves::Run {
-            dimensions: &file.dimensions,
-            tree,
-            typology,
-            settings: &file.classify,
-            units: &measurements.units,
-            emissions_t: &measurements.figure("emissions_t"),
-            scores: &scores,
-            classes: &classes,
-        };
+        let (units, emissions_t) = (&measurements.units, &measurements.figure("emissions_t"));
+        let run = moves::Run { rules, units, emissions_t, scores: &scores, classes: &classes };
         let moves = run.moves();
         Self { scores, classes, levers, moves }
     }
