@@ -441,7 +441,7 @@ fn dispersed_sites_add_up() {
     assert!((sectors - tonnes).abs() < 1e-3 && (number(&sums[0], "emissions_t") - tonnes).abs() < 1e-3);
     // With three sites enough, Pembroke's refinery and its two neighbours are a cluster: run it and see.
     let groups = rows(&out.join("dispersed_groups.csv"));
-    let alone = |row: &&Row| row["rule"].contains("min_facilities = 3") && row["joins_cluster_id"].is_empty();
+    let alone = |row: &&Row| row["wider"].contains("min_facilities = 3") && row["joins_cluster_id"].is_empty();
     let mut wanted: Vec<String> = groups.iter().filter(alone).map(|row| row["group_id"].clone()).collect();
     let base = absolute("pipelines/great-britain.toml");
     let wider =

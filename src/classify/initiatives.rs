@@ -100,7 +100,6 @@ pub fn matched(types: &[InitiativeType], initiative: &Initiative) -> Matched {
     }
     let most = open.iter().map(|(_, count)| *count).max().unwrap_or(0);
     open.sort_by_key(|&(at, count)| (std::cmp::Reverse(count), at));
-    (result.types, result.runners_up) = (Vec::new(), Vec::new());
     for (at, count) in open {
         if count == most { result.types.push(at) } else { result.runners_up.push((at, count)) }
     }
@@ -153,9 +152,10 @@ pub fn homes(
     let mut lost = 0;
     let found = initiatives.iter().map(|initiative| {
         if let Some(name) = &initiative.cluster {
-            let found = named(name);
-            lost += usize::from(found.is_none());
-            return found;
+            match named(name) {
+                Some(found) => return Some(found),
+                None => lost += 1,
+            }
         }
         let facility = initiative.facility.as_deref().and_then(of_facility);
         facility.or_else(|| initiative.place.and_then(near)).or_else(|| named(&initiative.name))

@@ -74,6 +74,16 @@ pub fn levers(basis: Basis<'_>, scores: &[Scores], classes: &[Class]) -> Vec<Lev
     (0..scores.len()).into_par_iter().map(|unit| case(unit).levers()).collect()
 }
 
+/// Of two pairs of one dimension, to either side, the cheaper one stands.
+fn keep_cheaper(pairs: &mut Vec<LeverPair>, pair: LeverPair) {
+    let same = |other: &&mut LeverPair| (other.dimension, other.changeable) == (pair.dimension, pair.changeable);
+    match pairs.iter_mut().find(same) {
+        Some(other) if pair.points < other.points => *other = pair,
+        Some(_) => {}
+        None => pairs.push(pair),
+    }
+}
+
 /// A level above or below the present one, and the threshold between.
 #[derive(Debug, Clone, Copy)]
 struct Step {
@@ -96,7 +106,7 @@ impl Case<'_> {
         let mut pairs = Vec::new();
         for step in (0..self.basis.rules.dimensions.len()).flat_map(|dimension| self.steps(dimension)) {
             self.flip(step, &mut single);
-            pairs.extend(self.pairs(step));
+            self.pairs(step).into_iter().for_each(|pair| keep_cheaper(&mut pairs, pair));
         }
         Levers { single, pairs, distances: self.distances() }
     }
@@ -141,10 +151,11 @@ impl Case<'_> {
             None => return None,
         };
         let change = (flip_value - value) * times;
+        let sign = if rises == self.basis.rules.tree.rises(indicator) { 1.0 } else { -1.0 };
         Some(match (words.whole, rises) {
             (false, _) => change,
-            (true, true) => (change.abs() - SLIGHT).ceil().copysign(change),
-            (true, false) => ((change.abs() + SLIGHT).floor() + 1.0).copysign(change),
+            (true, true) => sign * (change.abs() - SLIGHT).ceil(),
+            (true, false) => sign * ((change.abs() + SLIGHT).floor() + 1.0),
         })
     }
 

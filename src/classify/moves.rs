@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::{Class, Rules};
 use crate::measure::Unit;
 use crate::score::Scores;
@@ -30,7 +32,8 @@ impl Move {
     pub fn direction(&self) -> Option<f64> {
         match self.changes[..] {
             [Some(across), Some(up)] if across != 0.0 || up != 0.0 => {
-                Some(up.atan2(across).to_degrees().rem_euclid(360.0))
+                // A hair below 0 comes out as a full turn.
+                Some(up.atan2(across).to_degrees().rem_euclid(360.0) % 360.0)
             }
             _ => None,
         }
@@ -50,10 +53,10 @@ pub struct Transition {
     pub to: usize,
     /// Clusters.
     pub clusters: u64,
-    /// Their emissions in the period before, t.
-    pub from_emissions_t: f64,
+    /// Their emissions in the period before, t; `None` where none are known of any.
+    pub from_emissions_t: Option<f64>,
     /// Their emissions in the period after, t.
-    pub to_emissions_t: f64,
+    pub to_emissions_t: Option<f64>,
 }
 
 /// A dimension that moves towards a threshold and is close to it.
@@ -108,7 +111,8 @@ impl Run<'_> {
             let next = periods.iter().position(|period| *period == a.period).and_then(|at| periods.get(at + 1));
             a.cluster == b.cluster && next == Some(&b.period)
         };
-        let pairs = (1..self.units.len()).filter(|&to| follows(&self.units[to - 1], &self.units[to]));
+        let pairs = (1..self.units.len()).into_par_iter();
+        let pairs = pairs.filter(|&to| follows(&self.units[to - 1], &self.units[to]));
         let moves: Vec<Move> = pairs.map(|to| self.between(to - 1, to)).collect();
         let warnings = moves.iter().filter(|one| self.is_last(one.to)).flat_map(|one| self.warnings(one)).collect();
         Moves { transitions: self.transitions(&moves), warnings, moves }
@@ -145,16 +149,19 @@ impl Run<'_> {
                 from: at / count,
                 to: at % count,
                 clusters: 0,
-                from_emissions_t: 0.0,
-                to_emissions_t: 0.0,
+                from_emissions_t: None,
+                to_emissions_t: None,
             };
             let matrix =
                 matrices.entry((from_period, to_period)).or_insert_with(|| (0..count * count).map(cell).collect());
             let Some((from, to)) = one.types else { continue };
             let cell = &mut matrix[from * count + to];
             cell.clusters += 1;
-            cell.from_emissions_t += self.emissions_t[one.from].unwrap_or(0.0);
-            cell.to_emissions_t += self.emissions_t[one.to].unwrap_or(0.0);
+            for (sum, unit) in [(&mut cell.from_emissions_t, one.from), (&mut cell.to_emissions_t, one.to)] {
+                if let Some(tonnes) = self.emissions_t[unit] {
+                    *sum.get_or_insert(0.0) += tonnes;
+                }
+            }
         }
         matrices.into_values().flatten().collect()
     }

@@ -209,6 +209,10 @@ impl Typology {
             if self.types[..position].iter().any(|other| other.number == kind.number) {
                 refuse("types", format!("two types have the number {}", kind.number), "number each apart".into());
             }
+            if kind.when.0.is_empty() || kind.when.0.iter().flatten().any(|(_, levels)| levels.0.is_empty()) {
+                let message = format!("type {} has an empty list in `when`", kind.number);
+                refuse("types", message, "no cluster could have it: leave it out".into());
+            }
             for (id, levels) in kind.when.0.iter().flatten() {
                 let Some(dimension) = dimensions.iter().find(|dimension| dimension.id == *id) else {
                     let known = dimensions.iter().map(|dimension| dimension.id.as_str());

@@ -79,16 +79,16 @@ fn changed(cluster: &ClusterChange) -> String {
 
 fn dimension(dimension: &DimensionChange) -> String {
     let [a, b] = dimension.scores.map(|score| number(score, 2));
-    let change = dimension.change.filter(|change| change.abs() > 0.0);
     let name = dimension.id.replace('_', " ");
-    let Some(change) = change else {
-        return if a == b { String::new() } else { format!("  {name} {a} to {b}\n") };
-    };
     let [before, after] = dimension.levels;
     let levels = if before == after { before.to_owned() } else { format!("{before} to {after}") };
+    let Some(change) = dimension.change.filter(|change| change.abs() > 0.0) else {
+        let same = a == b && before == after;
+        return if same { String::new() } else { format!("  {name} {a} to {b}, {levels}\n") };
+    };
     let mut text = format!("  {name} {a} to {b} ({}), {levels}\n", signed(change, 2));
     for part in dimension.parts.iter().take(PARTS) {
-        let sources = if part.sources.is_empty() { "settings".to_owned() } else { part.sources.join(", ") };
+        let sources = if part.sources.is_empty() { "other".to_owned() } else { part.sources.join(", ") };
         let [from, to] = part.values.map(short);
         let points = signed(part.part, 2);
         text += &format!("    {sources}: {} {from} to {to} {}: {points}\n", part.indicator, part.unit);

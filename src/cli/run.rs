@@ -51,7 +51,7 @@ fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
     let rows: Vec<Row> = run.table("clusters")?;
     text += "\n\n";
     if !rows.is_empty() {
-        text += &list::clusters(&run, list::by_emissions(&rows).get(..40).unwrap_or(&list::by_emissions(&rows)));
+        text += &list::clusters(&run, &list::by_emissions(&rows).into_iter().take(40).collect::<Vec<_>>());
     }
     if rows.len() > 40 {
         text += &format!("  … and {} more: forerunner list {}\n", rows.len() - 40, out.display());

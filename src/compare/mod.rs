@@ -4,7 +4,7 @@
 mod inputs;
 mod model;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -174,8 +174,8 @@ struct Pairs {
 /// Pairs the clusters by id, and those that are left by the facilities that they share.
 fn pairs(a: &StoredRun, b: &StoredRun) -> Result<Pairs> {
     let (before, after) = (a.clusters()?, b.clusters()?);
-    let position = |id: &String| after.clusters.iter().position(|(other, _)| other == id);
-    let mut partner: Vec<Option<usize>> = before.clusters.iter().map(|(id, _)| position(id)).collect();
+    let position: HashMap<&String, usize> = after.clusters.iter().enumerate().map(|(at, (id, _))| (id, at)).collect();
+    let mut partner: Vec<Option<usize>> = before.clusters.iter().map(|(id, _)| position.get(id).copied()).collect();
     let tonnes = |run: &StoredRun| -> Result<BTreeMap<String, f64>> {
         let mut tonnes = BTreeMap::new();
         for [id, emissions] in run.columns("facilities", ["facility_id", "emissions_t"])? {
@@ -184,7 +184,7 @@ fn pairs(a: &StoredRun, b: &StoredRun) -> Result<Pairs> {
         Ok(tonnes)
     };
     let facilities = tonnes(b)?;
-    let taken: Vec<usize> = partner.iter().flatten().copied().collect();
+    let taken: HashSet<usize> = partner.iter().flatten().copied().collect();
     let first = |id: &String| before.of_facility.get(id).copied().filter(|&at| partner[at].is_none());
     let second = |id: &String| after.of_facility.get(id).copied().filter(|at| !taken.contains(at));
     let (first, second): (Vec<_>, Vec<_>) = facilities.keys().map(|id| (first(id), second(id))).unzip();
@@ -203,7 +203,7 @@ fn pairs(a: &StoredRun, b: &StoredRun) -> Result<Pairs> {
             None => pairs.gone.push(old.clone()),
         }
     }
-    let found: Vec<usize> = partner.into_iter().flatten().collect();
+    let found: HashSet<usize> = partner.into_iter().flatten().collect();
     pairs.new = (0..after.clusters.len()).filter(|at| !found.contains(at)).map(id).collect();
     Ok(pairs)
 }

@@ -10,7 +10,7 @@ use super::settings::DispersedSettings;
 use crate::delineate::trials::{Trial, Wider, trials};
 use crate::delineate::{Delineation, Geography};
 use crate::error::{Error, Problem, Result, suggest};
-use crate::globe::near::NearIndex;
+use crate::globe::near::{NearIndex, Order};
 use crate::sql::{Expression, Shape};
 use crate::validate::{Facilities, Tables};
 
@@ -42,8 +42,8 @@ pub struct DispersedSum {
     pub value: Option<String>,
     /// Dispersed sites.
     pub facilities: u64,
-    /// Their emissions, t.
-    pub emissions_t: f64,
+    /// Their emissions, t; `None` where none are known.
+    pub emissions_t: Option<f64>,
     /// Emissions of all facilities of that value, in clusters or not, t.
     pub of_all_t: f64,
     /// Emissions of all dispersed sites of the period, t.
@@ -65,6 +65,9 @@ pub struct Dispersed {
     pub by: Vec<String>,
 }
 
+/// Columns that `dispersed.csv` has beside those that it is split by.
+const FIXED: [&str; 9] = ["period", "facility_id", "rank", "name", "emissions_t", "share", "lon", "lat", "strategic"];
+
 /// Checks `[dispersed]` against the register.
 pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema: &Schema) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -73,7 +76,18 @@ pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema:
             .and_then(|rule| rule.check(schema, Shape::Predicate, "dispersed.strategic"));
         problems.extend(checked.err());
     }
-    for column in settings.by.iter().flatten().filter(|column| schema.get(column).is_none()) {
+    let by = settings.by.as_deref().unwrap_or_default();
+    for (position, column) in by.iter().enumerate() {
+        if by[..position].contains(column) || FIXED.contains(&column.as_str()) || column.starts_with("km_to_") {
+            let message = format!("`{column}` stands in the table already");
+            problems.push(Problem::new(
+                "dispersed.by",
+                message,
+                "name each column once, and none of those that are always there",
+            ));
+        }
+    }
+    for column in by.iter().filter(|column| schema.get(column).is_none()) {
         let known = register.frame().get_column_names().into_iter().map(PlSmallStr::as_str);
         let message = format!("the register has no column `{column}`");
         problems.push(Problem::new("dispersed.by", message, suggest(column, known)));
@@ -144,8 +158,12 @@ fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option
     let points: Vec<Option<geo::Geometry>> =
         inside.iter().map(|&at| register.places[at].map(|(lon, lat)| geo::Point::new(lon, lat).into())).collect();
     let index = NearIndex::new(points.iter().map(Option::as_ref));
+    // Only the places of dispersed sites are asked for, each once.
+    let asked: Vec<Option<(f64, f64)>> =
+        (0..register.ids.len()).map(|at| register.places[at].filter(|_| !is_inside(at))).collect();
+    let found = index.nearest_all(&asked, &Order::new(&asked));
     let nearest = |facility: usize| {
-        let nearest = index.nearest(register.places[facility]?)?;
+        let nearest = found[facility].as_ref()?;
         Some((clusters.of_facility[inside[nearest.feature]]?, nearest.km))
     };
     let mut rows: Vec<usize> = (0..register.rows()).filter(|&row| !is_inside(register.facility[row])).collect();
@@ -198,12 +216,14 @@ fn sums(register: &Facilities, frame: &DataFrame, sites: &[DispersedSite], by: &
                 ..DispersedSum::default()
             });
             sum.facilities += 1;
-            sum.emissions_t += register.emissions_t[site.row].unwrap_or(0.0);
+            if let Some(tonnes) = register.emissions_t[site.row] {
+                *sum.emissions_t.get_or_insert(0.0) += tonnes;
+            }
             sum.strategic += u64::from(site.strategic == Some(true));
         }
     }
     let totals: HashMap<Option<i64>, f64> =
-        sums.values().filter(|sum| sum.by.is_none()).map(|sum| (sum.period, sum.emissions_t)).collect();
+        sums.values().filter(|sum| sum.by.is_none()).map(|sum| (sum.period, sum.emissions_t.unwrap_or(0.0))).collect();
     let with_total = |sum: DispersedSum| DispersedSum { of_dispersed_t: totals[&sum.period], ..sum };
     Ok(sums.into_values().map(with_total).collect())
 }

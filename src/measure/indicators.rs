@@ -122,7 +122,10 @@ pub fn check_times(
 /// What one unit of each indicator stands for; one list an indicator, one entry a unit (cluster and period).
 pub fn evaluate_times(times: &[Option<Expression>], inputs: &Inputs<'_>) -> Result<Vec<Vec<Option<f64>>>> {
     let of = |times: &Option<Expression>| match times {
-        Some(expression) => values(expression, Over::Clusters, inputs),
+        Some(expression) => {
+            let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
+            Ok(values(expression, Over::Clusters, inputs)?.into_iter().map(finite).collect())
+        }
         None => Ok(vec![None; inputs.units]),
     };
     times.iter().map(of).collect()

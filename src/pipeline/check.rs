@@ -37,8 +37,8 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         let message = format!("{radius}: the radius must be above 0 and below 10,000 km");
         problems.push(Problem::new("dispersed.radius_km", message, ""));
     }
-    if file.dispersed.min_facilities.contains(&0) {
-        problems.push(Problem::new("dispersed.min_facilities", "must be 1 or more", ""));
+    if file.dispersed.min_facilities.iter().any(|least| *least < 2) {
+        problems.push(Problem::new("dispersed.min_facilities", "must be 2 or more: one site is no group", ""));
     }
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));

@@ -53,7 +53,9 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     for (name, of) in [("nearest_cluster_id", &clusters.ids), ("nearest_cluster_name", &clusters.names)] {
         columns.push(column(name, sites.iter().map(|site| nearest(site, of)).collect::<Vec<_>>()));
     }
-    for name in table.get_column_names().into_iter().filter(|name| name.starts_with("km_to_")) {
+    // A layer called `cluster`, or a register that brings such a column, gives way.
+    let of_layer = |name: &&polars::prelude::PlSmallStr| name.starts_with("km_to_") && *name != "km_to_cluster";
+    for name in table.get_column_names().into_iter().filter(of_layer) {
         columns.push(own(name, name)?);
     }
     columns.push(column("strategic", sites.iter().map(|site| site.strategic).collect::<Vec<_>>()));
@@ -84,13 +86,13 @@ fn rule(trial: &Trial) -> String {
 /// One row a period, column and value.
 fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
     let rows = &results.dispersed.sums;
-    let of = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+    let of = |part: Option<f64>, whole: f64| part.filter(|_| whole > 0.0).map(|part| part / whole);
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
         column("by", rows.iter().map(|row| row.by.as_deref()).collect::<Vec<_>>()),
         column("value", rows.iter().map(|row| row.value.as_deref()).collect::<Vec<_>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<f64>>()),
+        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| of(row.emissions_t, row.of_dispersed_t)).collect::<Vec<_>>()),
         column("dispersed_share", rows.iter().map(|row| of(row.emissions_t, row.of_all_t)).collect::<Vec<_>>()),
         column("strategic_count", rows.iter().map(|row| row.strategic).collect::<Vec<u64>>()),
@@ -123,7 +125,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
     let clusters = &results.measurements.clusters.ids;
     let joins = |group: &Gathered| group.joins.map(|cluster| clusters[cluster].as_str());
     let frame = frame(vec![
-        column("rule", rows.iter().map(|row| rule(row.0)).collect::<Vec<_>>()),
+        column("wider", rows.iter().map(|row| rule(row.0)).collect::<Vec<_>>()),
         column("group_id", rows.iter().map(|row| row.1.id.as_str()).collect::<Vec<&str>>()),
         column("group_name", rows.iter().map(|row| row.1.name.as_str()).collect::<Vec<&str>>()),
         column("joins_cluster_id", rows.iter().map(|row| joins(row.1)).collect::<Vec<_>>()),

@@ -223,8 +223,8 @@ fn transitions(results: &Results<'_>) -> Result<OutputTable> {
         column("from_type", rows.iter().map(|row| number(results, row.from)).collect::<Vec<_>>()),
         column("to_type", rows.iter().map(|row| number(results, row.to)).collect::<Vec<_>>()),
         column("cluster_count", rows.iter().map(|row| row.clusters).collect::<Vec<u64>>()),
-        column("from_emissions_t", rows.iter().map(|row| row.from_emissions_t).collect::<Vec<f64>>()),
-        column("to_emissions_t", rows.iter().map(|row| row.to_emissions_t).collect::<Vec<f64>>()),
+        column("from_emissions_t", rows.iter().map(|row| row.from_emissions_t).collect::<Vec<_>>()),
+        column("to_emissions_t", rows.iter().map(|row| row.to_emissions_t).collect::<Vec<_>>()),
     ])?;
     Ok(OutputTable::plain("transitions", frame))
 }

@@ -176,6 +176,8 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
     by_emissions(&mut facilities);
     let mut move_parts = until("move_parts")?;
     move_parts.sort_by(|a, b| part(b).total_cmp(&part(a)));
+    let moves = run.of_cluster("moves", id)?;
+    let is_later = |row: &Row| value(row, "to_period") > period.parse().ok();
     let own = clusters.iter().filter(|row| cell(row, "cluster_id") == id);
     let text = |column: &str| Some(cell(cluster, column).to_owned()).filter(|text| !text.is_empty());
     Ok(Story {
@@ -191,7 +193,7 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         distances: distances(&now("type_distances")?),
         pairs: now("lever_pairs")?.iter().map(typed).collect(),
         neighbours: neighbours(run, cluster, clusters),
-        moves: run.of_cluster("moves", id)?.iter().map(typed).collect(),
+        moves: moves.iter().filter(|row| !is_later(row)).map(typed).collect(),
         move_parts: move_parts.iter().map(typed).collect(),
         warnings: now("warnings")?.iter().map(typed).collect(),
         networks: figures.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),

@@ -140,7 +140,11 @@ fn levers(story: &Story) -> String {
         text += &line(&format!("  {name}: {} ({points} points): {level}{to_type}{who}", word(lever, "reads")));
     }
     // Two together matter where one alone does not do, on the way up.
-    let upward = |pair: &&Map<String, Value>| !pair["second"].is_null() && word(pair, "to_level") != "low";
+    let upward = |pair: &&Map<String, Value>| {
+        let own = story.dimensions.iter().find(|dimension| dimension.id == word(pair, "dimension"));
+        let is_high = own.is_some_and(|dimension| dimension.level.as_deref() == Some("high"));
+        !pair["second"].is_null() && !is_high && word(pair, "to_level") != "low"
+    };
     text + &story.pairs.iter().filter(upward).map(pair).collect::<String>()
 }
 
