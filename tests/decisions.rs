@@ -174,7 +174,7 @@ fn initiatives_find_their_clusters() {
     let (lon, lat) = (&clusters[4]["lon"], &clusters[4]["lat"]);
     let text = format!(
         "title,objective,cluster,facility,lon,lat\nby id,co2_capture,{id},,,\nby name,co2_capture,{name},,,\nby site,,,f021,,\n\
-         by place,co2_capture,,,{lon},{lat}\nfar away,co2_capture,,,0,0\nno such,co2_capture,nowhere,,,\n"
+         by place,co2_capture,nowhere,,{lon},{lat}\nfar away,co2_capture,,,0,0\nno such,co2_capture,nowhere,,,\n"
     );
     folder.write("plans.csv", &text);
     let columns = "columns = { name = \"title\", x = \"lon\", y = \"lat\" }";
@@ -288,12 +288,29 @@ fn diff_tells_settings_from_data() {
     assert!(text.contains("dimensions.inter_firm_linkages.threshold: 50.0, then 80.0"), "{text}");
     assert!(text.contains("Inputs\n  the same"), "{text}");
     assert!(text.contains("(c-f002), 2021: type 1 to 3, by settings"), "{text}");
+    assert!(text.contains("inter firm linkages 78.56 to 78.56, high to low"), "{text}");
     let weights =
         format!("{strict}[[indicators]]\nid = \"storage_distance\"\nweight = 6\n[scenario]\nclose = [\"f014\"]\n");
     let both = folder.run("both", &weights);
     let text = diff(&folder.path("before"), &both);
     assert!(text.contains("other goalposts, weights or aggregation"), "{text}");
     assert!(text.contains("type 1 to 3, by settings"), "closing one site changes no type: {text}");
+}
+
+/// A period that one run alone has is new or gone, never passed over.
+#[test]
+fn diff_tells_of_other_periods() {
+    let folder = Folder::new();
+    let base = absolute("tests/cases/worked_example/pipeline.toml");
+    run(Path::new(&base), &folder.path("both"));
+    let only = |name: &str, year: i64| {
+        folder.run(name, &format!("name = \"{name}\"\nextends = \"{base}\"\n[facilities]\nwhere = \"year = {year}\"\n"))
+    };
+    let (earlier, later) = (only("earlier", 2016), only("later", 2021));
+    let text = diff(&later, &folder.path("both"));
+    assert!(text.contains("5 new") && text.contains("new: Site 2 (c-f002), 2016"), "{text}");
+    let (status, message) = refused(&["diff", earlier.to_str().unwrap(), later.to_str().unwrap()]);
+    assert!(status == 2 && message.contains("in common"), "{message}");
 }
 
 #[test]

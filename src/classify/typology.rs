@@ -41,7 +41,7 @@ pub struct ClusterType {
     /// Its name.
     pub name: String,
     /// Levels by dimension, one or several; a dimension that is left out may have any. Of several tables one must fit.
-    pub when: Rules,
+    pub when: Alternatives,
     /// What it is.
     #[serde(default)]
     pub description: String,
@@ -75,7 +75,7 @@ pub type Rule = IndexMap<String, Levels>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "OneRuleOrSeveral", into = "OneRuleOrSeveral")]
 #[schemars(with = "OneRuleOrSeveral")]
-pub struct Rules(pub Vec<Rule>);
+pub struct Alternatives(pub Vec<Rule>);
 
 /// One level, or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,7 +109,7 @@ macro_rules! one_or_several {
     };
 }
 
-one_or_several!(OneRuleOrSeveral, Rules, Rule);
+one_or_several!(OneRuleOrSeveral, Alternatives, Rule);
 one_or_several!(OneLevelOrSeveral, Levels, Level);
 
 impl ClusterType {

@@ -52,8 +52,9 @@ fn tell(difference: &Difference) -> String {
         difference.new.len()
     );
     for (word, clusters) in [("gone", &difference.gone), ("new", &difference.new)] {
-        for [id, name] in clusters {
-            text += &format!("  {word}: {name} ({id})\n");
+        for one in clusters.iter().take(CLUSTERS) {
+            let period = one.period.map(|period| format!(", {period}")).unwrap_or_default();
+            text += &format!("  {word}: {} ({}){period}\n", one.name, one.id);
         }
     }
     for cluster in difference.clusters.iter().take(CLUSTERS) {

@@ -185,8 +185,9 @@ pub fn typed(row: &Row) -> Map<String, Value> {
             (text, _, _) if TEXTS.contains(&column.as_str()) => text.into(),
             ("true", _, _) => true.into(),
             ("false", _, _) => false.into(),
-            (_, Ok(whole), _) => whole.into(),
-            (_, _, Ok(number)) => number.into(),
+            // What does not print back alike is a code, not a number.
+            (text, Ok(whole), _) if whole.to_string() == text => whole.into(),
+            (text, Err(_), Ok(number)) if number.is_finite() && text.contains(['.', 'e']) => number.into(),
             (text, _, _) => text.into(),
         };
         (column.clone(), value)

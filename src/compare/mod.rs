@@ -32,10 +32,21 @@ pub struct Difference {
     pub clusters: Vec<ClusterChange>,
     /// Clusters and periods in both runs that differ in neither.
     pub unchanged: usize,
-    /// Ids and names of clusters that only the first run has.
-    pub gone: Vec<[String; 2]>,
-    /// Ids and names of clusters that only the second run has.
-    pub new: Vec<[String; 2]>,
+    /// Clusters and periods that only the first run has.
+    pub gone: Vec<Alone>,
+    /// Clusters and periods that only the second run has.
+    pub new: Vec<Alone>,
+}
+
+/// A cluster and period that one run alone has.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Alone {
+    /// The cluster's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The period.
+    pub period: Option<i64>,
 }
 
 /// One cluster and period in both runs.
@@ -138,21 +149,33 @@ pub fn compare(a: &StoredRun, b: &StoredRun) -> Result<Difference> {
         return Err(Error::Usage { message, hint: Some(hint) });
     }
     let between = Between { models: &models, inputs: &inputs, settings: &settings, other_program: programs.is_some() };
-    let mut clusters = Vec::new();
-    let mut unchanged = 0;
+    let alone = |model: &Model, id: &str, period| Alone { id: id.to_owned(), name: model.name(id), period };
+    let (mut clusters, mut unchanged, mut gone, mut new) = (Vec::new(), 0, Vec::new(), Vec::new());
     for (id, new_id) in &pairs.both {
         for (period, first) in models[0].of_cluster(id) {
-            let Some(second) = models[1].unit(&(new_id.clone(), period)) else { continue };
+            let Some(second) = models[1].unit(&(new_id.clone(), period)) else {
+                gone.push(alone(&models[0], id, period));
+                continue;
+            };
             let name = models[1].name(new_id);
             match between.change((id, new_id), name, period, [first, second]) {
                 Some(change) => clusters.push(change),
                 None => unchanged += 1,
             }
         }
+        let only_second =
+            models[1].of_cluster(new_id).filter(|(period, _)| models[0].unit(&(id.clone(), *period)).is_none());
+        new.extend(only_second.map(|(period, _)| alone(&models[1], new_id, period)));
+    }
+    if clusters.is_empty() && unchanged == 0 {
+        let message = "the two runs have no period of a cluster in common".to_owned();
+        return Err(Error::Usage { message, hint: Some("run both over a period that they share".into()) });
     }
     clusters.sort_by(|a, b| b.weight().partial_cmp(&a.weight()).unwrap_or(std::cmp::Ordering::Equal));
-    let named = |model: &Model, ids: Vec<String>| ids.into_iter().map(|id| [id.clone(), model.name(&id)]).collect();
-    let (gone, new) = (named(&models[0], pairs.gone), named(&models[1], pairs.new));
+    for (model, ids, found) in [(&models[0], &pairs.gone, &mut gone), (&models[1], &pairs.new, &mut new)] {
+        found.extend(ids.iter().flat_map(|id| model.of_cluster(id).map(|(period, _)| alone(model, id, period))));
+        found.sort();
+    }
     Ok(Difference { programs, inputs, settings, clusters, unchanged, gone, new })
 }
 
@@ -288,9 +311,13 @@ impl Between<'_> {
     fn part(&self, id: &str, part: f64, units: Both<'_>) -> Part {
         let values = [0, 1].map(|run| self.models[run].value(id, units[run]));
         let indicator = self.models.iter().rev().find_map(|model| model.indicator(id));
-        let rests_on = indicator.map(|indicator| self.models[1].sources_of(indicator)).unwrap_or_default();
         let differs = |source: &String| self.inputs.iter().any(|input| input.source == *source);
-        let mut sources: Vec<String> = rests_on.into_iter().filter(differs).collect();
+        let mut sources: Vec<String> = Vec::new();
+        for source in self.models.iter().flat_map(|model| model.sources_of(id)) {
+            if differs(source) && !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
         // What makes the clusters touches every figure.
         if sources.is_empty() && differs(&"facilities".to_owned()) {
             sources.push("facilities".into());

@@ -22,10 +22,11 @@ pub(super) struct Model {
     pub dimensions: Vec<Dimension>,
     pub indicators: Vec<Indicator>,
     pub tree: Tree,
-    pipeline: Value,
     typology: Option<Typology>,
     settings: Classification,
     names: HashMap<String, String>,
+    /// What each indicator rests on.
+    sources: HashMap<String, Vec<String>>,
     /// Measured indicators by id, of each cluster and period.
     units: BTreeMap<Key, HashMap<String, Measurement>>,
 }
@@ -53,7 +54,8 @@ impl Model {
             units.entry((id, period.parse().ok())).or_default().insert(indicator, measured);
         }
         let (typology, settings) = (part(pipeline, "typology")?, part(pipeline, "classify")?);
-        Ok(Self { dimensions, indicators, tree, pipeline: pipeline.clone(), typology, settings, names, units })
+        let sources = indicators.iter().map(|one| (one.id.clone(), sources(pipeline, one))).collect();
+        Ok(Self { dimensions, indicators, tree, typology, settings, names, sources, units })
     }
 
     /// Two runs whose types mean different things cannot be compared.
@@ -113,39 +115,47 @@ impl Model {
         class.possible_types(self.typology.as_ref())
     }
 
-    /// The sources that an indicator names, beside the register: those of layers, of ties, of figures.
-    pub fn sources_of(&self, indicator: &Indicator) -> Vec<String> {
-        let Ok(expression) = Expression::parse(&indicator.expr, "") else { return Vec::new() };
-        let named = |table: &str| self.pipeline[table].as_object().into_iter().flatten().collect::<Vec<_>>();
-        let mut sources = Vec::new();
-        for (layer, _) in named("layers") {
-            let is_of = |column: &String| {
-                column.strip_prefix("km_to_").or(column.strip_prefix("nearest_")) == Some(layer)
-                    || column.strip_prefix(layer.as_str()).is_some_and(|rest| rest.contains("_within_"))
-            };
-            if expression.columns().iter().any(is_of) {
-                sources.push(format!("layers.{layer}"));
-            }
-        }
-        for table in ["links", "memberships"] {
-            for (name, source) in named(table) {
-                let kind =
-                    source["kind"].as_str().unwrap_or(if source["layer"].is_null() { "ownership" } else { "physical" });
-                let is_of =
-                    |column: &String| network::FIGURES.iter().any(|figure| *column == format!("{figure}_{kind}"));
-                if indicator.over == Over::Links || expression.columns().iter().any(is_of) {
-                    sources.push(format!("{table}.{name}"));
-                }
-            }
-        }
-        if indicator.over == Over::Clusters && sources.is_empty() {
-            let computed = |column: &String| crate::measure::FIGURES.contains(&column.as_str());
-            if !expression.columns().iter().all(computed) {
-                sources.extend(named("figures").into_iter().map(|(name, _)| format!("figures.{name}")));
-            }
-        }
-        sources
+    /// The sources that an indicator rests on, beside the register.
+    pub fn sources_of(&self, indicator: &str) -> &[String] {
+        self.sources.get(indicator).map(Vec::as_slice).unwrap_or_default()
     }
+}
+
+/// The sources that an indicator names, beside the register: those of layers, of ties, of figures; for all that goes by
+/// operators their aliases, for all that goes by clusters their boundaries.
+fn sources(pipeline: &Value, indicator: &Indicator) -> Vec<String> {
+    let Ok(expression) = Expression::parse(&indicator.expr, "") else { return Vec::new() };
+    let named = |table: &str| pipeline[table].as_object().into_iter().flatten().collect::<Vec<_>>();
+    let mut sources = Vec::new();
+    for (layer, _) in named("layers") {
+        let is_of = |column: &String| {
+            column.strip_prefix("km_to_").or(column.strip_prefix("nearest_")) == Some(layer)
+                || column.strip_prefix(layer.as_str()).is_some_and(|rest| rest.contains("_within_"))
+        };
+        if expression.columns().iter().any(is_of) {
+            sources.push(format!("layers.{layer}"));
+        }
+    }
+    for table in ["links", "memberships"] {
+        for (name, source) in named(table) {
+            let kind =
+                source["kind"].as_str().unwrap_or(if source["layer"].is_null() { "ownership" } else { "physical" });
+            let is_of = |column: &String| network::FIGURES.iter().any(|figure| *column == format!("{figure}_{kind}"));
+            if indicator.over == Over::Links || expression.columns().iter().any(is_of) {
+                sources.push(format!("{table}.{name}"));
+                sources.push("operators.aliases".into());
+                sources.extend(source["layer"].as_str().map(|layer| format!("layers.{layer}")));
+            }
+        }
+    }
+    if indicator.over == Over::Clusters && sources.is_empty() {
+        let computed = |column: &String| crate::measure::FIGURES.contains(&column.as_str());
+        if !expression.columns().iter().all(computed) {
+            sources.extend(named("figures").into_iter().map(|(name, _)| format!("figures.{name}")));
+        }
+    }
+    sources.push("boundaries".into());
+    sources
 }
 
 fn part<T: DeserializeOwned>(pipeline: &Value, key: &str) -> Result<T> {
