@@ -101,7 +101,7 @@ fn indicator(indicator: &Indicator, depth: usize) -> String {
     let posts: Vec<String> = posts.iter().flatten().map(f64::to_string).collect();
     let log = if indicator.scale == "log" { " log" } else { "" };
     line(&format!(
-        "{name:<28}{value:<22}{:>6}  w {} c {} +{:<6} {}{log} {}",
+        "{name:<27} {value:<21} {:>6}  w {} c {} +{:<6} {}{log} {}",
         number(indicator.score, 2),
         indicator.weight,
         number(indicator.coverage, 2),
