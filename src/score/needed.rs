@@ -92,14 +92,12 @@ impl Tree {
     }
 
     /// Tells of every indicator under a node what it needs so that the node reaches `target`.
-    pub(super) fn pass_down(&self, scores: &Scores, node: usize, target: f64, tell: &mut dyn FnMut(usize, f64)) {
-        let of = &self.nodes[node];
-        for (position, child) in of.children.iter().enumerate() {
+    fn pass_down(&self, scores: &Scores, node: usize, target: f64, tell: &mut dyn FnMut(usize, f64)) {
+        for (position, child) in self.nodes[node].children.iter().enumerate() {
             if scores.of(*child).is_none() {
                 continue;
             }
-            let siblings = self.known_children(scores, node, position);
-            if let Needed::Score(score) = of.aggregate.needed(&siblings, self.weight(*child), of.floor, target) {
+            if let Needed::Score(score) = self.child_needs(scores, node, position, target) {
                 match child {
                     Child::Indicator(indicator) => tell(*indicator, score),
                     Child::Node(below) => self.pass_down(scores, *below, score, tell),
@@ -108,8 +106,15 @@ impl Tree {
         }
     }
 
+    /// What the child at `position` needs so that its node reaches `target`, its siblings as they are.
+    pub(super) fn child_needs(&self, scores: &Scores, node: usize, position: usize, target: f64) -> Needed {
+        let of = &self.nodes[node];
+        let siblings = self.known_children(scores, node, position);
+        of.aggregate.needed(&siblings, self.weight(of.children[position]), of.floor, target)
+    }
+
     /// Score and weight of the children of a node that have a score, without the one at `position`.
-    pub(super) fn known_children(&self, scores: &Scores, node: usize, position: usize) -> Vec<(f64, f64)> {
+    fn known_children(&self, scores: &Scores, node: usize, position: usize) -> Vec<(f64, f64)> {
         let children = self.nodes[node].children.iter().enumerate().filter(|(other, _)| *other != position);
         children.filter_map(|(_, child)| Some((scores.of(*child)?, self.weight(*child)))).collect()
     }

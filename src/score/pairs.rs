@@ -87,9 +87,7 @@ impl Search<'_> {
             if self.scores.of(*child).is_none() {
                 continue;
             }
-            let siblings = self.tree.known_children(self.scores, self.node, position);
-            let needed = node.aggregate.needed(&siblings, self.tree.weight(*child), node.floor, self.target);
-            if let Needed::Score(target) = needed {
+            if let Needed::Score(target) = self.tree.child_needs(self.scores, self.node, position, self.target) {
                 Search { node: *below, target, ..*self }.below(best);
             }
         }
@@ -155,10 +153,7 @@ impl Search<'_> {
         let mut least = floor(self.node);
         for (node, position) in &of.path {
             if let Needed::Score(target) = least {
-                let siblings = self.tree.known_children(self.scores, *node, *position);
-                let node = &self.tree.nodes[*node];
-                least =
-                    node.aggregate.needed(&siblings, self.tree.weight(node.children[*position]), node.floor, target);
+                least = self.tree.child_needs(self.scores, *node, *position, target);
             }
             if least == Needed::Nothing {
                 least = floor(*node);
@@ -181,10 +176,7 @@ impl Search<'_> {
         let mut needed = node.aggregate.needed(&known, self.tree.weight(of.child), node.floor, target);
         for (node, position) in &of.path {
             let Needed::Score(target) = needed else { break };
-            let siblings = self.tree.known_children(self.scores, *node, *position);
-            let node = &self.tree.nodes[*node];
-            let weight = self.tree.weight(node.children[*position]);
-            needed = node.aggregate.needed(&siblings, weight, node.floor, target);
+            needed = self.tree.child_needs(self.scores, *node, *position, target);
         }
         match (needed, self.up) {
             (Needed::Score(score), true) => Some(score.max(of.score)),

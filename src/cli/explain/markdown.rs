@@ -138,14 +138,7 @@ fn indicator_row(indicator: &Indicator) -> Vec<String> {
 }
 
 fn levers(story: &Story) -> String {
-    let mut open: Vec<&Node> = story.dimensions.iter().collect();
-    let mut found = Vec::new();
-    while let Some(node) = open.pop() {
-        found.extend(node.indicators.iter().filter_map(|indicator| indicator.lever.as_ref()));
-        open.extend(&node.components);
-    }
-    let points = |lever: &Map<String, Value>| lever["points"].as_f64().unwrap_or(0.0);
-    found.sort_by(|a, b| points(a).abs().total_cmp(&points(b).abs()));
+    let found = story.levers();
     let row = |lever: &&Map<String, Value>| {
         let cell = |column: &str| plain(lever.get(column));
         vec![
@@ -153,7 +146,7 @@ fn levers(story: &Story) -> String {
             cell("reads"),
             short(lever["value"].as_f64()),
             short(lever["flip_value"].as_f64()),
-            signed(points(lever), 2),
+            signed(lever["points"].as_f64().unwrap_or(0.0), 2),
             format!("{} {}", cell("to_level"), cell("dimension").replace('_', " ")),
             cell("to_type"),
             cell("changeable"),

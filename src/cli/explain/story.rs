@@ -139,6 +139,21 @@ pub struct Rows {
     pub more: usize,
 }
 
+impl Story {
+    /// The levers of all dimensions, fewest score points first.
+    pub fn levers(&self) -> Vec<&Map<String, Value>> {
+        fn gather<'a>(node: &'a Node, found: &mut Vec<&'a Map<String, Value>>) {
+            found.extend(node.indicators.iter().filter_map(|indicator| indicator.lever.as_ref()));
+            node.components.iter().for_each(|component| gather(component, found));
+        }
+        let mut found = Vec::new();
+        self.dimensions.iter().for_each(|dimension| gather(dimension, &mut found));
+        let points = |lever: &Map<String, Value>| lever["points"].as_f64().unwrap_or(f64::INFINITY).abs();
+        found.sort_by(|a, b| points(a).total_cmp(&points(b)));
+        found
+    }
+}
+
 impl Rows {
     fn first(rows: &[&Row]) -> Self {
         Self { shown: rows.iter().take(SHOWN).map(|row| typed(row)).collect(), more: rows.len().saturating_sub(SHOWN) }

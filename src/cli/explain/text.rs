@@ -113,12 +113,7 @@ fn indicator(indicator: &Indicator, depth: usize) -> String {
 
 /// What would take a dimension to another level, cheapest first.
 fn levers(story: &Story) -> String {
-    let mut found: Vec<&Map<String, Value>> = Vec::new();
-    for dimension in &story.dimensions {
-        gather(dimension, &mut found);
-    }
-    let points = |lever: &Map<String, Value>| lever["points"].as_f64().unwrap_or(f64::INFINITY).abs();
-    found.sort_by(|a, b| points(a).total_cmp(&points(b)));
+    let found = story.levers();
     let mut text = String::new();
     if !found.is_empty() {
         let all = if found.len() > SHOWN {
@@ -146,11 +141,6 @@ fn levers(story: &Story) -> String {
         !pair["second"].is_null() && !is_high && word(pair, "to_level") != "low"
     };
     text + &story.pairs.iter().filter(upward).map(pair).collect::<String>()
-}
-
-fn gather<'a>(node: &'a Node, found: &mut Vec<&'a Map<String, Value>>) {
-    found.extend(node.indicators.iter().filter_map(|indicator| indicator.lever.as_ref()));
-    node.components.iter().for_each(|component| gather(component, found));
 }
 
 fn pair(pair: &Map<String, Value>) -> String {
