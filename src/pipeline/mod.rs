@@ -18,7 +18,7 @@ use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Measurements};
-use crate::report::manifest::{self, Manifest};
+use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
@@ -95,10 +95,13 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
         dispersed: &dispersed,
         initiatives: &initiatives,
         findings: &findings,
+        delineation: file.delineate.as_ref(),
+        cluster_shape: file.outputs.cluster_shape,
+        pipeline_sha256: &pipeline.sha256,
     };
-    report::write(&results, formats(pipeline), stage.folder())?;
+    let outputs = report::write(&results, formats(pipeline), stage.folder())?;
     let clusters = report::tables::clusters_frame(&results)?;
-    let manifest = manifest(pipeline, earlier, &results, &stage, clock.finish())?;
+    let manifest = manifest(pipeline, earlier, &results, outputs, clock.finish());
     manifest.write(stage.folder())?;
     stage.publish()?;
     Ok(Outcome { manifest, findings, clusters })
@@ -178,7 +181,10 @@ fn formats(pipeline: &Pipeline) -> Formats {
     Formats {
         csv: outputs.tables.contains(&TableFormat::Csv),
         parquet: outputs.tables.contains(&TableFormat::Parquet),
+        xlsx: outputs.tables.contains(&TableFormat::Xlsx),
+        geopackage: outputs.layers.contains(&LayerFormat::Gpkg),
         geojson: outputs.layers.contains(&LayerFormat::Geojson),
+        flatgeobuf: outputs.layers.contains(&LayerFormat::Flatgeobuf),
         html: outputs.report,
     }
 }
@@ -250,9 +256,9 @@ fn manifest(
     pipeline: &Pipeline,
     earlier: Option<&Earlier>,
     results: &Results<'_>,
-    stage: &Stage,
+    outputs: Vec<Output>,
     timing: Vec<(String, f64)>,
-) -> Result<Manifest> {
+) -> Manifest {
     let mut types: Vec<(String, u64)> = Vec::new();
     for (at, kind) in results.typology.iter().flat_map(|typology| &typology.types).enumerate() {
         let count = results.classes.iter().filter(|class| class.known() == Some(at)).count();
@@ -260,7 +266,7 @@ fn manifest(
     }
     let known: u64 = types.iter().map(|(_, count)| count).sum();
     types.push(("unknown".into(), results.classes.len() as u64 - known));
-    Ok(Manifest {
+    Manifest {
         program: format!("forerunner {}", env!("CARGO_PKG_VERSION")),
         name: pipeline.file.name.clone(),
         pipeline_sha256: pipeline.sha256.clone(),
@@ -271,9 +277,9 @@ fn manifest(
         types,
         findings: results.findings.findings.len() as u64,
         quarantined: results.findings.quarantine.len() as u64,
-        outputs: manifest::outputs(stage.folder())?,
+        outputs,
         timing,
-    })
+    }
 }
 
 /// Seconds a stage.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
 use crate::measure::settings::{DispersedSettings, Indicator};
+use crate::report::shapes::ClusterShape;
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
 use crate::validate::settings::{
@@ -88,6 +89,9 @@ pub struct Outputs {
     pub tables: Vec<TableFormat>,
     /// Formats of the GIS layers.
     pub layers: Vec<LayerFormat>,
+    /// How clusters are outlined in them: `"convex_hull"`, `{ concave_hull = 2.0 }` (the greater, the closer to the convex
+    /// hull), `{ buffer_km = 5 }`.
+    pub cluster_shape: ClusterShape,
     /// Whether to write `report.html`.
     pub report: bool,
 }
@@ -100,19 +104,30 @@ pub enum TableFormat {
     Csv,
     /// Parquet; clusters and facilities as GeoParquet.
     Parquet,
+    /// All tables as the sheets of one workbook.
+    Xlsx,
 }
 
 /// A format of GIS layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerFormat {
+    /// One GeoPackage with all layers, styled for QGIS.
+    Gpkg,
     /// GeoJSON (RFC 7946).
     Geojson,
+    /// FlatGeobuf.
+    Flatgeobuf,
 }
 
 impl Default for Outputs {
     fn default() -> Self {
-        Self { tables: vec![TableFormat::Csv, TableFormat::Parquet], layers: vec![LayerFormat::Geojson], report: true }
+        Self {
+            tables: vec![TableFormat::Csv, TableFormat::Parquet],
+            layers: vec![LayerFormat::Gpkg, LayerFormat::Geojson],
+            cluster_shape: ClusterShape::default(),
+            report: true,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! `manifest.json`: what a run read, decided and wrote, so that it can be checked and done again.
 
+use std::fs::File;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -57,16 +59,20 @@ pub struct Output {
 
 /// The files of a folder, by name, with their hashes.
 pub fn outputs(folder: &Path) -> Result<Vec<Output>> {
-    let mut outputs = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
-        let path = entry.map_err(Error::io(folder))?.path();
-        let bytes = std::fs::read(&path).map_err(Error::io(&path))?;
-        let sha256 = hex(&Sha256::digest(&bytes));
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        outputs.push(Output { path: name, bytes: bytes.len() as u64, sha256 });
-    }
+    let entries = std::fs::read_dir(folder).map_err(Error::io(folder))?;
+    let paths: Result<Vec<_>> = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.path())).collect();
+    let mut outputs: Vec<Output> = paths?.par_iter().map(|path| output(path)).collect::<Result<_>>()?;
     outputs.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(outputs)
+}
+
+/// A file with its hash.
+pub fn output(path: &Path) -> Result<Output> {
+    let mut file = File::open(path).map_err(Error::io(path))?;
+    let mut hash = Sha256::new();
+    let bytes = std::io::copy(&mut file, &mut hash).map_err(Error::io(path))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Output { path: name, bytes, sha256: hex(&hash.finalize()) })
 }
 
 impl Manifest {

@@ -1,31 +1,34 @@
 //! A run's results to files: tables as CSV and Parquet, GIS layers, the HTML report, the manifest.
 //! Computes no number that it prints.
 
-mod html;
-mod labels;
-pub mod layers;
+pub mod columns;
+pub mod formats;
 pub mod manifest;
-mod networks;
-mod outside;
-mod spatial;
-mod steps;
+mod page;
+pub mod shapes;
 pub mod stored;
 pub mod tables;
+mod types;
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::classify::initiatives::{Home, Matched};
 use crate::classify::levers::Levers;
 use crate::classify::moves::Moves;
 use crate::classify::{Class, Typology};
-use crate::error::Result;
+use crate::delineate::Delineation;
+use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::measure::settings::Indicator;
 use crate::measure::{Dispersed, Measurements};
 use crate::score::{Component, Dimension, Scores, Tree};
 use crate::validate::{Account, Facilities, Initiative, Layer, Tally, TieTable};
+use manifest::Output;
+use shapes::ClusterShape;
+use tables::{OutputTable, Written};
 
 /// All that a run has found.
 pub struct Results<'a> {
@@ -69,6 +72,12 @@ pub struct Results<'a> {
     pub initiatives: &'a [(Initiative, Matched, Option<Home>)],
     /// What was learnt about the data.
     pub findings: &'a Findings,
+    /// How clusters were found; `None` for figures alone.
+    pub delineation: Option<&'a Delineation>,
+    /// How clusters are outlined.
+    pub cluster_shape: ClusterShape,
+    /// SHA-256 of the resolved pipeline.
+    pub pipeline_sha256: &'a str,
 }
 
 /// Facilities and tonnes of one period, in clusters and outside.
@@ -86,36 +95,85 @@ pub struct Split {
     pub without_coordinates: Tally,
 }
 
-/// Which files to write.
+/// Which files to write, beside the tables that are always CSV.
 #[derive(Debug, Clone, Copy)]
 pub struct Formats {
     /// Tables as CSV.
     pub csv: bool,
     /// Tables as Parquet.
     pub parquet: bool,
+    /// All tables as one workbook.
+    pub xlsx: bool,
+    /// GIS layers as one GeoPackage.
+    pub geopackage: bool,
     /// GIS layers as GeoJSON.
     pub geojson: bool,
+    /// GIS layers as FlatGeobuf.
+    pub flatgeobuf: bool,
     /// `report.html`.
     pub html: bool,
 }
 
-/// Writes everything but the manifest into a folder.
+/// Writes everything but the manifest into a folder; returns what it has written.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Io`] if a file cannot be written.
-pub fn write(results: &Results<'_>, formats: Formats, folder: &Path) -> Result<()> {
-    for table in tables::all(results)? {
-        table.write(formats, folder)?;
+/// [`Error::Io`] if a file cannot be written.
+pub fn write(results: &Results<'_>, formats: Formats, folder: &Path) -> Result<Vec<Output>> {
+    let tables = tables::all(results)?;
+    let jobs: [&(dyn Fn() -> Result<()> + Sync); 5] = [
+        &|| if formats.html { page::write(results, &tables, folder) } else { Ok(()) },
+        &|| write_layers(results, &tables, formats, folder),
+        &|| if formats.geopackage { write_geopackage(results, &tables, folder) } else { Ok(()) },
+        &|| if formats.xlsx { formats::xlsx::write(&tables, results.title, folder) } else { Ok(()) },
+        &|| tables.iter().try_for_each(|table| write_table(table, formats, folder)),
+    ];
+    // Each job has files of its own: which one is done first does not show.
+    jobs.into_par_iter().try_for_each(|job| job())?;
+    let mut outputs = manifest::outputs(folder)?;
+    formats::datapackage::write(results, &tables, &outputs, folder)?;
+    outputs.push(manifest::output(&folder.join(formats::datapackage::FILE))?);
+    outputs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(outputs)
+}
+
+fn write_table(table: &OutputTable, formats: Formats, folder: &Path) -> Result<()> {
+    if table.written == Written::Csv || (formats.csv && table.written == Written::Both) {
+        formats::csv::write(table, folder)?;
     }
-    if formats.geojson {
-        layers::write(results, folder)?;
-    }
-    if formats.html {
-        let path = folder.join("report.html");
-        std::fs::write(&path, html::render(results)?).map_err(crate::Error::io(&path))?;
+    if formats.parquet && table.written == Written::Both {
+        formats::parquet::write(table, folder)?;
     }
     Ok(())
+}
+
+/// What the run has found out, one file a layer; of infrastructure the inputs have files enough.
+fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats, folder: &Path) -> Result<()> {
+    let own = tables.iter().filter(|table| table.about.name != columns::INFRASTRUCTURE);
+    for (position, (table, geometries)) in own.filter_map(|table| Some((table, table.geometry.as_ref()?))).enumerate() {
+        if formats.geojson {
+            formats::geojson::write(table, geometries, folder)?;
+        }
+        if formats.flatgeobuf {
+            formats::flatgeobuf::write(table, geometries, folder)?;
+        }
+        if formats.geojson || formats.flatgeobuf || formats.geopackage {
+            let path = folder.join(format!("{}.sld", table.layer()));
+            let style = formats::styles::style(results, table, position)?;
+            std::fs::write(&path, style.sld).map_err(Error::io(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_geopackage(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Result<()> {
+    let mut layers = Vec::new();
+    for (position, table) in tables.iter().filter(|table| table.geometry.is_some()).enumerate() {
+        if let Some(geometries) = &table.geometry {
+            layers.push((table, geometries, formats::styles::style(results, table, position)?));
+        }
+    }
+    formats::geopackage::write(&layers, folder)
 }
 
 /// Where the register's facilities and tonnes went, period by period.

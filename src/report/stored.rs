@@ -8,6 +8,7 @@ use polars::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::formats::csv::unguarded;
 use super::manifest;
 use crate::delineate::Earlier;
 use crate::error::{Error, Result};
@@ -102,7 +103,7 @@ impl StoredRun {
         for (at, name) in at.iter_mut().zip(wanted) {
             *at = position(name)?;
         }
-        let cells = |row: csv::Result<csv::StringRecord>| row.map(|row| at.map(|at| row[at].to_owned()));
+        let cells = |row: csv::Result<csv::StringRecord>| row.map(|row| at.map(|at| unguarded(&row[at]).to_owned()));
         reader.records().map(|row| cells(row).map_err(fail)).collect()
     }
 
@@ -112,7 +113,7 @@ impl StoredRun {
         if csv.exists() {
             let fail = |error: csv::Error| Error::Run { path: csv.clone(), message: error.to_string() };
             let mut reader = csv::Reader::from_path(&csv).map_err(fail)?;
-            return Ok(reader.headers().map_err(fail)?.iter().map(str::to_owned).collect());
+            return Ok(reader.headers().map_err(fail)?.iter().map(|name| unguarded(name).to_owned()).collect());
         }
         let parquet = self.folder.join(format!("{name}.parquet"));
         if !parquet.exists() {
@@ -120,7 +121,7 @@ impl StoredRun {
         }
         let file = File::open(&parquet).map_err(Error::io(&parquet))?;
         let schema = ParquetReader::new(file).schema().map_err(Error::table("reading a run"))?;
-        Ok(schema.iter_names().map(ToString::to_string).filter(|name| name != "geometry").collect())
+        Ok(schema.iter_names().map(ToString::to_string).filter(|name| name != "geometry" && name != "bbox").collect())
     }
 
     /// All rows of a table, from CSV or else from Parquet; none where the run has no such table.
@@ -139,14 +140,14 @@ impl StoredRun {
             let fail = |error: csv::Error| Error::Run { path: csv.clone(), message: error.to_string() };
             let mut reader = csv::Reader::from_path(&csv).map_err(fail)?;
             let header = reader.headers().map_err(fail)?.clone();
-            let at = header.iter().position(|column| column == "cluster_id");
+            let header: Vec<&str> = header.iter().map(unguarded).collect();
+            let at = header.iter().position(|column| *column == "cluster_id");
             let mut rows = Vec::new();
             for record in reader.records() {
                 let record = record.map_err(fail)?;
-                if cluster.is_none_or(|id| at.and_then(|at| record.get(at)) == Some(id)) {
-                    rows.push(
-                        header.iter().zip(&record).map(|(column, cell)| (column.to_owned(), cell.to_owned())).collect(),
-                    );
+                if cluster.is_none_or(|id| at.and_then(|at| record.get(at)).map(unguarded) == Some(id)) {
+                    let cells = header.iter().zip(&record);
+                    rows.push(cells.map(|(name, cell)| ((*name).to_owned(), unguarded(cell).to_owned())).collect());
                 }
             }
             return Ok(rows);
@@ -162,7 +163,7 @@ impl StoredRun {
             frame = frame.lazy().filter(col("cluster_id").eq(lit(id))).collect().map_err(fail())?;
         }
         let mut rows = vec![Row::new(); frame.height()];
-        for column in frame.columns().iter().filter(|column| column.name() != "geometry") {
+        for column in frame.columns().iter().filter(|column| column.name() != "geometry" && column.name() != "bbox") {
             let text = column.cast(&DataType::String).map_err(fail())?;
             let text = text.str().map_err(fail())?;
             for (row, cell) in rows.iter_mut().zip(text.iter()) {

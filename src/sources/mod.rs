@@ -43,6 +43,12 @@ pub struct InputFile {
     pub sha256: String,
     /// Format, encoding and delimiter, declared or found.
     pub read_as: String,
+    /// Its licence, where the pipeline file gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Who is to be named for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<String>,
 }
 
 /// What is asked of the files of one source.
@@ -89,6 +95,8 @@ pub struct Source {
     /// The joined file.
     pub joined: Option<Arc<Joined>>,
     files: Vec<Opened>,
+    licence: Option<String>,
+    attribution: Option<String>,
 }
 
 /// One file, with what its head tells.
@@ -149,7 +157,9 @@ impl Source {
         for file in &mut files {
             file.shared.fields = kept.iter().map(|&column| file.shared.fields[column]).collect();
         }
-        Ok(Self { columns: kept.into_iter().map(|column| columns[column].clone()).collect(), joined, files })
+        let columns = kept.into_iter().map(|column| columns[column].clone()).collect();
+        let (licence, attribution) = (request.reading.licence.clone(), request.reading.attribution.clone());
+        Ok(Self { columns, joined, files, licence, attribution })
     }
 
     /// The position of a column by its name in the files.
@@ -175,8 +185,17 @@ impl Source {
 
     /// Sizes and hashes of the files.
     pub fn fingerprints(&self) -> Result<Vec<InputFile>> {
-        let fingerprint =
-            |file: &Opened| Ok(InputFile { read_as: file.read_as.clone(), ..file.located.fingerprint()? });
+        let fingerprint = |file: &Opened| {
+            let (bytes, sha256) = file.located.fingerprint()?;
+            Ok(InputFile {
+                path: file.located.shown.clone(),
+                bytes,
+                sha256,
+                read_as: file.read_as.clone(),
+                licence: self.licence.clone(),
+                attribution: self.attribution.clone(),
+            })
+        };
         self.files.iter().map(fingerprint).collect()
     }
 

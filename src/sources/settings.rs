@@ -99,6 +99,10 @@ pub struct Reading {
     pub skip_before_header: usize,
     /// Rows after the header that are no data (types, units).
     pub skip_after_header: usize,
+    /// Licence of the files.
+    pub licence: Option<String>,
+    /// Who is to be named for them.
+    pub attribution: Option<String>,
 }
 
 /// Declares settings of something that is read from files: how its files are read, then its own keys. (Flattening
@@ -139,6 +143,12 @@ macro_rules! read_from_files {
             /// Rows of CSV after the header that are no data.
             #[serde(default)]
             pub skip_after_header: usize,
+            /// Licence of the files, as `CC BY 4.0`: the outputs pass it on.
+            #[serde(default)]
+            pub licence: Option<String>,
+            /// Who is to be named for the files, in the words that their publisher asks for.
+            #[serde(default)]
+            pub attribution: Option<String>,
             $($(#[$field_meta])* pub $field: $type,)*
         }
 
@@ -155,6 +165,8 @@ macro_rules! read_from_files {
                     comment: self.comment.clone(),
                     skip_before_header: self.skip_before_header,
                     skip_after_header: self.skip_after_header,
+                    licence: self.licence.clone(),
+                    attribution: self.attribution.clone(),
                 }
             }
         }

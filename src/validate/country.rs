@@ -30,6 +30,13 @@ static COUNTRIES: LazyLock<HashMap<String, Vec<MultiPolygon>>> = LazyLock::new(|
     countries
 });
 
+/// The outlines of all countries, by their codes.
+pub fn outlines() -> impl Iterator<Item = &'static MultiPolygon> {
+    let mut codes: Vec<&String> = COUNTRIES.keys().collect();
+    codes.sort_unstable();
+    codes.into_iter().flat_map(|code| &COUNTRIES[code])
+}
+
 /// One or several countries.
 #[derive(Debug)]
 pub struct Countries {

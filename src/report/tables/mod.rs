@@ -1,91 +1,68 @@
 //! The output tables, as DESIGN names them: columns in a fixed order, rows by their key.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
+mod networks;
+mod outside;
+mod places;
+mod spatial;
+mod steps;
 
-use geo::{Geometry, Point};
-use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::*;
 
-use super::{Formats, Results};
+use super::columns::{self, Described, Names};
+use super::{Results, types as by_type};
 use crate::error::{Error, Result};
 use crate::measure::Unit;
 use crate::score::Score;
+pub use outside::rule;
+pub use places::Geometries;
+pub use steps::reading;
 
 /// One table to write.
 pub struct OutputTable {
-    pub(super) name: &'static str,
-    pub(super) frame: DataFrame,
-    /// Geometry a row, for GeoParquet.
-    pub(super) geometry: Option<Wkb>,
-    pub(super) csv_only: bool,
+    /// The name of its files, sheet and layer.
+    pub name: String,
+    /// Its entry in the table of columns.
+    pub about: &'static columns::Table,
+    /// Its rows.
+    pub frame: DataFrame,
+    /// What its columns mean, in their order.
+    pub columns: Vec<Described>,
+    /// Geometry a row, for GIS layers.
+    pub geometry: Option<Geometries>,
+    /// Where it is written.
+    pub written: Written,
+}
+
+/// Where a table is written, besides the workbook and, with geometries, the GIS layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// As CSV and as Parquet, as the pipeline file asks.
+    Both,
+    /// As CSV, always.
+    Csv,
+    /// As a layer alone: what the inputs have brought.
+    Layer,
 }
 
 impl OutputTable {
-    /// A table of CSV alone, without geometry.
-    pub(super) fn plain(name: &'static str, frame: DataFrame) -> Self {
-        Self { name, frame, geometry: None, csv_only: true }
+    /// A table under its name in the table of columns.
+    fn new(results: &Results<'_>, name: &str, written: Written, frame: DataFrame) -> Result<Self> {
+        Self::named(results, name, name.to_owned(), written, frame)
     }
 
-    /// Writes the table in the wanted formats.
-    pub fn write(mut self, formats: Formats, folder: &Path) -> Result<()> {
-        if formats.csv || self.csv_only {
-            let path = folder.join(format!("{}.csv", self.name));
-            let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
-            CsvWriter::new(file).finish(&mut self.frame).map_err(Error::table("writing CSV"))?;
-        }
-        if formats.parquet && !self.csv_only {
-            self.write_parquet(folder)?;
-        }
-        Ok(())
+    fn named(results: &Results<'_>, about: &str, name: String, written: Written, frame: DataFrame) -> Result<Self> {
+        let (about, columns) = Names::of(results).describe(about, &frame)?;
+        Ok(Self { name, about, frame, columns, geometry: None, written })
     }
 
-    fn write_parquet(mut self, folder: &Path) -> Result<()> {
-        let path = folder.join(format!("{}.parquet", self.name));
-        let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
-        let mut writer = ParquetWriter::new(file);
-        if let Some(Wkb { column, kinds }) = self.geometry.take() {
-            self.frame.with_column(column.into_column()).map_err(Error::table("writing GeoParquet"))?;
-            let geo = serde_json::json!({
-                "version": "1.1.0",
-                "primary_column": "geometry",
-                "columns": { "geometry": { "encoding": "WKB", "geometry_types": kinds } }
-            });
-            let metadata = KeyValueMetadata::from_static(vec![("geo".into(), geo.to_string())]);
-            writer = writer.with_key_value_metadata(Some(metadata));
-        }
-        writer.finish(&mut self.frame).map_err(Error::table("writing Parquet"))?;
-        Ok(())
+    /// The name of its GIS layer.
+    pub fn layer(&self) -> &str {
+        if self.name == "dispersed" { "dispersed_sites" } else { &self.name }
     }
-}
 
-/// Geometries as well-known binary, with their types.
-pub(super) struct Wkb {
-    column: BinaryChunked,
-    kinds: Vec<&'static str>,
-}
-
-impl Wkb {
-    fn new(geometries: impl Iterator<Item = Option<Geometry>>) -> Result<Self> {
-        let (mut kinds, mut failed) = (std::collections::BTreeSet::new(), None);
-        let encoded = geometries.map(|geometry| {
-            let geometry = geometry?;
-            kinds.insert(match geometry {
-                Geometry::Point(_) => "Point",
-                Geometry::LineString(_) => "LineString",
-                Geometry::MultiPolygon(_) => "MultiPolygon",
-                _ => "Polygon",
-            });
-            let mut bytes = Vec::new();
-            let written = wkb::writer::write_geometry(&mut bytes, &geometry, &wkb::writer::WriteOptions::default());
-            written.map_err(|error| failed = Some(error.to_string())).ok().map(|()| bytes)
-        });
-        let column = BinaryChunked::from_iter_options("geometry".into(), encoded);
-        match failed {
-            Some(message) => Err(Error::Run { path: "geometry".into(), message }),
-            None => Ok(Self { column, kinds: kinds.into_iter().collect() }),
-        }
+    /// The same with a geometry a row.
+    fn with_geometry(self, geometry: Geometries) -> Self {
+        Self { geometry: Some(geometry), ..self }
     }
 }
 
@@ -93,11 +70,13 @@ impl Wkb {
 pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = vec![clusters(results)?, figures(results)?, indicators(results)?, scores(results)?];
     tables.extend(facilities(results)?);
-    tables.extend(super::spatial::all(results)?);
-    tables.extend(super::networks::all(results)?);
-    tables.extend(super::steps::all(results)?);
-    tables.extend(super::outside::all(results)?);
+    tables.extend(spatial::all(results)?);
+    tables.extend(networks::all(results)?);
+    tables.extend(steps::all(results)?);
+    tables.push(types(results)?);
+    tables.extend(outside::all(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
+    tables.extend(places::layers(results)?);
     Ok(tables)
 }
 
@@ -125,7 +104,8 @@ fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
     };
     let of_network = results.measurements.kinds.iter().filter_map(|kind| name.strip_suffix(kind.as_str()));
     let counts = results.facilities.is_some()
-        && (name.ends_with("_count") || of_network.into_iter().any(|figure| figure.ends_with("_count_")));
+        && (name.ends_with("_count") && crate::measure::FIGURES.contains(&name)
+            || of_network.into_iter().any(|figure| figure.ends_with("_count_")));
     if counts { found.cast(&DataType::Int64).map_err(Error::table("counting")) } else { Ok(found.clone()) }
 }
 
@@ -168,14 +148,14 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
 }
 
 fn clusters(results: &Results<'_>) -> Result<OutputTable> {
-    let geometry = Some(Wkb::new(results.measurements.hulls.iter().cloned())?);
-    Ok(OutputTable { name: "clusters", frame: clusters_frame(results)?, geometry, csv_only: false })
+    let table = OutputTable::new(results, "clusters", Written::Both, clusters_frame(results)?)?;
+    Ok(table.with_geometry(places::outlines(results)?))
 }
 
 fn figures(results: &Results<'_>) -> Result<OutputTable> {
     let names = results.measurements.figures.get_column_names();
     let columns = names.into_iter().map(|name| figure(results, name)).collect::<Result<Vec<_>>>()?;
-    Ok(OutputTable { name: "figures", frame: frame(columns)?, geometry: None, csv_only: false })
+    OutputTable::new(results, "figures", Written::Both, frame(columns)?)
 }
 
 pub(super) fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
@@ -204,7 +184,7 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
         column("contribution", rows.iter().map(contribution).collect::<Vec<_>>()),
         column("status", rows.iter().map(|row| measured(row).status.as_str()).collect::<Vec<&str>>()),
     ])?;
-    Ok(OutputTable { name: "indicators", frame, geometry: None, csv_only: false })
+    OutputTable::new(results, "indicators", Written::Both, frame)
 }
 
 fn scores(results: &Results<'_>) -> Result<OutputTable> {
@@ -224,7 +204,7 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
         column("low", rows.iter().map(|row| score(row).low).collect::<Vec<f64>>()),
         column("high", rows.iter().map(|row| score(row).high).collect::<Vec<f64>>()),
     ])?;
-    Ok(OutputTable { name: "scores", frame, geometry: None, csv_only: false })
+    OutputTable::new(results, "scores", Written::Both, frame)
 }
 
 /// One row a facility and period; `None` for a pipeline without facilities.
@@ -266,9 +246,23 @@ pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame
 
 fn facilities(results: &Results<'_>) -> Result<Option<OutputTable>> {
     let (Some(register), Some(frame)) = (results.facilities, facilities_frame(results)?) else { return Ok(None) };
-    let place = |&facility: &usize| register.places[facility].map(|(lon, lat)| Geometry::Point(Point::new(lon, lat)));
-    let geometry = Some(Wkb::new(register.facility.iter().map(place))?);
-    Ok(Some(OutputTable { name: "facilities", frame, geometry, csv_only: false }))
+    let geometry = register.facility.iter().map(|&facility| places::point(register, facility)).collect();
+    Ok(Some(OutputTable::new(results, "facilities", Written::Both, frame)?.with_geometry(geometry)))
+}
+
+/// One row a period and type.
+fn types(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = by_type::sums(results);
+    let frame = frame(vec![
+        column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
+        column("type", rows.iter().map(|row| row.number).collect::<Vec<_>>()),
+        column("type_name", rows.iter().map(|row| row.name.as_str()).collect::<Vec<&str>>()),
+        column("cluster_count", rows.iter().map(|row| row.clusters).collect::<Vec<_>>()),
+        column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
+        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
+        column("share", rows.iter().map(|row| row.share).collect::<Vec<_>>()),
+    ])?;
+    OutputTable::new(results, "types", Written::Csv, frame)
 }
 
 /// One row a fact that became a figure.
@@ -286,7 +280,7 @@ fn evidence(results: &Results<'_>) -> Result<OutputTable> {
         column("file", rows.iter().map(|row| row.1.file.as_str()).collect::<Vec<&str>>()),
         column("line", rows.iter().map(|row| row.1.line).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable::plain("evidence", frame))
+    OutputTable::new(results, "evidence", Written::Csv, frame)
 }
 
 fn findings(results: &Results<'_>) -> Result<OutputTable> {
@@ -302,7 +296,7 @@ fn findings(results: &Results<'_>) -> Result<OutputTable> {
         column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
         column("count", rows.iter().map(|row| row.count).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable::plain("findings", frame))
+    OutputTable::new(results, "findings", Written::Csv, frame)
 }
 
 /// The name under which a value is written.
@@ -321,5 +315,5 @@ fn quarantine(results: &Results<'_>) -> Result<OutputTable> {
         column("rule", rows.iter().map(|row| word(serde_json::to_value(row.rule))).collect::<Vec<String>>()),
         column("message", rows.iter().map(|row| row.message.as_str()).collect::<Vec<&str>>()),
     ])?;
-    Ok(OutputTable::plain("quarantine", frame))
+    OutputTable::new(results, "quarantine", Written::Csv, frame)
 }

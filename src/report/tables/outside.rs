@@ -2,8 +2,9 @@
 
 use polars::prelude::{Column, DataType};
 
-use super::Results;
-use super::tables::{OutputTable, column, frame};
+use super::super::Results;
+use super::places::point;
+use super::{OutputTable, Written, column, frame};
 use crate::classify::initiatives::{self, Home, Matched};
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
@@ -27,7 +28,7 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     let fail = || Error::table("building the dispersed sites");
     let sites = &results.dispersed.sites;
     let Some(table) = &results.measurements.facilities else {
-        return Ok(OutputTable::plain("dispersed", frame(vec![])?));
+        return OutputTable::new(results, "dispersed", Written::Csv, frame(vec![])?);
     };
     let rows: Vec<u32> = sites.iter().map(|site| site.row as u32).collect();
     let rows = polars::prelude::IdxCa::from_vec("".into(), rows);
@@ -60,7 +61,10 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     }
     columns.push(column("strategic", sites.iter().map(|site| site.strategic).collect::<Vec<_>>()));
     columns.push(column("would_group", sites.iter().map(|site| would_group(results, site)).collect::<Vec<_>>()));
-    Ok(OutputTable::plain("dispersed", frame(columns)?))
+    let table = OutputTable::new(results, "dispersed", Written::Csv, frame(columns)?)?;
+    let register = results.facilities;
+    let point = |site: &DispersedSite| register.and_then(|register| point(register, register.facility[site.row]));
+    Ok(table.with_geometry(sites.iter().map(point).collect()))
 }
 
 /// "radius_km = 20: c-7702", one for each wider rule that takes the site in.
@@ -76,7 +80,7 @@ fn would_group(results: &Results<'_>, site: &DispersedSite) -> Option<String> {
 }
 
 /// The rule of a trial, as the pipeline file would have it.
-fn rule(trial: &Trial) -> String {
+pub fn rule(trial: &Trial) -> String {
     let radius = trial.radius_km.map(|radius| format!("radius_km = {radius}"));
     let least = trial.min_facilities.map(|least| format!("min_facilities = {least}"));
     let emissions = trial.min_emissions_t.map(|tonnes| format!("min_emissions_t = {tonnes}"));
@@ -97,7 +101,7 @@ fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
         column("dispersed_share", rows.iter().map(|row| of(row.emissions_t, row.of_all_t)).collect::<Vec<_>>()),
         column("strategic_count", rows.iter().map(|row| row.strategic).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable::plain("dispersed_sums", frame))
+    OutputTable::new(results, "dispersed_sums", Written::Csv, frame)
 }
 
 /// One row a wider rule and group of dispersed sites that it would gather.
@@ -133,7 +137,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
         column("emissions_t", rows.iter().map(|row| tonnes(row.1)).collect::<Vec<_>>()),
         column("facility_ids", rows.iter().map(|row| ids(row.1)).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("dispersed_groups", frame))
+    OutputTable::new(results, "dispersed_groups", Written::Csv, frame)
 }
 
 /// One row an initiative.
@@ -183,5 +187,5 @@ fn initiatives(results: &Results<'_>) -> Result<OutputTable> {
         column("file", rows.iter().map(|row| &*row.0.file).collect::<Vec<&str>>()),
         column("line", rows.iter().map(|row| row.0.line).collect::<Vec<u64>>()),
     ]);
-    Ok(OutputTable::plain("initiatives", frame(columns)?))
+    OutputTable::new(results, "initiatives", Written::Csv, frame(columns)?)
 }

@@ -1,7 +1,7 @@
 //! Tables of what would change a cluster's type and of what has: levers, distances, moves, transitions, warnings.
 
-use super::Results;
-use super::tables::{OutputTable, column, frame, keys};
+use super::super::Results;
+use super::{OutputTable, Written, column, frame, keys};
 use crate::classify::levers::{Lever, LeverPair};
 use crate::classify::moves::Move;
 use crate::error::Result;
@@ -23,7 +23,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// The change to a value as people say it: "42.3 km less to CO2 storage", "6 more linked sites".
-pub(super) fn reading(indicator: &Indicator, lever: &Lever, value: f64) -> String {
+pub fn reading(indicator: &Indicator, lever: &Lever, value: f64) -> String {
     let what = indicator.lever.as_ref().map(|words| words.what.as_str());
     if let (Some(count), Some(what)) = (lever.count, what) {
         let word = if count < 0.0 { "fewer" } else { "more" };
@@ -77,7 +77,7 @@ fn levers(results: &Results<'_>) -> Result<OutputTable> {
         column("to_type", rows.iter().map(type_number).collect::<Vec<_>>()),
         column("changeable", rows.iter().map(|row| of(row).changeable).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable { name: "levers", frame, geometry: None, csv_only: false })
+    OutputTable::new(results, "levers", Written::Both, frame)
 }
 
 fn number(results: &Results<'_>, position: usize) -> Option<i64> {
@@ -118,7 +118,7 @@ fn lever_pairs(results: &Results<'_>) -> Result<OutputTable> {
     columns.push(column("to_level", rows.iter().map(|row| row.1.to.as_str()).collect::<Vec<&str>>()));
     let to_type = |row: &(usize, &LeverPair)| number(results, row.1.to_type?);
     columns.push(column("to_type", rows.iter().map(to_type).collect::<Vec<_>>()));
-    Ok(OutputTable::plain("lever_pairs", frame(columns)?))
+    OutputTable::new(results, "lever_pairs", Written::Csv, frame(columns)?)
 }
 
 /// One row a cluster, period and type: how far it is.
@@ -154,7 +154,7 @@ fn by_type(
         column("type_name", rows.iter().map(|row| types[row.1].name.as_str()).collect::<Vec<&str>>()),
         column(value_column, rows.iter().map(|row| value(row.0, row.1)).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain(name, frame))
+    OutputTable::new(results, name, Written::Csv, frame)
 }
 
 /// Cluster id, period before and period after of a move.
@@ -187,7 +187,7 @@ fn moves(results: &Results<'_>) -> Result<OutputTable> {
         columns.push(column(&format!("{}_change", dimension.id), changes));
     }
     columns.push(column("direction_deg", rows.iter().map(|one| one.direction()).collect::<Vec<_>>()));
-    Ok(OutputTable { name: "moves", frame: frame(columns)?, geometry: None, csv_only: false })
+    OutputTable::new(results, "moves", Written::Both, frame(columns)?)
 }
 
 /// One row a cluster, two consecutive periods and indicator: its part of its dimension's change.
@@ -211,7 +211,7 @@ fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
         column("to_value", rows.iter().map(|row| value(row.0.to, row.1)).collect::<Vec<_>>()),
         column("part", rows.iter().map(|row| row.0.parts[row.1]).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("move_parts", frame))
+    OutputTable::new(results, "move_parts", Written::Csv, frame)
 }
 
 /// One row two consecutive periods and two types: how many clusters went from one to the other.
@@ -226,7 +226,7 @@ fn transitions(results: &Results<'_>) -> Result<OutputTable> {
         column("from_emissions_t", rows.iter().map(|row| row.from_emissions_t).collect::<Vec<_>>()),
         column("to_emissions_t", rows.iter().map(|row| row.to_emissions_t).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("transitions", frame))
+    OutputTable::new(results, "transitions", Written::Csv, frame)
 }
 
 /// One row a cluster and dimension that nears a threshold.
@@ -247,5 +247,5 @@ fn warnings(results: &Results<'_>) -> Result<OutputTable> {
         column("change", rows.iter().map(|row| row.change).collect::<Vec<f64>>()),
         column("years_at_this_pace", rows.iter().map(|row| row.years).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("warnings", frame))
+    OutputTable::new(results, "warnings", Written::Csv, frame)
 }

@@ -3,8 +3,8 @@
 
 use indexmap::IndexSet;
 
-use super::Results;
-use super::tables::{OutputTable, column, frame, keys};
+use super::super::Results;
+use super::{OutputTable, Written, column, frame, keys};
 use crate::delineate::Comparison;
 use crate::delineate::overlap::{Relation, Weight};
 use crate::error::Result;
@@ -55,7 +55,7 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
         };
         columns.push(column(name, rows.iter().map(value).collect::<Vec<_>>()));
     }
-    Ok(OutputTable::plain("reach", frame(columns)?))
+    OutputTable::new(results, "reach", Written::Csv, frame(columns)?)
 }
 
 /// One row a cluster, period and sector.
@@ -71,7 +71,7 @@ fn sectors(results: &Results<'_>) -> Result<OutputTable> {
         column("share", rows.iter().map(|row| row.share).collect::<Vec<f64>>()),
         column("location_quotient", rows.iter().map(|row| row.location_quotient).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("sectors", frame))
+    OutputTable::new(results, "sectors", Written::Csv, frame)
 }
 
 /// One row a period over all sectors, then one a sector.
@@ -88,7 +88,7 @@ fn concentration(results: &Results<'_>) -> Result<OutputTable> {
         column("moran_i", rows.iter().map(|row| row.moran_i).collect::<Vec<_>>()),
         column("geary_c", rows.iter().map(|row| row.geary_c).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("concentration", frame))
+    OutputTable::new(results, "concentration", Written::Csv, frame)
 }
 
 /// One row a pair of groups; `None` on either side where a group shares nothing.
@@ -156,5 +156,5 @@ fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], ot
         columns.push(column(&format!("{prefix}facility_count"), counts.collect::<Vec<_>>()));
         columns.push(column(&format!("{prefix}emissions_t"), tonnes.collect::<Vec<_>>()));
     }
-    Ok(OutputTable::plain(name, frame(columns)?))
+    OutputTable::new(results, name, Written::Csv, frame(columns)?)
 }

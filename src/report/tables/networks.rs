@@ -1,7 +1,7 @@
 //! Tables about firm networks: whole networks, ties between clusters, and where every tie comes from.
 
-use super::Results;
-use super::tables::{OutputTable, column, frame, keys};
+use super::super::Results;
+use super::{OutputTable, Written, column, frame, keys};
 use crate::error::Result;
 use crate::measure::{ClusterLink, Trace};
 use crate::validate::{LinkRow, TieTable};
@@ -28,7 +28,7 @@ fn networks(results: &Results<'_>) -> Result<OutputTable> {
         column("adjusted_rand", rows.iter().map(|row| row.adjusted_rand).collect::<Vec<_>>()),
         column("left_out_organisation_count", rows.iter().map(|row| row.left_out).collect::<Vec<u64>>()),
     ])?;
-    Ok(OutputTable::plain("networks", frame))
+    OutputTable::new(results, "networks", Written::Csv, frame)
 }
 
 /// One row a kind, period and pair of clusters.
@@ -49,7 +49,7 @@ fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
         column("strength", rows.iter().map(|row| row.strength).collect::<Vec<f64>>()),
         column("organisations", rows.iter().map(|row| row.organisations.join("; ")).collect::<Vec<String>>()),
     ])?;
-    Ok(OutputTable::plain("cluster_links", frame))
+    OutputTable::new(results, "cluster_links", Written::Csv, frame)
 }
 
 /// One row a cluster, period and row of a source that names one of its facilities or operators.
@@ -77,5 +77,5 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
         column("file", rows.iter().map(|row| Some(&*of(row).file).filter(|file| !file.is_empty())).collect::<Vec<_>>()),
         column("line", rows.iter().map(|row| Some(of(row).line).filter(|line| *line > 0)).collect::<Vec<_>>()),
     ])?;
-    Ok(OutputTable::plain("ties", frame))
+    OutputTable::new(results, "ties", Written::Csv, frame)
 }

@@ -1,0 +1,185 @@
+//! The one table of columns: what every output table is, and the name, type, unit and meaning of its columns. Parquet
+//! metadata, `datapackage.json`, the GeoPackage, the workbook and `docs/formats` all say what stands here.
+
+mod catalogue;
+
+use polars::prelude::{DataFrame, DataType};
+use regex::Regex;
+
+use super::Results;
+use crate::error::{Error, Result};
+pub use catalogue::TABLES;
+
+/// The entry of layers of infrastructure.
+pub const INFRASTRUCTURE: &str = "layer";
+
+/// An output table.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name: that of its files without their ending.
+    pub name: &'static str,
+    /// Its title.
+    pub title: &'static str,
+    /// What one row is: "a cluster and period".
+    pub row: &'static str,
+    /// When a run writes it; empty: always.
+    pub only: &'static str,
+    /// The columns that tell its rows apart.
+    pub key: &'static [&'static str],
+    /// Its columns, in order.
+    pub columns: &'static [Column],
+}
+
+/// A column, or with `{placeholders}` in its name a family of columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    /// Its name; `{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{sum}` and `{column}` stand for names of the pipeline.
+    pub name: &'static str,
+    /// What its cells are.
+    pub kind: Kind,
+    /// Unit of its numbers; empty for none.
+    pub unit: &'static str,
+    /// What it means, and what an empty cell means.
+    pub about: &'static str,
+}
+
+/// What cells are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Numbers.
+    Number,
+    /// True or false.
+    Boolean,
+    /// As the source has it: text, whole numbers, numbers or truth values.
+    Any,
+}
+
+/// A column of the catalogue.
+const fn c(name: &'static str, kind: Kind, unit: &'static str, about: &'static str) -> Column {
+    Column { name, kind, unit, about }
+}
+
+/// A column that a run has written.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// What its cells are: never [`Kind::Any`].
+    pub kind: Kind,
+    /// Unit of its numbers; empty for none.
+    pub unit: &'static str,
+    /// What it means.
+    pub about: String,
+}
+
+/// The names that stand for placeholders in one run, as alternatives of a regular expression.
+#[derive(Debug)]
+pub struct Names {
+    dimension: String,
+    kind: String,
+    layer: String,
+}
+
+impl Names {
+    /// The names of a run.
+    pub fn of(results: &Results<'_>) -> Self {
+        let any = |names: Vec<&str>| names.into_iter().map(regex::escape).collect::<Vec<_>>().join("|");
+        Self {
+            dimension: any(results.dimensions.iter().map(|dimension| dimension.id.as_str()).collect()),
+            kind: any(results.measurements.kinds.iter().map(String::as_str).collect()),
+            layer: any(results.layers.iter().map(|layer| layer.name.as_str()).collect()),
+        }
+    }
+
+    /// The entry of a table, and what each column of its frame means.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] for a table or a column that is not in [`TABLES`]: a defect of this program.
+    pub fn describe(&self, name: &str, frame: &DataFrame) -> Result<(&'static Table, Vec<Described>)> {
+        let missing =
+            |what: String| Error::Run { path: name.into(), message: format!("{what} is in no list of columns") };
+        let table = TABLES.iter().find(|table| table.name == name).ok_or_else(|| missing("the table".into()))?;
+        let families = self.families(table);
+        let mut columns = Vec::with_capacity(frame.width());
+        for column in frame.columns() {
+            let (name, kind) = (column.name().as_str(), Kind::of(column.dtype()));
+            let plain = table.columns.iter().find(|known| known.name == name);
+            let (known, about) = match plain {
+                Some(known) => (known, known.about.to_owned()),
+                None => {
+                    let family = families.iter().find_map(|(known, pattern)| Some((*known, pattern.captures(name)?)));
+                    let (known, found) = family.ok_or_else(|| missing(format!("column `{name}`")))?;
+                    (known, filled(known.about, &found))
+                }
+            };
+            let fits = known.kind == Kind::Any || kind == known.kind || kind == Kind::Any;
+            if !fits {
+                return Err(missing(format!("column `{name}` of {}", column.dtype())));
+            }
+            let kind = if kind == Kind::Any { known.kind } else { kind };
+            columns.push(Described { name: name.to_owned(), kind, unit: known.unit, about });
+        }
+        Ok((table, columns))
+    }
+
+    /// The families of a table with their patterns: those that take any name last.
+    fn families(&self, table: &'static Table) -> Vec<(&'static Column, Regex)> {
+        let mut families: Vec<&'static Column> =
+            table.columns.iter().filter(|column| column.name.contains('{')).collect();
+        families.sort_by_key(|column| ["{dimension}", "{sum}", "{column}"].iter().position(|any| *any == column.name));
+        families.into_iter().filter_map(|column| Some((column, Regex::new(&self.pattern(column.name)).ok()?))).collect()
+    }
+
+    fn pattern(&self, name: &str) -> String {
+        let escaped = regex::escape(name);
+        let placed = [
+            ("dimension", self.dimension.as_str()),
+            ("kind", &self.kind),
+            ("layer", &self.layer),
+            ("radius", "[0-9.]+"),
+            ("sum", ".+"),
+            ("column", ".+"),
+        ];
+        let pattern = placed.iter().fold(escaped, |pattern, (name, any)| {
+            pattern.replace(&format!("\\{{{name}\\}}"), &format!("(?P<{name}>{any})"))
+        });
+        format!("(?s)^{pattern}$")
+    }
+}
+
+/// A meaning with the names that its placeholders stand for.
+fn filled(about: &str, found: &regex::Captures<'_>) -> String {
+    ["dimension", "kind", "layer", "radius", "sum", "column"].iter().fold(about.to_owned(), |about, name| {
+        found.name(name).map_or(about.clone(), |found| about.replace(&format!("{{{name}}}"), found.as_str()))
+    })
+}
+
+impl Kind {
+    /// The kind of a column's cells; [`Kind::Any`] for one without a value.
+    fn of(dtype: &DataType) -> Self {
+        match dtype {
+            DataType::String => Self::Text,
+            DataType::Boolean => Self::Boolean,
+            DataType::Null => Self::Any,
+            dtype if dtype.is_integer() => Self::Integer,
+            dtype if dtype.is_float() => Self::Number,
+            _ => Self::Text,
+        }
+    }
+
+    /// Its name in table schemas (Frictionless).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Any => "any",
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! CSV by RFC 4180: UTF-8, commas, lines end with CR LF; text that a spreadsheet would compute is guarded.
+//!
+//! The rule: a text cell whose first character, after spaces, tabs, line breaks and apostrophes, is `=`, `+`, `-` or `@`
+//! (also full-width) has an apostrophe put before it, unless it is a plain number. [`unguarded`] takes it away again.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use polars::prelude::*;
+
+use super::super::tables::OutputTable;
+use crate::error::{Error, Result};
+
+/// Writes a table.
+pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{}.csv", table.name));
+    let mut file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
+    let mut frame = safe(&table.frame)?;
+    header(&mut file, &frame).map_err(Error::io(&path))?;
+    let writer = CsvWriter::new(&mut file).include_header(false).with_line_terminator("\r\n".into());
+    writer.with_batch_size(BATCH).finish(&mut frame).map_err(Error::table("writing CSV"))?;
+    file.flush().map_err(Error::io(&path))
+}
+
+/// Rows that are made into text at a time.
+const BATCH: std::num::NonZeroUsize = std::num::NonZeroUsize::new(16_384).expect("more than none");
+
+/// Names of columns may hold commas and quotes too.
+fn header(file: &mut impl Write, frame: &DataFrame) -> std::io::Result<()> {
+    let quoted = |name: &PlSmallStr| match guarded(name) {
+        name if name.contains([',', '"', '\r', '\n']) => format!("\"{}\"", name.replace('"', "\"\"")),
+        name => name.into_owned(),
+    };
+    let names: Vec<String> = frame.get_column_names().into_iter().map(quoted).collect();
+    write!(file, "{}\r\n", names.join(","))
+}
+
+/// The table with its texts guarded.
+fn safe(frame: &DataFrame) -> Result<DataFrame> {
+    let safe = |column: &Column| -> PolarsResult<Column> {
+        let Ok(texts) = column.str() else { return Ok(column.clone()) };
+        if !texts.iter().flatten().any(computes) {
+            return Ok(column.clone());
+        }
+        Ok(texts.apply_values(guarded).into_column())
+    };
+    let columns: PolarsResult<Vec<Column>> = frame.columns().iter().map(safe).collect();
+    columns.and_then(|columns| DataFrame::new(frame.height(), columns)).map_err(Error::table("writing CSV"))
+}
+
+/// A text as it is written.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    if computes(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// A cell as it was before it was written.
+pub fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| computes(text)).unwrap_or(cell)
+}
+
+/// Whether a spreadsheet would take a text for a formula.
+fn computes(text: &str) -> bool {
+    let bare = text.trim_start_matches([' ', '\t', '\r', '\n', '\'']);
+    bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && bare.parse::<f64>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_guarded_and_come_back() {
+        let guarded_ones = ["=cmd|' /C calc'!A0", "+44 1", "-x", "@SUM(1)", "\t=1+1", " =A1", "'=A1", "''-x", "＝1"];
+        for text in guarded_ones {
+            assert_eq!(guarded(text), format!("'{text}"));
+            assert_eq!(unguarded(&guarded(text)), text);
+        }
+        for text in ["", "a=b", "'s-Hertogenbosch", "-5", "+1.5e3", "'-5", "x", "'"] {
+            assert_eq!(guarded(text), text);
+            assert_eq!(unguarded(text), text);
+        }
+    }
+}

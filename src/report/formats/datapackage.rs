@@ -1,0 +1,157 @@
+//! `datapackage.json` (Frictionless Data Package 1): what every file of the run is, with the schema of every CSV table.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::super::Results;
+use super::super::columns::{Described, Kind};
+use super::super::manifest::Output;
+use super::super::tables::OutputTable;
+use super::csv::guarded;
+use crate::error::{Error, Result};
+
+/// The file's name.
+pub const FILE: &str = "datapackage.json";
+
+/// Writes the descriptor of the files that stand in the folder.
+pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], folder: &Path) -> Result<()> {
+    let path = folder.join(FILE);
+    let resources: Vec<Value> = outputs.iter().map(|output| resource(tables, output)).collect();
+    let mut package = json!({
+        "profile": "data-package",
+        "name": slug(results.name),
+        "title": results.title,
+        "description": results.description,
+        "created_by": format!("forerunner {}", env!("CARGO_PKG_VERSION")),
+        "resources": resources,
+        "sources": sources(results),
+    });
+    let licences = licences(results);
+    if !licences.is_empty() {
+        package["licenses"] = json!(licences);
+    }
+    let text = serde_json::to_string_pretty(&package)
+        .map_err(|error| Error::Run { path: path.clone(), message: error.to_string() })?;
+    std::fs::write(&path, text + "\n").map_err(Error::io(&path))
+}
+
+/// A name as data packages want it: small letters, digits, `.`, `_` and `-`.
+fn slug(name: &str) -> String {
+    let small = name.to_lowercase();
+    let kept: String = small
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || "._-".contains(letter) { letter } else { '-' })
+        .collect();
+    if kept.is_empty() { "run".into() } else { kept }
+}
+
+fn resource(tables: &[OutputTable], output: &Output) -> Value {
+    let (stem, ending) = output.path.rsplit_once('.').unwrap_or((&output.path, ""));
+    let table = tables.iter().find(|table| table.name == stem || table.layer() == stem);
+    let mut resource = json!({
+        "name": slug(&format!("{stem}-{ending}")),
+        "path": output.path,
+        "format": ending,
+        "mediatype": media_type(ending),
+        "bytes": output.bytes,
+        "hash": format!("sha256:{}", output.sha256),
+    });
+    if let Some(table) = table {
+        resource["title"] = json!(table.about.title);
+        resource["description"] = json!(format!("One row is {}.", table.about.row));
+    }
+    match (table, ending) {
+        (Some(table), "csv") => {
+            resource["profile"] = json!("tabular-data-resource");
+            resource["encoding"] = json!("utf-8");
+            resource["dialect"] = json!({ "delimiter": ",", "lineTerminator": "\r\n", "quoteChar": "\"", "doubleQuote": true, "header": true });
+            resource["schema"] = schema(table);
+        }
+        (Some(_), _) => {}
+        (None, _) => resource["title"] = json!(title(&output.path)),
+    }
+    resource
+}
+
+fn title(path: &str) -> &'static str {
+    match path {
+        "report.html" => "Report",
+        "forerunner.gpkg" => "GIS layers (GeoPackage)",
+        "forerunner.xlsx" => "All tables as a workbook",
+        _ => "Style of a GIS layer (SLD)",
+    }
+}
+
+fn media_type(ending: &str) -> &'static str {
+    match ending {
+        "csv" => "text/csv",
+        "parquet" => "application/vnd.apache.parquet",
+        "geojson" => "application/geo+json",
+        "gpkg" => "application/geopackage+sqlite3",
+        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "html" => "text/html",
+        "sld" => "application/vnd.ogc.sld+xml",
+        "fgb" => "application/flatgeobuf",
+        _ => "application/octet-stream",
+    }
+}
+
+fn schema(table: &OutputTable) -> Value {
+    let field = |column: &Described| {
+        let mut field = Map::new();
+        field.insert("name".into(), json!(guarded(&column.name)));
+        field.insert("type".into(), json!(column.kind.as_str()));
+        field.insert("description".into(), json!(column.about));
+        if !column.unit.is_empty() {
+            field.insert("unit".into(), json!(column.unit));
+        }
+        if column.kind == Kind::Text {
+            field.insert("format".into(), json!("default"));
+        }
+        Value::Object(field)
+    };
+    let mut schema = json!({
+        "fields": table.columns.iter().map(field).collect::<Vec<_>>(),
+        "missingValues": [""],
+    });
+    if let Some(key) = key(table) {
+        schema["primaryKey"] = json!(key);
+    }
+    schema
+}
+
+/// The columns that tell rows apart, as far as data packages can say so: none of them may be empty anywhere.
+fn key(table: &OutputTable) -> Option<Vec<&'static str>> {
+    let column = |name: &&&str| table.frame.column(name).ok();
+    let is_used = |name: &&&str| column(name).is_some_and(|column| column.null_count() < column.len());
+    let used: Vec<&'static str> = table.about.key.iter().filter(is_used).copied().collect();
+    let whole = used.iter().all(|name| table.frame.column(name).is_ok_and(|column| column.null_count() == 0));
+    (whole && !used.is_empty()).then_some(used)
+}
+
+/// The inputs, each once.
+fn sources(results: &Results<'_>) -> Vec<Value> {
+    let mut sources: IndexMap<&str, Value> = IndexMap::new();
+    for account in results.accounts {
+        for file in &account.files {
+            let title = file.attribution.as_deref().unwrap_or(&account.source);
+            let mut source = json!({ "title": title, "file": file.path, "sha256": file.sha256 });
+            if let Some(licence) = &file.licence {
+                source["license"] = json!(licence);
+            }
+            sources.entry(&file.path).or_insert(source);
+        }
+    }
+    sources.into_values().collect()
+}
+
+/// The licences that the pipeline file gives, each once.
+fn licences(results: &Results<'_>) -> Vec<Value> {
+    let files = results.accounts.iter().flat_map(|account| &account.files);
+    let mut names: Vec<&String> = files.filter_map(|file| file.licence.as_ref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(|name| json!({ "name": slug(name), "title": name })).collect()
+}

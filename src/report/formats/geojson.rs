@@ -1,0 +1,51 @@
+//! GeoJSON (RFC 7946): WGS 84, seven decimals, outer rings counterclockwise, cut at the antimeridian.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use geo::{Geometry, MapCoords};
+use polars::prelude::{AnyValue, DataFrame};
+use serde_json::{Map, Value};
+
+use super::super::tables::{Geometries, OutputTable};
+use super::rounded;
+use crate::error::{Error, Result};
+
+/// Writes a table with geometries.
+pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{}.geojson", table.layer()));
+    let mut file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
+    let mut put = |text: &str| file.write_all(text.as_bytes()).map_err(Error::io(&path));
+    put("{\"type\":\"FeatureCollection\",\"features\":[")?;
+    for (row, geometry) in geometries.iter().enumerate() {
+        put(if row > 0 { ",\n" } else { "\n" })?;
+        put(&feature(&table.frame, row, geometry.as_ref())?.to_string())?;
+    }
+    put("\n]}\n")?;
+    file.flush().map_err(Error::io(&path))
+}
+
+fn feature(frame: &DataFrame, row: usize, geometry: Option<&Geometry>) -> Result<geojson::Feature> {
+    let mut properties = Map::new();
+    for column in frame.columns() {
+        let value = match column.get(row).map_err(Error::table("writing GeoJSON"))? {
+            AnyValue::Null => Value::Null,
+            AnyValue::Int64(number) => number.into(),
+            AnyValue::UInt64(number) => number.into(),
+            AnyValue::Float64(number) => number.into(),
+            AnyValue::Boolean(truth) => truth.into(),
+            AnyValue::String(text) => text.into(),
+            other => other.to_string().into(),
+        };
+        properties.insert(column.name().to_string(), value);
+    }
+    let rounded = geometry.map(|geometry| geojson::Geometry::new((&geometry.map_coords(rounded)).into()));
+    Ok(geojson::Feature {
+        bbox: None,
+        geometry: rounded,
+        id: None,
+        properties: Some(properties),
+        foreign_members: None,
+    })
+}

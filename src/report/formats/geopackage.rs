@@ -1,0 +1,230 @@
+//! GeoPackage 1.4 (OGC 12-128r19): every layer with an R-tree, what its columns mean, and a style for QGIS.
+
+use std::path::Path;
+
+use geo::{BoundingRect, Geometry, HasDimensions, MultiLineString, MultiPoint, MultiPolygon, Rect};
+use polars::prelude::{AnyValue, DataFrame};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::super::columns::{Described, Kind};
+use super::super::tables::{Geometries, OutputTable};
+use super::styles::Style;
+use super::wkb;
+use crate::error::{Error, Result};
+
+/// The file's name.
+pub const FILE: &str = "forerunner.gpkg";
+
+const SCHEMA: &str = include_str!("geopackage.sql");
+const TRIGGERS: &str = include_str!("geopackage_rtree.sql");
+
+/// A table, its geometries and how it is drawn.
+pub type Drawn<'a> = (&'a OutputTable, &'a Geometries, Style);
+
+/// Writes `forerunner.gpkg`.
+pub fn write(layers: &[Drawn<'_>], folder: &Path) -> Result<()> {
+    let path = folder.join(FILE);
+    let written = Connection::open(&path).map_err(Failure::Sql).and_then(|mut file| {
+        file.execute_batch(SCHEMA)?;
+        let transaction = file.transaction()?;
+        layers.iter().try_for_each(|layer| write_layer(&transaction, layer, &path))?;
+        transaction.commit()?;
+        Ok(file.close().map_err(|(_, error)| error)?)
+    });
+    written.map_err(|failure| match failure {
+        Failure::Own(error) => error,
+        Failure::Sql(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::DiskFull => {
+            Error::Io { path, source: std::io::ErrorKind::StorageFull.into() }
+        }
+        Failure::Sql(error) => Error::Run { path, message: error.to_string() },
+    })
+}
+
+/// What went wrong: in SQLite, or before.
+enum Failure {
+    Sql(rusqlite::Error),
+    Own(Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+fn write_layer(
+    file: &Connection,
+    (table, geometries, style): &Drawn<'_>,
+    path: &Path,
+) -> std::result::Result<(), Failure> {
+    let layer = table.layer();
+    let kind = common_kind(geometries);
+    let names = column_names(&table.columns);
+    create(file, table, &names, kind)?;
+    let marks = vec!["?"; names.len() + 2].join(", ");
+    let mut insert = file.prepare(&format!("INSERT INTO {} VALUES ({marks})", quoted(layer)))?;
+    let mut index = file.prepare(&format!("INSERT INTO {} VALUES (?, ?, ?, ?, ?)", quoted(&index_name(layer))))?;
+    let mut all: Option<Rect> = None;
+    for (row, geometry) in geometries.iter().enumerate() {
+        let number = row as i64 + 1;
+        let geometry = geometry.as_ref().filter(|geometry| !geometry.is_empty());
+        let bounds = geometry.and_then(BoundingRect::bounding_rect);
+        let blob = geometry.map(|geometry| blob(&as_kind(geometry, kind), bounds, path)).transpose();
+        let mut cells = vec![Value::Integer(number), blob.map_err(Failure::Own)?.map_or(Value::Null, Value::Blob)];
+        cells.extend(cells_of(&table.frame, row));
+        insert.execute(params_from_iter(cells))?;
+        if let Some(bounds) = bounds {
+            let (min, max) = (bounds.min(), bounds.max());
+            index.execute(params![number, min.x, max.x, min.y, max.y])?;
+            all = Some(all.map_or(bounds, |all| both(&all, &bounds)));
+        }
+    }
+    let triggers =
+        TRIGGERS.replace("{table}", &quoted(layer)).replace("{index}", &index_name(layer).replace('"', "\"\""));
+    file.execute_batch(&triggers)?;
+    register(file, table, &names, kind, all)?;
+    let default = "INSERT INTO layer_styles (f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, \
+                   description) VALUES (?, 'geom', ?, ?, ?, 1, ?)";
+    file.execute(default, params![layer, layer, style.qml, style.sld, table.about.title])?;
+    Ok(())
+}
+
+fn both(a: &Rect, b: &Rect) -> Rect {
+    let (low, high) = ((a.min(), b.min()), (a.max(), b.max()));
+    Rect::new((low.0.x.min(low.1.x), low.0.y.min(low.1.y)), (high.0.x.max(high.1.x), high.0.y.max(high.1.y)))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn index_name(layer: &str) -> String {
+    format!("rtree_{layer}_geom")
+}
+
+/// Names of columns in SQLite, where `Name` and `name` are one: a number is put behind those that are taken.
+fn column_names(columns: &[Described]) -> Vec<String> {
+    let mut taken = vec!["fid".to_owned(), "geom".to_owned()];
+    let mut names = Vec::with_capacity(columns.len());
+    for column in columns {
+        let bare = if column.name.is_empty() { "column" } else { &column.name };
+        let numbered = (2..).map(|number| format!("{bare}_{number}"));
+        let free = std::iter::once(bare.to_owned()).chain(numbered).find(|name| !taken.contains(&name.to_lowercase()));
+        let name = free.unwrap_or_default();
+        taken.push(name.to_lowercase());
+        names.push(name);
+    }
+    names
+}
+
+fn create(file: &Connection, table: &OutputTable, names: &[String], kind: &str) -> rusqlite::Result<()> {
+    let column = |(name, column): (&String, &Described)| {
+        let kind = match column.kind {
+            Kind::Integer => "INTEGER",
+            Kind::Number => "DOUBLE",
+            Kind::Boolean => "BOOLEAN",
+            Kind::Text | Kind::Any => "TEXT",
+        };
+        format!(", {} {kind}", quoted(name))
+    };
+    let columns: String = names.iter().zip(&table.columns).map(column).collect();
+    let layer = table.layer();
+    file.execute_batch(&format!(
+        "CREATE TABLE {} (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom {kind}{columns});
+         CREATE VIRTUAL TABLE {} USING rtree(id, minx, maxx, miny, maxy);",
+        quoted(layer),
+        quoted(&index_name(layer))
+    ))
+}
+
+/// Tells the GeoPackage what the layer is and what its columns mean.
+fn register(
+    file: &Connection,
+    table: &OutputTable,
+    names: &[String],
+    kind: &str,
+    bounds: Option<Rect>,
+) -> rusqlite::Result<()> {
+    let layer = table.layer();
+    let sides = bounds.map(|bounds| [bounds.min().x, bounds.min().y, bounds.max().x, bounds.max().y]);
+    let side = |at: usize| sides.map(|sides| sides[at]);
+    file.execute(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, min_x, min_y, max_x, max_y, srs_id)
+         VALUES (?, 'features', ?, ?, ?, ?, ?, ?, 4326)",
+        params![
+            layer,
+            layer,
+            format!("{}: one row is {}", table.about.title, table.about.row),
+            side(0),
+            side(1),
+            side(2),
+            side(3)
+        ],
+    )?;
+    file.execute("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', ?, 4326, 0, 0)", params![layer, kind])?;
+    file.execute(
+        "INSERT INTO gpkg_extensions VALUES (?, 'geom', 'gpkg_rtree_index',
+         'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')",
+        params![layer],
+    )?;
+    let mut column =
+        file.prepare("INSERT INTO gpkg_data_columns (table_name, column_name, name, description) VALUES (?, ?, ?, ?)")?;
+    for (name, described) in names.iter().zip(&table.columns) {
+        let unit = if described.unit.is_empty() { String::new() } else { format!(" [{}]", described.unit) };
+        column.execute(params![layer, name, described.name, format!("{}{unit}", described.about)])?;
+    }
+    Ok(())
+}
+
+/// The type that all geometries of a layer have, areas and lines as several of them.
+fn common_kind(geometries: &Geometries) -> &'static str {
+    let kind = |geometry: &Geometry| match geometry {
+        Geometry::Point(_) => "POINT",
+        Geometry::MultiPoint(_) => "MULTIPOINT",
+        Geometry::Line(_) | Geometry::LineString(_) | Geometry::MultiLineString(_) => "MULTILINESTRING",
+        Geometry::Polygon(_) | Geometry::MultiPolygon(_) => "MULTIPOLYGON",
+        _ => "GEOMETRY",
+    };
+    let mut kinds = geometries.iter().flatten().filter(|geometry| !geometry.is_empty()).map(kind);
+    let first = kinds.next().unwrap_or("GEOMETRY");
+    kinds.fold(first, |common, kind| match (common, kind) {
+        (a, b) if a == b => a,
+        ("POINT" | "MULTIPOINT", "POINT" | "MULTIPOINT") => "MULTIPOINT",
+        _ => "GEOMETRY",
+    })
+}
+
+fn as_kind(geometry: &Geometry, kind: &str) -> Geometry {
+    match (geometry, kind) {
+        (Geometry::Point(point), "MULTIPOINT") => MultiPoint::new(vec![*point]).into(),
+        (Geometry::LineString(line), "MULTILINESTRING") => MultiLineString::new(vec![line.clone()]).into(),
+        (Geometry::Polygon(polygon), "MULTIPOLYGON") => MultiPolygon::new(vec![polygon.clone()]).into(),
+        _ => geometry.clone(),
+    }
+}
+
+/// A geometry as GeoPackage has it: a header with the bounds (of points none), then well-known binary.
+fn blob(geometry: &Geometry, bounds: Option<Rect>, path: &Path) -> Result<Vec<u8>> {
+    let bounds = bounds.filter(|_| !matches!(geometry, Geometry::Point(_)));
+    let mut blob = vec![b'G', b'P', 0, if bounds.is_some() { 0b11 } else { 0b01 }];
+    blob.extend(4326_i32.to_le_bytes());
+    if let Some(bounds) = bounds {
+        let (min, max) = (bounds.min(), bounds.max());
+        [min.x, max.x, min.y, max.y].iter().for_each(|side| blob.extend(side.to_le_bytes()));
+    }
+    wkb(geometry, &mut blob, path)?;
+    Ok(blob)
+}
+
+fn cells_of(frame: &DataFrame, row: usize) -> impl Iterator<Item = Value> {
+    frame.columns().iter().map(move |column| match column.get(row) {
+        Ok(AnyValue::String(text)) => Value::Text(text.to_owned()),
+        Ok(AnyValue::Float64(number)) => Value::Real(number),
+        Ok(AnyValue::Int64(number)) => Value::Integer(number),
+        Ok(AnyValue::UInt64(number)) => Value::Integer(number as i64),
+        Ok(AnyValue::Boolean(truth)) => Value::Integer(i64::from(truth)),
+        Ok(AnyValue::Null) | Err(_) => Value::Null,
+        Ok(other) => Value::Text(other.to_string()),
+    })
+}

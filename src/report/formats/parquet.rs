@@ -1,0 +1,139 @@
+//! Parquet with what every column means in its metadata; with geometries as GeoParquet 1.1.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use geo::{BoundingRect, Geometry};
+use polars::io::parquet::write::KeyValueMetadata;
+use polars::prelude::*;
+use polars_parquet::write::schema_to_metadata_key;
+use serde_json::{Value, json};
+
+use super::super::tables::{Geometries, OutputTable};
+use super::{kind, wkb};
+use crate::error::{Error, Result};
+
+const GEOMETRY: &str = "geometry";
+const BBOX: &str = "bbox";
+/// Ends of the `bbox` column, in the order of GeoParquet.
+const SIDES: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
+
+/// Writes a table.
+pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{}.parquet", table.name));
+    let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
+    let mut frame = table.frame.clone();
+    let mut metadata = vec![("forerunner".to_owned(), about(table).to_string())];
+    if let Some(geometries) = &table.geometry {
+        for column in geometry_columns(geometries, &path)? {
+            frame.with_column(column).map_err(Error::table("writing GeoParquet"))?;
+        }
+        metadata.push(("geo".to_owned(), geo(geometries).to_string()));
+    }
+    metadata.push(arrow_schema(table, &frame));
+    let writer = ParquetWriter::new(file).with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));
+    writer.finish(&mut frame).map_err(Error::table("writing Parquet"))?;
+    Ok(())
+}
+
+/// What the table and its columns are, under `forerunner` in the file's metadata.
+fn about(table: &OutputTable) -> Value {
+    let column = |column: &super::super::columns::Described| json!({ "name": column.name, "type": column.kind.as_str(), "unit": column.unit, "description": column.about });
+    json!({
+        "table": table.name,
+        "title": table.about.title,
+        "row": table.about.row,
+        "key": table.about.key,
+        "columns": table.columns.iter().map(column).collect::<Vec<_>>(),
+    })
+}
+
+/// The schema as Arrow has it, with `description` and `unit` at every field: what pyarrow, R and DuckDB show of a column.
+fn arrow_schema(table: &OutputTable, frame: &DataFrame) -> (String, String) {
+    let mut schema = frame.schema().to_arrow(CompatLevel::newest());
+    for column in &table.columns {
+        if let Some(field) = schema.get_mut(&column.name) {
+            let mut metadata = field.metadata.as_deref().cloned().unwrap_or_default();
+            metadata.insert("description".into(), column.about.as_str().into());
+            if !column.unit.is_empty() {
+                metadata.insert("unit".into(), column.unit.into());
+            }
+            field.metadata = Some(Arc::new(metadata));
+        }
+    }
+    let pair = schema_to_metadata_key(&schema);
+    (pair.key, pair.value.unwrap_or_default())
+}
+
+/// The geometries as well-known binary, and the bounding box of each.
+fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<[Column; 2]> {
+    let encode = |geometry: &Option<Geometry>| {
+        let mut bytes = Vec::new();
+        geometry.as_ref().map(|geometry| wkb(geometry, &mut bytes, path)).transpose().map(|some| some.map(|()| bytes))
+    };
+    let encoded: Vec<Option<Vec<u8>>> = geometries.iter().map(encode).collect::<Result<_>>()?;
+    let encoded = BinaryChunked::from_iter_options(GEOMETRY.into(), encoded.into_iter());
+    let bounds: Vec<Option<[f64; 4]>> = geometries.iter().map(|geometry| bounds(geometry.as_ref()?)).collect();
+    let side = |at: usize| {
+        let ends: Vec<Option<f64>> = bounds.iter().map(|bounds| bounds.map(|bounds| bounds[at])).collect();
+        Series::new(SIDES[at].into(), ends)
+    };
+    let sides: Vec<Series> = (0..SIDES.len()).map(side).collect();
+    let boxes = StructChunked::from_series(BBOX.into(), geometries.len(), sides.iter());
+    let boxes = boxes.map_err(Error::table("writing GeoParquet"))?;
+    Ok([encoded.into_column(), boxes.into_column()])
+}
+
+fn bounds(geometry: &Geometry) -> Option<[f64; 4]> {
+    let bounds = geometry.bounding_rect()?;
+    Some([bounds.min().x, bounds.min().y, bounds.max().x, bounds.max().y])
+}
+
+/// The `geo` metadata.
+fn geo(geometries: &Geometries) -> Value {
+    let mut kinds: Vec<&str> = geometries.iter().flatten().map(kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let wider = |a: [f64; 4], b: [f64; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
+    let all = geometries.iter().flatten().filter_map(bounds).reduce(wider);
+    let covering: serde_json::Map<String, Value> =
+        SIDES.iter().map(|side| ((*side).to_owned(), json!([BBOX, side]))).collect();
+    let mut column = json!({
+        "encoding": "WKB",
+        "geometry_types": kinds,
+        "crs": crs84(),
+        "orientation": "counterclockwise",
+        "edges": "planar",
+        "covering": { "bbox": covering },
+    });
+    if let Some(all) = all {
+        column["bbox"] = json!(all);
+    }
+    json!({ "version": "1.1.0", "primary_column": GEOMETRY, "columns": { GEOMETRY: column } })
+}
+
+/// OGC:CRS84 as PROJJSON: WGS 84, longitude before latitude.
+fn crs84() -> Value {
+    let axis = |name: &str, abbreviation: &str, direction: &str| json!({ "name": name, "abbreviation": abbreviation, "direction": direction, "unit": "degree" });
+    json!({
+        "$schema": "https://proj.org/schemas/v0.7/projjson.schema.json",
+        "type": "GeographicCRS",
+        "name": "WGS 84 (CRS84)",
+        "datum": {
+            "type": "GeodeticReferenceFrame",
+            "name": "World Geodetic System 1984",
+            "ellipsoid": {
+                "name": "WGS 84",
+                "semi_major_axis": 6_378_137,
+                "inverse_flattening": 298.257_223_563
+            }
+        },
+        "coordinate_system": {
+            "subtype": "ellipsoidal",
+            "axis": [axis("Geodetic longitude", "Lon", "east"), axis("Geodetic latitude", "Lat", "north")]
+        },
+        "id": { "authority": "OGC", "code": "CRS84" }
+    })
+}

@@ -1,0 +1,154 @@
+//! One workbook with a sheet a table: typed cells, the header frozen, and a sheet that says what the others are.
+
+use std::path::Path;
+
+use polars::prelude::{AnyValue, DataFrame};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+
+use super::super::tables::{OutputTable, Written};
+use crate::error::{Error, Result};
+
+/// Rows that a sheet can hold below its header.
+const ROWS: usize = 1_048_575;
+/// Columns that a sheet can hold.
+const COLUMNS: usize = 16_384;
+/// Characters that a cell can hold, counted as a spreadsheet does.
+const CHARACTERS: usize = 32_767;
+/// What a text ends with that did not fit.
+const CUT: &str = " [cut]";
+
+/// Writes `forerunner.xlsx`. A table that no sheet can hold is named, and left out.
+pub fn write(tables: &[OutputTable], title: &str, folder: &Path) -> Result<()> {
+    let path = folder.join("forerunner.xlsx");
+    let tables: Vec<&OutputTable> = tables.iter().filter(|table| table.written != Written::Layer).collect();
+    let book = book(&tables, title).and_then(|mut book| book.save(&path));
+    book.map_err(|error| match error {
+        XlsxError::IoError(source) => Error::Io { path: path.clone(), source },
+        other => Error::Run { path: path.clone(), message: other.to_string() },
+    })
+}
+
+fn fits(table: &OutputTable) -> bool {
+    table.frame.height() <= ROWS && table.frame.width() <= COLUMNS
+}
+
+fn book(tables: &[&OutputTable], title: &str) -> std::result::Result<Workbook, XlsxError> {
+    let mut book = Workbook::new();
+    let never = ExcelDateTime::from_ymd(2000, 1, 1)?;
+    book.set_properties(&DocProperties::new().set_title(&cut(title)).set_creation_datetime(&never));
+    let bold = Format::new().set_bold();
+    contents(book.add_worksheet_with_constant_memory()?, tables, &bold)?;
+    for table in tables.iter().filter(|table| fits(table)) {
+        let sheet = book.add_worksheet_with_constant_memory()?;
+        sheet.set_name(&table.name)?;
+        rows(sheet, &table.frame, &bold)?;
+    }
+    columns(book.add_worksheet_with_constant_memory()?, tables, &bold)?;
+    Ok(book)
+}
+
+/// The sheet that says what the others are.
+fn contents(sheet: &mut Worksheet, tables: &[&OutputTable], bold: &Format) -> std::result::Result<(), XlsxError> {
+    sheet.set_name("contents")?;
+    for (at, width) in [24.0, 40.0, 60.0, 12.0, 70.0].into_iter().enumerate() {
+        sheet.set_column_width(at as u16, width)?;
+    }
+    header(sheet, ["sheet", "title", "one row is", "rows", "note"], bold)?;
+    for (row, table) in (1..).zip(tables) {
+        sheet.write_string(row, 0, &table.name)?;
+        sheet.write_string(row, 1, table.about.title)?;
+        sheet.write_string(row, 2, table.about.row)?;
+        sheet.write_number(row, 3, table.frame.height() as f64)?;
+        let long = longest(&table.frame);
+        let note = if !fits(table) {
+            "left out: more rows or columns than a sheet holds; see the file of that name".to_owned()
+        } else if long > 0 {
+            format!("{long} texts are longer than a cell holds and cut, marked by{CUT}; see the file of that name")
+        } else {
+            String::new()
+        };
+        sheet.write_string(row, 4, note)?;
+    }
+    Ok(())
+}
+
+/// The sheet that says what the columns mean.
+fn columns(sheet: &mut Worksheet, tables: &[&OutputTable], bold: &Format) -> std::result::Result<(), XlsxError> {
+    sheet.set_name("columns")?;
+    for (at, width) in [24.0, 36.0, 10.0, 10.0, 100.0].into_iter().enumerate() {
+        sheet.set_column_width(at as u16, width)?;
+    }
+    header(sheet, ["sheet", "column", "type", "unit", "meaning"], bold)?;
+    let all = tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+    for (row, (table, column)) in (1..).zip(all) {
+        let cells = [&table.name, &cut(&column.name), column.kind.as_str(), column.unit, &cut(&column.about)];
+        for (at, cell) in (0..).zip(cells) {
+            sheet.write_string(row, at, cell)?;
+        }
+    }
+    Ok(())
+}
+
+fn header<'a>(
+    sheet: &mut Worksheet,
+    names: impl IntoIterator<Item = &'a str>,
+    bold: &Format,
+) -> std::result::Result<(), XlsxError> {
+    sheet.set_freeze_panes(1, 0)?;
+    for (at, name) in (0..).zip(names) {
+        sheet.write_string_with_format(0, at, cut(name), bold)?;
+    }
+    Ok(())
+}
+
+fn rows(sheet: &mut Worksheet, frame: &DataFrame, bold: &Format) -> std::result::Result<(), XlsxError> {
+    let names: Vec<&str> = frame.get_column_names().into_iter().map(|name| name.as_str()).collect();
+    for (at, name) in (0..).zip(&names) {
+        sheet.set_column_width(at, name.chars().count().clamp(10, 40) as f64 + 2.0)?;
+    }
+    if !names.is_empty() {
+        sheet.autofilter(0, 0, frame.height() as u32, names.len() as u16 - 1)?;
+    }
+    header(sheet, names, bold)?;
+    for row in 0..frame.height() {
+        for (at, column) in (0..).zip(frame.columns()) {
+            let to = row as u32 + 1;
+            match column.get(row) {
+                Ok(AnyValue::String(text)) => sheet.write_string(to, at, cut(text))?,
+                Ok(AnyValue::Float64(number)) => sheet.write_number(to, at, number)?,
+                Ok(AnyValue::Int64(number)) => sheet.write_number(to, at, number as f64)?,
+                Ok(AnyValue::UInt64(number)) => sheet.write_number(to, at, number as f64)?,
+                Ok(AnyValue::Boolean(truth)) => sheet.write_boolean(to, at, truth)?,
+                Ok(AnyValue::Null) | Err(_) => continue,
+                Ok(other) => sheet.write_string(to, at, other.to_string())?,
+            };
+        }
+    }
+    Ok(())
+}
+
+fn length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// How many texts are longer than a cell holds.
+fn longest(frame: &DataFrame) -> usize {
+    let texts = frame.columns().iter().filter_map(|column| column.str().ok());
+    texts
+        .map(|texts| texts.iter().flatten().filter(|text| text.len() > CHARACTERS && length(text) > CHARACTERS).count())
+        .sum()
+}
+
+/// A text that a cell can hold.
+fn cut(text: &str) -> String {
+    if text.len() <= CHARACTERS || length(text) <= CHARACTERS {
+        return text.to_owned();
+    }
+    let mut left = CHARACTERS - CUT.len();
+    let fitting = text.chars().take_while(|letter| {
+        let fits = letter.len_utf16() <= left;
+        left = left.saturating_sub(letter.len_utf16());
+        fits
+    });
+    fitting.collect::<String>() + CUT
+}

@@ -1,0 +1,218 @@
+//! The other tables of the page: moves, dispersed sites, initiatives, goalposts.
+
+use super::{SHOWN, Shown, decimals, period, significant};
+use crate::classify::initiatives;
+use crate::error::Result;
+use crate::measure::settings::{Indicator, Mark, Over, Scale};
+use crate::report::Results;
+use crate::score::Aggregate;
+
+/// A cluster between two periods.
+pub struct MoveRow<'a> {
+    pub cluster: &'a str,
+    pub periods: String,
+    pub types: String,
+    pub name: &'a str,
+    /// Change of each dimension.
+    pub changes: Vec<String>,
+}
+
+/// Changes of type between two periods.
+pub struct TransitionRow {
+    pub periods: String,
+    pub from: String,
+    pub to: String,
+    pub clusters: u64,
+}
+
+/// A dispersed site.
+pub struct SiteRow<'a> {
+    pub name: &'a str,
+    pub operator: &'a str,
+    pub sector: &'a str,
+    pub period: String,
+    pub kilotonnes: String,
+    pub nearest: &'a str,
+    pub km: String,
+    pub strategic: &'static str,
+}
+
+/// What a wider rule would gather.
+pub struct GroupRow {
+    pub rule: String,
+    pub name: String,
+    pub joins: String,
+    pub sites: usize,
+}
+
+/// A place-based initiative.
+pub struct InitiativeRow<'a> {
+    pub name: &'a str,
+    pub country: &'a str,
+    pub types: String,
+    pub because: String,
+    pub missing: String,
+    pub cluster: &'a str,
+}
+
+/// A dimension or component, and how its children combine.
+pub struct Node {
+    pub name: String,
+    pub parent: String,
+    pub weight: String,
+    pub aggregate: String,
+    pub thresholds: String,
+}
+
+/// An indicator with its goalposts.
+pub struct GoalpostRow<'a> {
+    pub indicator: &'a Indicator,
+    pub posts: String,
+    pub scale: &'static str,
+    pub mark: &'static str,
+    pub over: &'static str,
+}
+
+/// Moves of the clusters that the page shows.
+pub fn moves<'a>(results: &'a Results<'a>, shown: &Shown) -> Vec<MoveRow<'a>> {
+    let units = &results.measurements.units;
+    let known: std::collections::HashSet<usize> = shown.units().collect();
+    let types = |position: usize| results.typology.map(|typology| typology.types[position].number.to_string());
+    let row = |one: &'a crate::classify::moves::Move| {
+        let ends = one.types.and_then(|(from, to)| Some(format!("{} → {}", types(from)?, types(to)?)));
+        MoveRow {
+            cluster: &results.measurements.clusters.names[units[one.to].cluster],
+            periods: format!("{} → {}", period(units[one.from].period), period(units[one.to].period)),
+            types: ends.unwrap_or_else(|| "not known".into()),
+            name: if one.types.is_some() { &one.name } else { "" },
+            changes: one.changes.iter().map(|change| change.map_or("–".into(), |by| format!("{by:+.1}"))).collect(),
+        }
+    };
+    results.moves.moves.iter().filter(|one| known.contains(&one.to)).map(row).collect()
+}
+
+/// All changes of type, counted.
+pub fn transitions(results: &Results<'_>) -> Vec<TransitionRow> {
+    let Some(typology) = results.typology else { return Vec::new() };
+    let name = |at: usize| format!("{} {}", typology.types[at].number, typology.types[at].name);
+    let row = |row: &crate::classify::moves::Transition| TransitionRow {
+        periods: format!("{} → {}", period(row.from_period), period(row.to_period)),
+        from: name(row.from),
+        to: name(row.to),
+        clusters: row.clusters,
+    };
+    results.moves.transitions.iter().filter(|row| row.clusters > 0).map(row).collect()
+}
+
+/// The largest dispersed sites of the latest period.
+pub fn sites<'a>(results: &'a Results<'a>) -> Vec<SiteRow<'a>> {
+    let Some(register) = results.facilities else { return Vec::new() };
+    let latest = register.period.iter().copied().max().flatten();
+    let all = results.dispersed.sites.iter().filter(|site| register.period[site.row] == latest);
+    let row = |site: &'a crate::measure::DispersedSite| SiteRow {
+        name: &register.names[register.facility[site.row]],
+        operator: register.operator.get(site.row).unwrap_or_default(),
+        sector: register.sector.get(site.row).unwrap_or_default(),
+        period: period(register.period[site.row]),
+        kilotonnes: decimals(register.emissions_t[site.row].map(|tonnes| tonnes / 1e3), 0),
+        nearest: site.nearest.map_or("", |near| &results.measurements.clusters.names[near.0]),
+        km: decimals(site.nearest.map(|near| near.1), 0),
+        strategic: match site.strategic {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "–",
+        },
+    };
+    all.take(SHOWN).map(row).collect()
+}
+
+/// What wider rules would gather.
+pub fn groups(results: &Results<'_>) -> Vec<GroupRow> {
+    let clusters = &results.measurements.clusters.names;
+    let mut rows = Vec::new();
+    for trial in &results.dispersed.trials {
+        let rule = crate::report::tables::rule(trial);
+        rows.extend(trial.groups.iter().map(|group| GroupRow {
+            rule: rule.clone(),
+            name: group.name.clone(),
+            joins: group.joins.map_or_else(|| "a new cluster".into(), |cluster| clusters[cluster].clone()),
+            sites: group.members.len(),
+        }));
+    }
+    rows.truncate(SHOWN);
+    rows
+}
+
+/// Initiatives with their types.
+pub fn initiatives<'a>(results: &'a Results<'a>) -> Result<Vec<InitiativeRow<'a>>> {
+    let types = initiatives::types()?;
+    let clusters = &results.measurements.clusters.names;
+    let row = |(initiative, matched, home): &'a (_, initiatives::Matched, Option<initiatives::Home>)| {
+        let initiative: &crate::validate::Initiative = initiative;
+        let names: Vec<String> = matched.types.iter().map(|&at| types[at].id.replace('_', " ")).collect();
+        InitiativeRow {
+            name: &initiative.name,
+            country: initiative.country.as_deref().unwrap_or_default(),
+            types: if names.is_empty() { "none fits".into() } else { names.join(" or ") },
+            because: matched.agree.join(", "),
+            missing: matched.missing.join(", "),
+            cluster: home.as_ref().map_or("", |home| &clusters[home.cluster]),
+        }
+    };
+    Ok(results.initiatives.iter().map(row).collect())
+}
+
+/// The tree above the indicators.
+pub fn nodes(results: &Results<'_>) -> Vec<Node> {
+    let dimension = |dimension: &crate::score::Dimension| Node {
+        name: dimension.id.clone(),
+        parent: String::new(),
+        weight: String::new(),
+        aggregate: aggregate(dimension.aggregate),
+        thresholds: dimension.threshold.0.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let component = |component: &crate::score::Component| Node {
+        name: component.id.clone(),
+        parent: component.parent.clone(),
+        weight: component.weight.to_string(),
+        aggregate: aggregate(component.aggregate),
+        thresholds: String::new(),
+    };
+    results.dimensions.iter().map(dimension).chain(results.components.iter().map(component)).collect()
+}
+
+fn aggregate(aggregate: Aggregate) -> String {
+    match aggregate {
+        Aggregate::Arithmetic => "arithmetic mean".into(),
+        Aggregate::Geometric => "geometric mean".into(),
+        Aggregate::Harmonic => "harmonic mean".into(),
+        Aggregate::Power(power) => format!("power mean, p = {power}"),
+        Aggregate::Minimum => "minimum".into(),
+        Aggregate::Median => "median".into(),
+    }
+}
+
+/// Worst, crossover and best of an indicator.
+pub fn posts(indicator: &Indicator) -> String {
+    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
+    posts.map(|post| significant(post)).join(" / ")
+}
+
+/// An indicator with its goalposts.
+pub fn goalpost(indicator: &Indicator) -> GoalpostRow<'_> {
+    GoalpostRow {
+        indicator,
+        posts: posts(indicator),
+        scale: if indicator.scale == Scale::Log { "log" } else { "linear" },
+        mark: match indicator.mark {
+            Mark::P => "P",
+            Mark::E => "E",
+            Mark::J => "J",
+        },
+        over: match indicator.over {
+            Over::Facilities => "facilities",
+            Over::Links => "links",
+            Over::Clusters => "clusters",
+        },
+    }
+}

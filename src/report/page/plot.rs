@@ -1,0 +1,170 @@
+//! The plane of two dimensions: a point a cluster, thresholds, names of types in the corners, arrows between periods.
+
+use std::collections::BTreeSet;
+
+use super::labels::{self, Label};
+use super::{Shown, class, period, short};
+use crate::classify::Level;
+use crate::report::Results;
+
+/// The plot: one dimension to the right, the other up.
+pub struct Plot {
+    /// The clusters.
+    pub points: Vec<Point>,
+    /// From one period to the next: both ends.
+    pub moves: Vec<[f64; 4]>,
+    /// Names of the dimensions, to the right and up.
+    pub axes: [String; 2],
+    /// Where the thresholds stand, across and up.
+    pub thresholds: [Vec<f64>; 2],
+    /// Names of the types in the corners: x, y, anchor, name.
+    pub corners: Vec<(f64, f64, &'static str, String)>,
+    /// Height of the lane below, for clusters without a score upwards; 0 where there is none.
+    pub lane: f64,
+}
+
+/// A cluster in one period.
+pub struct Point {
+    x: f64,
+    /// Middle of the mark.
+    pub y: f64,
+    /// Name, and the period where there are several.
+    pub name: String,
+    /// Class of its type.
+    pub class: String,
+    /// Where its name stands; `None` where there is no room.
+    pub label: Option<Label>,
+    /// Ends of the bounds upwards, where they are not known.
+    pub bounds: Option<(f64, f64)>,
+    /// Where its card is.
+    pub id: String,
+    /// Whether a later period follows.
+    pub is_past: bool,
+}
+
+impl Point {
+    /// Middle of the mark.
+    pub fn x(&self) -> String {
+        format!("{:.1}", self.x)
+    }
+
+    /// Its mark: another shape for every type, so that it does not rest on colour.
+    pub fn mark(&self) -> String {
+        mark(&self.class, self.x, self.y, if self.is_past { 3.5 } else { 6.0 })
+    }
+}
+
+/// An SVG path around a place, by the class of a type.
+pub fn mark(class: &str, x: f64, y: f64, r: f64) -> String {
+    let path = |points: &[(f64, f64)]| {
+        let at = |&(dx, dy): &(f64, f64)| format!("{:.1} {:.1}", x + dx * r, y + dy * r);
+        format!("M{}Z", points.iter().map(at).collect::<Vec<_>>().join("L"))
+    };
+    match class {
+        "t2" => path(&[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)]),
+        "t3" => path(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+        "t4" => path(&[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]),
+        "t5" => path(&[(0.0, 1.15), (1.1, -0.8), (-1.1, -0.8)]),
+        "t6" => path(&[(-1.1, -0.6), (1.1, -0.6), (1.1, 0.6), (-1.1, 0.6)]),
+        "t7" => path(&[(-0.6, -1.1), (0.6, -1.1), (0.6, 1.1), (-0.6, 1.1)]),
+        "t8" => path(&[(-1.1, -0.9), (1.1, -0.9), (0.6, 0.9), (-0.6, 0.9)]),
+        "t9" => path(&[(-0.6, -0.9), (0.6, -0.9), (1.1, 0.9), (-1.1, 0.9)]),
+        _ => format!("M{:.1} {y:.1}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 -{} 0Z", x - r, 2.0 * r, 2.0 * r),
+    }
+}
+
+/// Width and height of the plane, and the room to its right for names.
+const PLOT: f64 = 600.0;
+/// Top of the lane and height of its rows.
+const LANE: f64 = 646.0;
+const ROW: f64 = 17.0;
+
+/// The plot; `None` unless there is a typology over two dimensions.
+pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
+    let [location, linkages] = plane(results)?;
+    let periods = results.measurements.units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>().len();
+    let up = |score: f64| PLOT - score * PLOT / 100.0;
+    let mut placed: Vec<(usize, Point)> = Vec::new();
+    for unit in shown.units() {
+        let (across, upward) = (&results.scores[unit].nodes[location], &results.scores[unit].nodes[linkages]);
+        let Some(score) = across.score else { continue };
+        let of = results.measurements.units[unit];
+        let mut name = short(&results.measurements.clusters.names[of.cluster]);
+        let is_past = !shown.is_latest(unit);
+        if periods > 1 {
+            name = format!("{name} {}", period(of.period));
+        }
+        let unknown = results.classes[unit].levels[linkages].known().is_none();
+        let y = upward.score.map_or(f64::INFINITY, up);
+        let bounds = (unknown && upward.score.is_some()).then(|| (up(upward.low), up(upward.high)));
+        placed.push((
+            unit,
+            Point {
+                x: score * PLOT / 100.0,
+                y,
+                name,
+                class: class(results, unit),
+                label: None,
+                bounds,
+                id: shown.anchor(unit),
+                is_past,
+            },
+        ));
+    }
+    let lane = into_lane(&mut placed);
+    let scored: Vec<usize> = (0..placed.len()).filter(|&at| placed[at].1.label.is_none()).collect();
+    let wanted: Vec<(f64, f64, usize)> =
+        scored.iter().map(|&at| (placed[at].1.x, placed[at].1.y, placed[at].1.name.chars().count())).collect();
+    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT))) {
+        placed[at].1.label = label;
+    }
+    let units = &results.measurements.units;
+    let follows = |a: &(usize, Point), b: &(usize, Point)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
+    let pairs = placed.iter().flat_map(|a| placed.iter().filter(move |b| follows(a, b)).map(move |b| (a, b)));
+    let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
+    let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
+    let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
+    let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.replace('_', " "));
+    let corners = corners(results, [location, linkages]);
+    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
+}
+
+/// The two dimensions of the plane, that to the right first; `None` unless there is a typology over two.
+fn plane(results: &Results<'_>) -> Option<[usize; 2]> {
+    results.typology.filter(|_| results.dimensions.len() == 2)?;
+    let is_location = |at: &usize| results.dimensions[*at].id == "locational_advantage";
+    let across = (0..2).find(is_location).unwrap_or(0);
+    Some([across, 1 - across])
+}
+
+/// The types of the four corners of the plane.
+fn corners(results: &Results<'_>, [across, upward]: [usize; 2]) -> Vec<(f64, f64, &'static str, String)> {
+    let Some(typology) = results.typology else { return Vec::new() };
+    let corner = |right: bool, top: bool| {
+        let level = |high: bool| if high { Level::High } else { Level::Low };
+        let mut levels = [Level::Low; 2];
+        (levels[across], levels[upward]) = (level(right), level(top));
+        let kind = &typology.types[typology.type_of(results.dimensions, &levels)?];
+        let (x, anchor) = if right { (PLOT - 10.0, "end") } else { (10.0, "start") };
+        Some((x, if top { 20.0 } else { PLOT - 10.0 }, anchor, format!("{} {}", kind.number, kind.name)))
+    };
+    [(true, true), (false, true), (true, false), (false, false)].into_iter().filter_map(|(x, y)| corner(x, y)).collect()
+}
+
+/// Lays points without a score on rows, each with its name to the right; returns the height that they need.
+fn into_lane(placed: &mut [(usize, Point)]) -> f64 {
+    let mut waiting: Vec<&mut Point> =
+        placed.iter_mut().map(|(_, point)| point).filter(|point| point.y.is_infinite()).collect();
+    waiting.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let mut ends: Vec<f64> = Vec::new();
+    for point in waiting {
+        let row = ends.iter().position(|end| *end < point.x).unwrap_or(ends.len());
+        if row == ends.len() {
+            ends.push(0.0);
+        }
+        ends[row] = point.x + 24.0 + labels::width(&point.name);
+        point.y = LANE + 26.0 + row as f64 * ROW;
+        point.label = Some(Label { x: point.x + 8.0, y: point.y + 4.0, anchor: "start" });
+    }
+    if ends.is_empty() { 0.0 } else { ends.len() as f64 * ROW + 30.0 }
+}

@@ -1,0 +1,190 @@
+//! Geometries of the GIS layers, and the layers that are no tables: ties as lines, infrastructure as it was read.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use geo::dimensions::Dimensions;
+use geo::{Geometry, HasDimensions, Point};
+use rayon::prelude::*;
+
+use super::super::columns::INFRASTRUCTURE;
+use super::super::{Results, shapes};
+use super::{OutputTable, Written, column, frame, keys};
+use crate::error::{Error, Result};
+use crate::globe::geodesy::Degrees;
+use crate::measure::Trace;
+use crate::validate::settings::Between;
+use crate::validate::{Facilities, Feature, Layer, LinkRow, TieTable};
+
+/// A geometry a row; `None` where there is no place.
+pub type Geometries = Vec<Option<Geometry>>;
+
+/// The place of a facility.
+pub fn point(register: &Facilities, facility: usize) -> Option<Geometry> {
+    register.places[facility].map(|(lon, lat)| Geometry::Point(Point::new(lon, lat)))
+}
+
+/// The outline of every unit.
+pub fn outlines(results: &Results<'_>) -> Result<Geometries> {
+    let measured = results.measurements;
+    let (Some(register), Some(table)) = (results.facilities, &measured.facilities) else {
+        return Ok(vec![None; measured.units.len()]);
+    };
+    let units = table.column("__unit").and_then(|column| Ok(column.u32()?.clone()));
+    let mut places: Vec<Vec<Degrees>> = vec![Vec::new(); measured.units.len()];
+    for (row, unit) in units.map_err(Error::table("outlining the clusters"))?.iter().enumerate() {
+        let place = register.places[register.facility[row]];
+        if let (Some(unit), Some(place)) = (unit, place) {
+            places[unit as usize].push(place);
+        }
+    }
+    let outline = |(places, hull): (&Vec<Degrees>, &Option<Geometry>)| {
+        shapes::outline(places, hull.as_ref(), results.cluster_shape)
+    };
+    Ok(places.par_iter().zip(&measured.hulls).map(outline).collect())
+}
+
+/// The layers that are no tables.
+pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+    let mut tables = Vec::new();
+    if let Some(register) = results.facilities.filter(|_| !results.ties.is_empty()) {
+        tables.push(links(results, register)?);
+    }
+    for layer in results.layers {
+        tables.extend(infrastructure(results, layer)?);
+    }
+    Ok(tables)
+}
+
+/// One row a cluster and tie of it, as in `ties`, but once over all periods.
+fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable> {
+    let traces = &results.measurements.networks.traces;
+    let cluster = |trace: &Trace| results.measurements.units[trace.unit].cluster;
+    let mut seen = HashSet::new();
+    let rows: Vec<&Trace> =
+        traces.iter().filter(|trace| seen.insert((cluster(trace), trace.table, trace.row))).collect();
+    let table = |trace: &&Trace| -> &TieTable { &results.ties[trace.table] };
+    let of = |trace: &&Trace| -> &LinkRow { &table(trace).rows()[trace.row] };
+    let is_link = |trace: &&Trace| table(trace).is_links();
+    let ends = Ends::new(results, register);
+    let lines: Vec<Option<Geometry>> = rows.iter().map(|trace| ends.line(trace, cluster(trace))).collect();
+    let id = |trace: &&Trace| keys(results, &results.measurements.units[trace.unit]).0;
+    let frame = frame(vec![
+        column("cluster_id", rows.iter().map(id).collect::<Vec<&str>>()),
+        column("kind", rows.iter().map(|row| table(row).kind.as_str()).collect::<Vec<&str>>()),
+        column("name", rows.iter().map(|row| table(row).name.as_str()).collect::<Vec<&str>>()),
+        column("basis", rows.iter().map(|row| table(row).basis()).collect::<Vec<&str>>()),
+        column("from", rows.iter().map(|row| &*of(row).from).collect::<Vec<&str>>()),
+        column("to", rows.iter().map(|row| is_link(row).then(|| &*of(row).to)).collect::<Vec<_>>()),
+        column("organisation", rows.iter().map(|row| (!is_link(row)).then(|| &*of(row).to)).collect::<Vec<_>>()),
+        column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<_>>()),
+        column("from_year", rows.iter().map(|row| of(row).from_year).collect::<Vec<_>>()),
+        column("to_year", rows.iter().map(|row| of(row).to_year).collect::<Vec<_>>()),
+        column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
+    ])?;
+    Ok(OutputTable::new(results, "links", Written::Layer, frame)?.with_geometry(lines))
+}
+
+/// Where ties begin and end on the map.
+struct Ends<'a> {
+    results: &'a Results<'a>,
+    register: &'a Facilities,
+    facilities: HashMap<&'a str, usize>,
+    /// Facilities of each operator and of each sector with their emissions over all periods, the greatest first.
+    operators: HashMap<&'a str, Vec<usize>>,
+    sectors: HashMap<&'a str, Vec<usize>>,
+    /// The middle of the members of each organisation, by table.
+    middles: HashMap<(usize, &'a str), Degrees>,
+}
+
+impl<'a> Ends<'a> {
+    fn new(results: &'a Results<'a>, register: &'a Facilities) -> Self {
+        let mut tonnes = vec![0.0; register.ids.len()];
+        let (mut operators, mut sectors): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) = Default::default();
+        for row in 0..register.rows() {
+            let facility = register.facility[row];
+            tonnes[facility] += register.emissions_t[row].unwrap_or(0.0);
+            for (names, of) in [(register.operator.get(row), &mut operators), (register.sector.get(row), &mut sectors)]
+            {
+                if let Some(name) = names {
+                    of.entry(name).or_default().push(facility);
+                }
+            }
+        }
+        for list in operators.values_mut().chain(sectors.values_mut()) {
+            list.sort_by(|&a, &b| tonnes[b].total_cmp(&tonnes[a]).then(a.cmp(&b)));
+            list.dedup();
+        }
+        let facilities = register.ids.iter().enumerate().map(|(at, id)| (id, at)).collect();
+        let mut ends = Self { results, register, facilities, operators, sectors, middles: HashMap::new() };
+        ends.middles = ends.middles();
+        ends
+    }
+
+    fn middles(&self) -> HashMap<(usize, &'a str), Degrees> {
+        let mut members: BTreeMap<(usize, &'a str), Vec<Degrees>> = BTreeMap::new();
+        let memberships = self.results.ties.iter().enumerate().filter(|(_, table)| !table.is_links());
+        for (at, table) in memberships {
+            for row in table.rows() {
+                members.entry((at, &*row.to)).or_default().extend(self.place(table.between, &row.from, None));
+            }
+        }
+        members.into_iter().filter_map(|(key, places)| Some((key, shapes::middle(&places)?))).collect()
+    }
+
+    /// The place of a facility; for an operator or a sector that of its greatest emitter, in the cluster if it is there.
+    fn place(&self, between: Between, name: &str, cluster: Option<usize>) -> Option<Degrees> {
+        let several = match between {
+            Between::Facility => return self.register.places[*self.facilities.get(name)?],
+            Between::Operator => self.operators.get(name)?,
+            Between::Sector => self.sectors.get(name)?,
+        };
+        let clusters = &self.results.measurements.clusters.of_facility;
+        let inside = several.iter().find(|&&facility| cluster.is_some() && clusters[facility] == cluster);
+        self.register.places[*inside.or_else(|| several.first())?]
+    }
+
+    /// From end to end of a link, or from a member to the middle of its organisation's members.
+    fn line(&self, trace: &Trace, cluster: usize) -> Option<Geometry> {
+        let table = &self.results.ties[trace.table];
+        let row = &table.rows()[trace.row];
+        let end = |name: &str| self.place(table.between, name, Some(cluster));
+        let to = if table.is_links() { end(&row.to) } else { self.middles.get(&(trace.table, &*row.to)).copied() };
+        shapes::line(end(&row.from)?, to?)
+    }
+}
+
+/// Points, lines and areas of one `[layers.NAME]`, each a layer of its own: what GIS programs can draw in one style.
+fn infrastructure(results: &Results<'_>, layer: &Layer) -> Result<Vec<OutputTable>> {
+    let kind = |feature: &Feature| {
+        feature.geometry.as_ref().map_or("points", |geometry| match geometry.dimensions() {
+            Dimensions::Empty | Dimensions::ZeroDimensional => "points",
+            Dimensions::OneDimensional => "lines",
+            Dimensions::TwoDimensional => "areas",
+        })
+    };
+    let mut tables = Vec::new();
+    for wanted in ["points", "lines", "areas"] {
+        let rows: Vec<usize> = (0..layer.features.len()).filter(|&at| kind(&layer.features[at]) == wanted).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let of = |at: &usize| &layer.features[*at];
+        let mut columns = vec![
+            column("feature", rows.iter().map(|at| of(at).id.as_str()).collect::<Vec<&str>>()),
+            column("feature_name", rows.iter().map(|at| of(at).name.as_deref()).collect::<Vec<_>>()),
+            column("file", rows.iter().map(|at| &*of(at).file).collect::<Vec<&str>>()),
+            column("line", rows.iter().map(|at| of(at).line).collect::<Vec<u64>>()),
+        ];
+        columns.extend(
+            layer
+                .sums
+                .iter()
+                .map(|(name, values)| column(name, rows.iter().map(|&at| values[at]).collect::<Vec<Option<f64>>>())),
+        );
+        let geometry = rows.iter().map(|at| of(at).geometry.as_ref().map(shapes::placed)).collect();
+        let name = format!("layer_{}_{wanted}", layer.name);
+        let table = OutputTable::named(results, INFRASTRUCTURE, name, Written::Layer, frame(columns)?)?;
+        tables.push(table.with_geometry(geometry));
+    }
+    Ok(tables)
+}
