@@ -1,4 +1,4 @@
-//! GeoPackage 1.4 (OGC 12-128r19): every layer with an R-tree, what its columns mean, and a style for QGIS.
+//! GeoPackage 1.3 (OGC 12-128r17): every layer with an R-tree, what its columns mean, and a style for QGIS.
 
 use std::path::Path;
 
@@ -155,7 +155,7 @@ fn register(
         params![
             layer,
             layer,
-            format!("{}: one row is {}", table.about.title, table.about.row),
+            format!("{}; one row is {}", table.about.title, table.about.row),
             side(0),
             side(1),
             side(2),

@@ -16,7 +16,7 @@ pub const UNKNOWN: &str = "#8a4fa8";
 /// The colour of what is in no cluster.
 const OUTSIDE: &str = "#a7adb5";
 /// Colours of other layers, in their order.
-const LAYERS: [&str; 6] = ["#5b6f3a", "#7a5195", "#00798c", "#b0651f", "#46627f", "#8f3b4f"];
+pub const LAYERS: [&str; 6] = ["#5b6f3a", "#7a5195", "#00798c", "#b0651f", "#46627f", "#8f3b4f"];
 
 /// A layer's styles.
 #[derive(Debug, Clone, Default)]

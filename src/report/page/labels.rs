@@ -20,9 +20,10 @@ pub fn width(text: &str) -> f64 {
 }
 
 /// Places labels in the order given; `None` where there is no room left. `points` are x, y and the text's length
-/// in characters; `size` is the canvas.
-pub fn place(points: &[(f64, f64, usize)], size: (f64, f64)) -> Vec<Option<Label>> {
+/// in characters; `size` is the canvas; `boxes` are taken: left, top, right, bottom.
+pub fn place(points: &[(f64, f64, usize)], size: (f64, f64), boxes: &[[f64; 4]]) -> Vec<Option<Label>> {
     let mut taken: Vec<[f64; 4]> = points.iter().map(|&(x, y, _)| [x - 4.0, y - 4.0, x + 4.0, y + 4.0]).collect();
+    taken.extend(boxes);
     let mut labels = Vec::with_capacity(points.len());
     for (position, &(x, y, length)) in points.iter().enumerate() {
         let width = length as f64 * WIDTH_A_CHARACTER;
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn labels_of_neighbours_part() {
-        let labels = place(&[(50.0, 50.0, 5), (52.0, 51.0, 5)], (200.0, 100.0));
+        let labels = place(&[(50.0, 50.0, 5), (52.0, 51.0, 5)], (200.0, 100.0), &[]);
         assert_eq!(labels[0], Some(Label { x: 58.0, y: 54.0, anchor: "start" }));
         assert!(labels[1].is_some() && labels[1] != labels[0]);
     }

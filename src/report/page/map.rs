@@ -8,6 +8,7 @@ use geo::{BooleanOps, BoundingRect, Coord, Geometry, Intersects, LineString, Mul
 use super::labels::{self, Label};
 use super::{Shown, class, short};
 use crate::report::Results;
+use crate::report::formats::styles::LAYERS;
 use crate::report::tables::Geometries;
 use crate::validate::{Facilities, Feature, Layer, country};
 
@@ -46,6 +47,8 @@ pub struct Map {
 pub struct MapLayer {
     /// Its name.
     pub name: String,
+    /// Its colour.
+    pub colour: &'static str,
     /// Points, each a line of no length.
     pub points: String,
     /// Lines.
@@ -190,7 +193,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
     };
     let wanted: Vec<(f64, f64, usize)> =
         middles.iter().map(|&(unit, (x, y))| (x, y, label(unit).chars().count())).collect();
-    let placed = labels::place(&wanted, projection.size());
+    let placed = labels::place(&wanted, projection.size(), &[]);
     let names = middles.iter().zip(placed).filter_map(|((unit, _), place)| Some((label(*unit), place?))).collect();
     let (sites, beyond, smaller) = sites(results, register, shown, &projection);
     let (width, height) = projection.size();
@@ -198,7 +201,12 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
         width,
         height,
         land: land(&projection),
-        layers: results.layers.iter().map(|layer| infrastructure(layer, &projection)).collect(),
+        layers: results
+            .layers
+            .iter()
+            .zip(LAYERS.iter().cycle())
+            .map(|(layer, colour)| infrastructure(layer, colour, &projection))
+            .collect(),
         outlines: drawn,
         sites,
         names,
@@ -244,9 +252,10 @@ fn sites(
 }
 
 /// A layer as paths; points that fall together stand once.
-fn infrastructure(layer: &Layer, projection: &Projection) -> MapLayer {
+fn infrastructure(layer: &Layer, colour: &'static str, projection: &Projection) -> MapLayer {
     let mut drawn = MapLayer {
         name: layer.name.replace('_', " "),
+        colour,
         points: String::new(),
         lines: String::new(),
         areas: String::new(),

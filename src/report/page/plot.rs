@@ -112,10 +112,12 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
         ));
     }
     let lane = into_lane(&mut placed);
+    let corners = corners(results, [location, linkages]);
+    let taken: Vec<[f64; 4]> = corners.iter().map(beside_corner).collect();
     let scored: Vec<usize> = (0..placed.len()).filter(|&at| placed[at].1.label.is_none()).collect();
     let wanted: Vec<(f64, f64, usize)> =
         scored.iter().map(|&at| (placed[at].1.x, placed[at].1.y, placed[at].1.name.chars().count())).collect();
-    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT))) {
+    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT), &taken)) {
         placed[at].1.label = label;
     }
     let units = &results.measurements.units;
@@ -125,7 +127,6 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
     let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.replace('_', " "));
-    let corners = corners(results, [location, linkages]);
     Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
 }
 
@@ -149,6 +150,13 @@ fn corners(results: &Results<'_>, [across, upward]: [usize; 2]) -> Vec<(f64, f64
         Some((x, if top { 20.0 } else { PLOT - 10.0 }, anchor, format!("{} {}", kind.number, kind.name)))
     };
     [(true, true), (false, true), (true, false), (false, false)].into_iter().filter_map(|(x, y)| corner(x, y)).collect()
+}
+
+/// The room that the name of a type takes.
+fn beside_corner((x, y, anchor, name): &(f64, f64, &'static str, String)) -> [f64; 4] {
+    let wide = labels::width(name) * 1.3;
+    let left = if *anchor == "end" { x - wide } else { *x };
+    [left, y - 14.0, left + wide, y + 4.0]
 }
 
 /// Lays points without a score on rows, each with its name to the right; returns the height that they need.
