@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use forerunner::report::columns;
+
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
         fs::read_dir(path).unwrap().for_each(|entry| sources(&entry.unwrap().path(), found));
@@ -62,4 +64,26 @@ fn the_schema_in_docs_is_the_programs() {
     let kept: serde_json::Value =
         serde_json::from_str(&fs::read_to_string("docs/pipeline.schema.json").unwrap()).unwrap();
     assert!(kept == forerunner::pipeline::schema(), "run: forerunner schema > docs/pipeline.schema.json");
+}
+
+/// `docs/formats` is generated: `UPDATE_EXPECTED=1 cargo test --test architecture`.
+#[test]
+fn the_pages_of_columns_are_current() {
+    let mut pages = vec![("README".to_owned(), columns::index())];
+    pages.extend(columns::TABLES.iter().map(|table| (table.name.to_owned(), table.page())));
+    let folder = Path::new("docs/formats");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::create_dir_all(folder).unwrap();
+        pages.iter().for_each(|(name, page)| fs::write(folder.join(format!("{name}.md")), page).unwrap());
+    }
+    let mut kept: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    kept.sort_unstable();
+    let mut wanted: Vec<String> = pages.iter().map(|(name, _)| format!("{name}.md")).collect();
+    wanted.sort_unstable();
+    assert_eq!(kept, wanted);
+    for (name, page) in pages {
+        let kept = fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        assert!(kept == page, "docs/formats/{name}.md: UPDATE_EXPECTED=1 cargo test --test architecture");
+    }
 }

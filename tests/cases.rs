@@ -30,9 +30,9 @@ fn plant(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// Compares with a file of `expected/`, or writes it.
 /// Tables end their lines with CR LF; what is kept of them, with LF.
 fn expect(path: &Path, found: &str, wrong: &mut Vec<String>) {
-    let found = &found.replace("\r\n", "\n");
+    let found = found.replace("\r\n", "\n");
     if std::env::var_os("UPDATE_EXPECTED").is_some() {
-        fs::write(path, found).unwrap();
+        fs::write(path, &found).unwrap();
     } else if fs::read_to_string(path).unwrap_or_default() != found {
         wrong.push(format!("{} differs; found:\n{found}", path.display()));
     }

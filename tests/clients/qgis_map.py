@@ -53,15 +53,22 @@ def draw(layers, extent):
     assert job.renderedImage().save(picture)
 
 
+def faults_of_run():
+    faults = []
+    query = "SELECT table_name FROM gpkg_contents WHERE data_type = 'features' ORDER BY table_name"
+    names = [name for (name,) in sqlite3.connect(package).execute(query)]
+    layers = {name: opened(name, faults) for name in names}
+    for name in ["clusters", "facilities", "dispersed_sites", "links"]:
+        with_sld(name, faults)
+    kinds = ("points", "lines", "areas")
+    below = [name for kind in kinds for name in names if name.startswith("layer_") and name.endswith(kind)]
+    draw([layers[name] for name in ["clusters", "facilities", *below]], layers["facilities"])
+    return faults
+
+
 application = QgsApplication([], False)
 application.initQgis()
-faults = []
-query = "SELECT table_name FROM gpkg_contents WHERE data_type = 'features' ORDER BY table_name"
-names = [name for (name,) in sqlite3.connect(package).execute(query)]
-layers = {name: opened(name, faults) for name in names}
-for name in ["clusters", "facilities", "dispersed_sites", "links"]:
-    with_sld(name, faults)
-below = [name for kind in ("points", "lines", "areas") for name in names if name.startswith("layer_") and name.endswith(kind)]
-draw([layers[name] for name in ["clusters", "facilities", *below]], layers["facilities"])
+faults = faults_of_run()  # no layer may outlive the application
+application.exitQgis()
 if faults:
     sys.exit("\n".join(faults))

@@ -76,6 +76,40 @@ pub struct Described {
     pub about: String,
 }
 
+impl Table {
+    /// Its page in `docs/formats`.
+    pub fn page(&self) -> String {
+        let key = match self.key {
+            [] => "none".to_owned(),
+            key => key.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        };
+        let only = if self.only.is_empty() { "always".to_owned() } else { self.only.to_owned() };
+        let mut page = format!(
+            "# {}: {}\n\nOne row is {}. Written: {only}. Key: {key}.\n\n| column | type | unit | meaning |\n|---|---|---|---|\n",
+            self.name, self.title, self.row
+        );
+        for column in self.columns {
+            let about = column.about.replace('|', "\\|");
+            page += &format!("| `{}` | {} | {} | {about} |\n", column.name, column.kind.as_str(), column.unit);
+        }
+        page
+    }
+}
+
+/// The list of pages in `docs/formats`.
+pub fn index() -> String {
+    let row = |table: &Table| {
+        let only = if table.only.is_empty() { "always" } else { table.only };
+        format!("| [{}]({}.md) | {} | {only} |\n", table.name, table.name, table.row)
+    };
+    "# Tables and layers, column by column\n\nMade from the list of columns in the program \
+     (`src/report/columns/catalogue.rs`); a test keeps it so.\n`{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{sum}` \
+     and `{column}` stand for names of the pipeline file. An empty cell is a\nvalue that is not known. GeoParquet \
+     files also have `geometry` (well-known binary, OGC:CRS84) and `bbox`.\n\n| table | one row is | written |\n|---|---|---|\n"
+        .to_owned()
+        + &TABLES.iter().map(row).collect::<String>()
+}
+
 /// The names that stand for placeholders in one run, as alternatives of a regular expression.
 #[derive(Debug)]
 pub struct Names {
