@@ -1,0 +1,303 @@
+//! What people open: every format of one run over names that would like to be code, places at the edges of the globe,
+//! and columns that formats cannot hold; the same bytes at any thread count; output folders that cannot be had.
+
+#![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use geo::{BoundingRect, Validation};
+use rusqlite::Connection;
+use serde_json::Value;
+
+/// Names that would be markup, formulas, or lines of their own.
+const NAMES: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "=cmd|' /C calc'!A0",
+    "\u{202e}مصنع الأسمنت\u{202c}",
+    "+SUM(1,2)\r\n\"quoted\", \"&amp;\"",
+    "' onmouseover='alert(1)",
+    "]]></rule><x>{{7*7}}",
+];
+
+fn forerunner(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_forerunner")).env("NO_COLOR", "1").args(arguments).output().unwrap()
+}
+
+fn run(pipeline: &Path, out: &Path, more: &[&str]) {
+    let output =
+        forerunner(&[&["run", pipeline.to_str().unwrap(), "-q", "--out", out.to_str().unwrap()], more].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn names() -> Vec<String> {
+    NAMES.iter().map(|name| (*name).to_owned()).chain(["x".repeat(300)]).collect()
+}
+
+/// A register of seven sites with those names near a place, each a neighbour of the next, and a pipeline over it that
+/// writes every format.
+fn pipeline(folder: &Path, places: &[(f64, f64)]) -> PathBuf {
+    let mut register = csv::Writer::from_path(folder.join("register.csv")).unwrap();
+    register.write_record(["id", "name", "firm", "branch", "lon", "lat", "t", "fid", "Geom", "a,b", "=x"]).unwrap();
+    for (at, name) in names().iter().enumerate() {
+        let (lon, lat) = places[at % places.len()];
+        let (lon, lat) = ((lon - 0.01 * (at / places.len()) as f64).to_string(), lat.to_string());
+        let tonnes = (100_000 * (at + 1)).to_string();
+        register
+            .write_record([&format!("s{at}"), name, name, name, &lon, &lat, &tonnes, "1", "point", "comma", "formula"])
+            .unwrap();
+    }
+    register.flush().unwrap();
+    let mut ties = csv::Writer::from_path(folder.join("ties.csv")).unwrap();
+    ties.write_record(["a", "b", "why"]).unwrap();
+    names()
+        .iter()
+        .enumerate()
+        .skip(1)
+        .for_each(|(at, name)| ties.write_record(["s0", &format!("s{at}"), name]).unwrap());
+    ties.flush().unwrap();
+    let mut ports = csv::Writer::from_path(folder.join("ports.csv")).unwrap();
+    ports.write_record(["id", "name", "lon", "lat"]).unwrap();
+    for (at, name) in names().iter().enumerate() {
+        ports.write_record([&at.to_string(), name, &places[0].0.to_string(), &places[0].1.to_string()]).unwrap();
+    }
+    ports.flush().unwrap();
+    let path = folder.join("pipeline.toml");
+    fs::write(&path, PIPELINE).unwrap();
+    path
+}
+
+const PIPELINE: &str = r#"
+name = "edges"
+title = "<script>alert(2)</script>"
+description = "</p><img src=x onerror=alert(3)>"
+[facilities]
+path = "register.csv"
+licence = "=HYPERLINK(1)"
+attribution = "<b>nobody</b>"
+columns = { id = "id", name = "name", operator = "firm", sector = "branch", x = "lon", y = "lat", emissions_t = "t",
+            fid = "fid", Geom = "Geom", "a,b" = "a,b", "=x" = "=x" }
+[layers.ports]
+path = "ports.csv"
+columns = { id = "id", name = "name", x = "lon", y = "lat" }
+[links.trade]
+path = "ties.csv"
+kind = "formal"
+between = "facility"
+columns = { from = "a", to = "b", source = "why" }
+[delineate]
+method = "dbscan"
+radius_km = 30
+min_facilities = 2
+[[dimensions]]
+id = "locational_advantage"
+[[dimensions]]
+id = "inter_firm_linkages"
+[[indicators]]
+id = "scale"
+parent = "locational_advantage"
+expr = "SUM(emissions_t)"
+unit = "<i>t</i>"
+worst = 0
+best = 3000000
+source = "<script>alert(4)</script>"
+[[indicators]]
+id = "tied"
+parent = "inter_firm_linkages"
+over = "clusters"
+expr = "linked_emission_share_formal"
+worst = 0
+best = 1
+[outputs]
+tables = ["csv", "parquet", "xlsx"]
+layers = ["gpkg", "geojson", "flatgeobuf"]
+"#;
+
+fn rows(path: &Path) -> Vec<HashMap<String, String>> {
+    csv::Reader::from_path(path).unwrap().deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn texts(file: &Connection, sql: &str) -> Vec<String> {
+    let mut query = file.prepare(sql).unwrap();
+    query.query_map([], |row| row.get(0)).unwrap().map(|text| text.unwrap()).collect()
+}
+
+#[test]
+fn names_are_inert_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    run(&pipeline(folder.path(), &[(3.0, 52.0)]), &out, &[]);
+
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert_eq!(page.matches("<script").count(), 1, "the page's own");
+    assert!(!page.contains("<img") && !page.contains("<i>t") && !page.contains("<x>") && !page.contains("<b>nobody"));
+    assert!(page.contains("&#60;script&#62;alert(1)"), "the name stands there as text");
+
+    // CSV: the rule of docs/outputs.md, and the text comes back.
+    let facilities = rows(&out.join("facilities.csv"));
+    for (row, name) in facilities.iter().zip(names()) {
+        let computes = name.starts_with(['=', '+']);
+        let wanted = if computes { format!("'{name}") } else { name };
+        assert_eq!(row["name"], wanted);
+        assert_eq!((&*row["'=x"], &*row["a,b"], &*row["fid"]), ("formula", "comma", "1"));
+    }
+    let text = fs::read_to_string(out.join("facilities.csv")).unwrap();
+    assert!(text.lines().next().unwrap().contains("\"a,b\"") && text.ends_with("\r\n"));
+    let told = forerunner(&["explain", out.to_str().unwrap(), "c-s6"]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.contains("<script>alert(1)") || told.contains("=cmd"), "{told}");
+
+    // GeoPackage: texts as they are; names that SQLite has taken get a number.
+    let file = Connection::open(out.join("forerunner.gpkg")).unwrap();
+    assert_eq!(texts(&file, "SELECT name FROM facilities ORDER BY fid"), names());
+    assert_eq!(
+        texts(&file, "SELECT fid_2 || Geom_2 || \"a,b\" || \"=x\" FROM facilities LIMIT 1"),
+        ["1pointcommaformula"]
+    );
+    assert_eq!(texts(&file, "SELECT source FROM links ORDER BY fid"), names()[1..]);
+    assert_eq!(texts(&file, "PRAGMA integrity_check"), ["ok"]);
+
+    // The workbook: no cell is a formula, no text a link.
+    let mut book = zip::ZipArchive::new(fs::File::open(out.join("forerunner.xlsx")).unwrap()).unwrap();
+    let parts: Vec<String> = book.file_names().map(|name| name.unwrap().into_owned()).collect();
+    for part in parts.iter().filter(|part| part.starts_with("xl/worksheets")) {
+        let mut text = String::new();
+        book.by_name(part).unwrap().read_to_string(&mut text).unwrap();
+        assert!(!text.contains("<f>") && !text.contains("<hyperlink") && !text.contains("<script"), "{part}");
+    }
+    let layer: Value = serde_json::from_str(&fs::read_to_string(out.join("facilities.geojson")).unwrap()).unwrap();
+    let found: Vec<&str> =
+        layer["features"].as_array().unwrap().iter().map(|one| one["properties"]["name"].as_str().unwrap()).collect();
+    assert_eq!(found, names());
+}
+
+#[test]
+fn every_table_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    run(&pipeline(folder.path(), &[(3.0, 52.0)]), &out, &[]);
+    let package: Value = serde_json::from_str(&fs::read_to_string(out.join("datapackage.json")).unwrap()).unwrap();
+    let resources = package["resources"].as_array().unwrap();
+    let listed: Vec<&str> = resources.iter().map(|one| one["path"].as_str().unwrap()).collect();
+    let mut present: Vec<String> =
+        fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    present.retain(|name| !["datapackage.json", "manifest.json"].contains(&name.as_str()));
+    present.sort_unstable();
+    assert_eq!(listed, present);
+    for resource in resources.iter().filter(|one| one["format"] == "csv") {
+        let path = out.join(resource["path"].as_str().unwrap());
+        let header = csv::Reader::from_path(&path).unwrap().headers().unwrap().clone();
+        let fields = resource["schema"]["fields"].as_array().unwrap();
+        let names: Vec<&str> = fields.iter().map(|field| field["name"].as_str().unwrap()).collect();
+        assert_eq!(header.iter().collect::<Vec<_>>(), names, "{}", path.display());
+        assert!(fields.iter().all(|field| field["description"].as_str().unwrap().len() > 3), "{}", path.display());
+    }
+    // Frictionless tables and the GeoPackage say the same of a column.
+    let file = Connection::open(out.join("forerunner.gpkg")).unwrap();
+    let told = texts(
+        &file,
+        "SELECT description FROM gpkg_data_columns WHERE table_name = 'clusters' AND column_name = 'emissions_t'",
+    );
+    assert!(told[0].ends_with(" [t]"), "{told:?}");
+    assert_eq!(package["licenses"][0]["title"], "=HYPERLINK(1)");
+}
+
+/// Geometries of a GeoJSON layer.
+fn geometries(path: &Path) -> Vec<geo::Geometry> {
+    let text = fs::read_to_string(path).unwrap();
+    let parsed: geojson::FeatureCollection = text.parse().unwrap();
+    parsed.features.into_iter().filter_map(|one| one.geometry).map(|one| one.try_into().unwrap()).collect()
+}
+
+#[test]
+fn edges_of_the_globe_are_drawn_within_it() {
+    let around_the_pole = [(0.0, 89.9), (90.0, 89.9), (180.0, 89.9), (-90.0, 89.9)];
+    for places in [&[(179.99, -16.5), (-179.98, -16.52), (179.95, -16.6)][..], &around_the_pole, &[(0.0, -90.0)]] {
+        for shape in ["\"convex_hull\"", "{ concave_hull = 2.0 }", "{ buffer_km = 5.0 }"] {
+            let folder = tempfile::tempdir().unwrap();
+            let out = folder.path().join("out");
+            run(&pipeline(folder.path(), places), &out, &["--set", &format!("outputs.cluster_shape={shape}")]);
+            for layer in ["clusters", "facilities", "links"] {
+                let found = geometries(&out.join(format!("{layer}.geojson")));
+                assert!(!found.is_empty(), "{layer} at {places:?}");
+                for geometry in found {
+                    let bounds = geometry.bounding_rect().unwrap();
+                    let fits = bounds.min().x >= -180.0 && bounds.max().x <= 180.0 && bounds.max().y.abs() <= 90.0;
+                    assert!(fits && geometry.is_valid(), "{layer}, {shape} at {places:?}: {geometry:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Files of a folder with their bytes, but for the manifest with its timing.
+fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap());
+    entries.map(read).filter(|(name, _)| name != "manifest.json").collect()
+}
+
+#[test]
+fn every_format_has_the_same_bytes_at_any_thread_count() {
+    let all = [
+        "--set",
+        "outputs.tables=[\"csv\",\"parquet\",\"xlsx\"]",
+        "--set",
+        "outputs.layers=[\"gpkg\",\"geojson\",\"flatgeobuf\"]",
+    ];
+    for pipeline in ["great-britain", "three-profiles", "initiatives"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = PathBuf::from(format!("pipelines/{pipeline}.toml"));
+        let (one, four) = (folder.path().join("one"), folder.path().join("four"));
+        run(&path, &one, &[&all[..], &["--threads", "1"]].concat());
+        run(&path, &four, &[&all[..], &["--threads", "4"]].concat());
+        let (one, four) = (bytes(&one), bytes(&four));
+        assert_eq!(one.keys().collect::<Vec<_>>(), four.keys().collect::<Vec<_>>());
+        assert!(one.contains_key("forerunner.gpkg") && one.contains_key("forerunner.xlsx"));
+        let differ: Vec<&String> = one.keys().filter(|name| one[*name] != four[*name]).collect();
+        assert!(differ.is_empty(), "{pipeline}: {differ:?}");
+    }
+}
+
+#[test]
+fn the_sums_by_type_are_those_of_the_clusters() {
+    let folder = tempfile::tempdir().unwrap();
+    run(Path::new("pipelines/great-britain.toml"), folder.path(), &[]);
+    let number = |row: &HashMap<String, String>, name: &str| row[name].parse::<f64>().unwrap_or(0.0);
+    let (clusters, types) = (rows(&folder.path().join("clusters.csv")), rows(&folder.path().join("types.csv")));
+    let facilities = rows(&folder.path().join("facilities.csv"));
+    let all: f64 = facilities.iter().map(|row| number(row, "emissions_t")).sum();
+    for sum in &types {
+        let tonnes: f64 = match &*sum["type_name"] {
+            "in no cluster" => {
+                facilities.iter().filter(|row| row["cluster_id"].is_empty()).map(|row| number(row, "emissions_t")).sum()
+            }
+            _ => clusters.iter().filter(|row| row["type"] == sum["type"]).map(|row| number(row, "emissions_t")).sum(),
+        };
+        assert!((number(sum, "emissions_t") - tonnes).abs() < 1e-3, "{sum:?}: {tonnes}");
+        assert!((number(sum, "share") - tonnes / all).abs() < 1e-9, "{sum:?}");
+    }
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_had_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = pipeline(folder.path(), &[(3.0, 52.0)]);
+    let refused = |out: &Path| {
+        let output = forerunner(&["run", pipeline.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let file = folder.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    let (status, told) = refused(&file);
+    assert!(status == 2 && told.contains("is no run of forerunner"), "{told}");
+    let (status, told) = refused(&file.join("below"));
+    assert!(status == 1 && told.contains("file"), "{told}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    // What is always read-only, for every user.
+    let (status, told) = refused(Path::new("/proc/self/task/out"));
+    assert!(status == 1 && told.contains("/proc/self/task"), "{told}");
+}
