@@ -224,7 +224,9 @@ fn edges_of_the_globe_are_drawn_within_it() {
                 let found = geometries(&out.join(format!("{layer}.geojson")));
                 assert!(!found.is_empty(), "{layer} at {places:?}");
                 for geometry in found {
-                    let Some(bounds) = geometry.bounding_rect() else { panic!("{layer}, {shape} at {places:?}: {geometry:?}") };
+                    let Some(bounds) = geometry.bounding_rect() else {
+                        panic!("{layer}, {shape} at {places:?}: {geometry:?}")
+                    };
                     let fits = bounds.min().x >= -180.0 && bounds.max().x <= 180.0 && bounds.max().y.abs() <= 90.0;
                     assert!(fits && geometry.is_valid(), "{layer}, {shape} at {places:?}: {geometry:?}");
                 }

@@ -150,7 +150,7 @@ fn write_table(table: &OutputTable, formats: Formats, folder: &Path) -> Result<(
 /// What the run has found out, one file a layer; of infrastructure the inputs have files enough.
 fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats, folder: &Path) -> Result<()> {
     let own = tables.iter().filter(|table| table.about.name != columns::INFRASTRUCTURE);
-    for (position, (table, geometries)) in own.filter_map(|table| Some((table, table.geometry.as_ref()?))).enumerate() {
+    for (table, geometries) in own.filter_map(|table| Some((table, table.geometry.as_ref()?))) {
         if formats.geojson {
             formats::geojson::write(table, geometries, folder)?;
         }
@@ -159,7 +159,7 @@ fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats,
         }
         if formats.geojson || formats.flatgeobuf || formats.geopackage {
             let path = folder.join(format!("{}.sld", table.layer()));
-            let style = formats::styles::style(results, table, position)?;
+            let style = formats::styles::style(results, table)?;
             std::fs::write(&path, style.sld).map_err(Error::io(&path))?;
         }
     }
@@ -168,9 +168,9 @@ fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats,
 
 fn write_geopackage(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Result<()> {
     let mut layers = Vec::new();
-    for (position, table) in tables.iter().filter(|table| table.geometry.is_some()).enumerate() {
+    for table in tables {
         if let Some(geometries) = &table.geometry {
-            layers.push((table, geometries, formats::styles::style(results, table, position)?));
+            layers.push((table, geometries, formats::styles::style(results, table)?));
         }
     }
     formats::geopackage::write(&layers, folder)

@@ -5,7 +5,7 @@ use geo::concave_hull::ConcaveHullOptions;
 use geo::orient::Direction;
 use geo::{
     Area, BooleanOps, BoundingRect, Buffer, ConcaveHull, Coord, Densify, Euclidean, Geometry, LineString, MapCoords,
-    MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Translate,
+    MultiLineString, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Translate, Validation, unary_union,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,9 @@ fn small(hull: &Polygon) -> MultiPolygon {
     };
     let ends = ring.coords().next().and_then(far).and_then(|one| Some((one, far(&one)?)));
     match ends {
-        Some((one, other)) if (one.x - other.x).hypot(one.y - other.y) > SAME_KM => LineString::new(vec![one, other]).buffer(SMALL_KM),
+        Some((one, other)) if (one.x - other.x).hypot(one.y - other.y) > SAME_KM => {
+            LineString::new(vec![one, other]).buffer(SMALL_KM)
+        }
         Some((one, _)) => Point(one).buffer(SMALL_KM),
         None => Point::new(0.0, 0.0).buffer(SMALL_KM),
     }
@@ -215,24 +217,54 @@ pub fn line(from: Degrees, to: Degrees) -> Option<Geometry> {
     let crossing = from.1 + (to.1 - from.1) * (edge - from.0) / (far - from.0);
     let halves = [vec![coord(from.0, from.1), coord(edge, crossing)], vec![coord(-edge, crossing), coord(to.0, to.1)]];
     let halves = halves.into_iter().filter(|half| half[0] != half[1]).map(LineString::new);
-    Some(Geometry::MultiLineString(geo::MultiLineString::new(halves.collect())))
+    Some(Geometry::MultiLineString(MultiLineString::new(halves.collect())))
 }
 
-/// Any geometry as the layers have it: longitudes from -180 to 180, polygons counterclockwise.
+/// Any geometry as the layers have it: longitudes from -180 to 180, polygons valid and counterclockwise, a line of no
+/// length as the point that it is.
 pub fn placed(geometry: &Geometry) -> Geometry {
     match geometry {
-        Geometry::Polygon(polygon) => on_the_globe(&MultiPolygon::new(vec![polygon.clone()])),
-        Geometry::MultiPolygon(polygons) => on_the_globe(polygons),
-        other => other.map_coords(|coord| {
-            let lon = if coord.x.abs() > 180.0 { (coord.x + 180.0).rem_euclid(360.0) - 180.0 } else { coord.x };
-            geo::coord! { x: lon, y: coord.y }
-        }),
+        Geometry::Polygon(polygon) => placed(&Geometry::MultiPolygon(MultiPolygon::new(vec![polygon.clone()]))),
+        Geometry::MultiPolygon(polygons) if polygons.is_valid() => on_the_globe(polygons),
+        Geometry::MultiPolygon(polygons) => on_the_globe(&repaired(polygons)),
+        Geometry::LineString(line) => placed(&Geometry::MultiLineString(MultiLineString::new(vec![line.clone()]))),
+        Geometry::MultiLineString(lines) => {
+            let mut long: Vec<LineString> = lines.iter().filter(|line| has_length(line)).map(turned).collect();
+            match (long.pop(), long.is_empty(), lines.0.first().and_then(|line| line.0.first())) {
+                (Some(only), true, _) => Geometry::LineString(only),
+                (Some(last), false, _) => MultiLineString::new(long.into_iter().chain([last]).collect()).into(),
+                (None, _, Some(&place)) => Geometry::Point(turned(&Point(place))),
+                (None, _, None) => geometry.clone(),
+            }
+        }
+        other => turned(other),
     }
+}
+
+/// What the rings of each part enclose (even-odd), and all parts together.
+fn repaired(polygons: &MultiPolygon) -> MultiPolygon {
+    let enclosed = |part: &Polygon| {
+        let frame = part.bounding_rect().map(|bounds| bounds.to_polygon());
+        frame.map_or_else(|| MultiPolygon::new(Vec::new()), |frame| part.intersection(&frame))
+    };
+    let parts: Vec<Polygon> = polygons.iter().flat_map(|part| enclosed(part).0).collect();
+    unary_union(&parts)
+}
+
+fn has_length(line: &LineString) -> bool {
+    line.coords().any(|coord| Some(coord) != line.0.first())
+}
+
+fn turned<G: MapCoords<f64, f64, Output = G>>(geometry: &G) -> G {
+    geometry.map_coords(|coord| {
+        let lon = if coord.x.abs() > 180.0 { (coord.x + 180.0).rem_euclid(360.0) - 180.0 } else { coord.x };
+        geo::coord! { x: lon, y: coord.y }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use geo::{GeodesicArea, Validation};
+    use geo::GeodesicArea;
 
     use super::*;
 
@@ -252,7 +284,9 @@ mod tests {
 
     #[test]
     fn a_buffer_is_as_wide_as_asked_everywhere() {
-        for place in [(3.0, 52.0), (7.0, 0.0), (179.99, -16.0), (-180.0, 66.0), (25.0, 89.98), (0.0, 90.0), (10.0, -90.0)] {
+        for place in
+            [(3.0, 52.0), (7.0, 0.0), (179.99, -16.0), (-180.0, 66.0), (25.0, 89.98), (0.0, 90.0), (10.0, -90.0)]
+        {
             let circle = outline(&[place], None, ClusterShape::BufferKm(5.0)).unwrap();
             let expected = std::f64::consts::PI * 25.0;
             assert!((area_km2(&circle) / expected - 1.0).abs() < 0.02, "{place:?}: {}", area_km2(&circle));
@@ -280,6 +314,15 @@ mod tests {
             assert!(cap.is_valid(), "{cap:?}");
             assert!((cap.bounding_rect().unwrap().max().y - 90.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn what_inputs_bring_is_drawn_valid() {
+        let bow: LineString = vec![(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)].into();
+        let drawn = placed(&Geometry::Polygon(Polygon::new(bow, vec![])));
+        assert!(drawn.is_valid() && (geo::Area::unsigned_area(&drawn) - 0.5).abs() < 1e-6, "{drawn:?}");
+        let still = Geometry::LineString(vec![(7.0, 52.0), (7.0, 52.0)].into());
+        assert_eq!(placed(&still), Geometry::Point(Point::new(7.0, 52.0)));
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn unguarded(cell: &str) -> &str {
 /// Whether a spreadsheet would take a text for a formula.
 fn computes(text: &str) -> bool {
     let bare = text.trim_start_matches([' ', '\t', '\r', '\n', '\'']);
-    bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && bare.parse::<f64>().is_err()
+    bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !bare.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
 #[cfg(test)]
@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn formulas_are_guarded_and_come_back() {
-        let guarded_ones = ["=cmd|' /C calc'!A0", "+44 1", "-x", "@SUM(1)", "\t=1+1", " =A1", "'=A1", "''-x", "＝1"];
+        let guarded_ones =
+            ["=cmd|' /C calc'!A0", "+44 1", "-x", "@SUM(1)", "\t=1+1", " =A1", "'=A1", "''-x", "＝1", "-inf"];
         for text in guarded_ones {
             assert_eq!(guarded(text), format!("'{text}"));
             assert_eq!(unguarded(&guarded(text)), text);

@@ -61,7 +61,7 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
         resource["bytes"] = json!(output.bytes);
         resource["hash"] = json!(format!("sha256:{}", output.sha256));
     }
-    if let Some(table) = table {
+    if let Some(table) = table.filter(|_| ending != "sld") {
         resource["title"] = json!(table.about.title);
         resource["description"] = json!(format!("One row is {}.", table.about.row));
     }
@@ -72,8 +72,8 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
             resource["dialect"] = json!({ "delimiter": ",", "lineTerminator": "\r\n", "quoteChar": "\"", "doubleQuote": true, "header": true });
             resource["schema"] = schema(table);
         }
-        (Some(_), _) => {}
-        (None, _) => resource["title"] = json!(title(&output.path)),
+        (Some(_), ending) if ending != "sld" => {}
+        _ => resource["title"] = json!(title(&output.path)),
     }
     resource
 }

@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
+use geo::Geometry;
 use geozero::error::GeozeroError;
 use geozero::{ColumnValue, PropertyProcessor};
 use polars::prelude::AnyValue;
@@ -20,9 +21,12 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
     let options = FgbWriterOptions {
         crs: FgbCrs { org: Some("EPSG"), code: 4326, ..FgbCrs::default() },
         title: Some(table.about.title),
+        // Each feature is written as it is: of several parts made from one, readers find no end.
+        detect_type: false,
+        promote_to_multi: false,
         ..FgbWriterOptions::default()
     };
-    let writer = FgbWriter::create_with_options(table.layer(), GeometryType::Unknown, options);
+    let writer = FgbWriter::create_with_options(table.layer(), common_type(geometries), options);
     let mut writer = writer.map_err(|error| failed(error.to_string()))?;
     for column in &table.columns {
         let kind = match column.kind {
@@ -46,6 +50,20 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
     let mut file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
     writer.write(&mut file).map_err(|error| failed(error.to_string()))?;
     file.flush().map_err(Error::io(&path))
+}
+
+/// The type that all geometries have; unknown where they differ: then each says its own.
+fn common_type(geometries: &Geometries) -> GeometryType {
+    let of = |geometry: &Geometry| match geometry {
+        Geometry::Point(_) => GeometryType::Point,
+        Geometry::LineString(_) => GeometryType::LineString,
+        Geometry::Polygon(_) => GeometryType::Polygon,
+        Geometry::MultiPolygon(_) => GeometryType::MultiPolygon,
+        _ => GeometryType::Unknown,
+    };
+    let mut types = geometries.iter().flatten().map(of);
+    let first = types.next().unwrap_or(GeometryType::Unknown);
+    if types.all(|one| one == first) { first } else { GeometryType::Unknown }
 }
 
 fn properties(

@@ -16,7 +16,7 @@ pub const UNKNOWN: &str = "#8a4fa8";
 /// The colour of what is in no cluster.
 const OUTSIDE: &str = "#a7adb5";
 /// Colours of other layers, in their order.
-pub const LAYERS: [&str; 6] = ["#5b6f3a", "#7a5195", "#00798c", "#b0651f", "#46627f", "#8f3b4f"];
+const LAYERS: [&str; 6] = ["#5b6f3a", "#7a5195", "#00798c", "#b0651f", "#46627f", "#8f3b4f"];
 
 /// A layer's styles.
 #[derive(Debug, Clone, Default)]
@@ -30,11 +30,52 @@ pub struct Style {
 /// One entry of a legend.
 struct Rule {
     label: String,
-    /// The QGIS expression of its rows.
-    filter: String,
-    /// Column and value that tell its rows; without a value: where the column is empty.
-    is: Option<(&'static str, Option<String>)>,
+    /// What its rows meet; nothing: all rows.
+    conditions: Vec<Condition>,
     colour: &'static str,
+}
+
+/// What a row meets.
+#[derive(Debug, Clone)]
+enum Condition {
+    /// A column has this number.
+    Number(&'static str, i64),
+    /// A column has this text.
+    Text(&'static str, String),
+    /// A column is empty.
+    Empty(&'static str),
+    /// A column is not empty.
+    Filled(&'static str),
+}
+
+impl Condition {
+    /// As an expression of QGIS.
+    fn expression(&self) -> String {
+        match self {
+            Self::Number(column, number) => format!("\"{column}\" = {number}"),
+            Self::Text(column, text) => format!("\"{column}\" = '{}'", text.replace('\'', "''")),
+            Self::Empty(column) => format!("\"{column}\" IS NULL"),
+            Self::Filled(column) => format!("\"{column}\" IS NOT NULL"),
+        }
+    }
+
+    /// Column and value of an equality, as text.
+    fn equality(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Number(column, number) => Some((column, number.to_string())),
+            Self::Text(column, text) => Some((column, text.clone())),
+            Self::Empty(_) | Self::Filled(_) => None,
+        }
+    }
+
+    /// The column of a condition that is no equality, and whether it must be empty.
+    fn emptiness(&self) -> Option<(&'static str, bool)> {
+        match self {
+            Self::Empty(column) => Some((column, true)),
+            Self::Filled(column) => Some((column, false)),
+            Self::Number(..) | Self::Text(..) => None,
+        }
+    }
 }
 
 /// What the templates fill in.
@@ -67,23 +108,29 @@ enum Shape {
 /// The diameter in millimetres: the area follows the emissions; 1 Mt a year is 4 mm across.
 const SIZE: &str = "min(16, 1.4 + 4 * sqrt(coalesce(\"emissions_t\", 0) / 1000000))";
 
-/// The style of a layer; `position` is its place among the layers.
-pub fn style(results: &Results<'_>, table: &OutputTable, position: usize) -> Result<Style> {
+/// The style of a layer.
+pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
     let layer = table.layer();
     let (shape, rules, label, size) = match layer {
         "clusters" => (Shape::Area, by_type(results, false), Some("cluster_name"), Some(SIZE)),
         "facilities" => (Shape::Point, by_type(results, true), None, Some(SIZE)),
-        "dispersed_sites" => (Shape::Point, vec![all(results, "dispersed site", OUTSIDE)], None, Some(SIZE)),
+        "dispersed_sites" => {
+            let conditions = latest(results).into_iter().collect();
+            let rule = Rule { label: "dispersed site".into(), conditions, colour: OUTSIDE };
+            (Shape::Point, vec![rule], None, Some(SIZE))
+        }
         "links" => (Shape::Line, by_kind(results), None, None),
         other => {
-            let shape = match other.rsplit('_').next() {
-                Some("lines") => Shape::Line,
-                Some("areas") => Shape::Area,
-                _ => Shape::Point,
+            let (name, shape) = match other.rsplit_once('_') {
+                Some((name, "lines")) => (name, Shape::Line),
+                Some((name, "areas")) => (name, Shape::Area),
+                Some((name, _)) => (name, Shape::Point),
+                None => (other, Shape::Point),
             };
-            let label = other.trim_start_matches("layer_").replace('_', " ");
-            let rule = Rule { label, filter: String::new(), is: None, colour: LAYERS[position % LAYERS.len()] };
-            (shape, vec![rule], None, None)
+            let name = name.trim_start_matches("layer_");
+            let position = results.layers.iter().position(|layer| layer.name == name).unwrap_or_default();
+            let label = name.replace('_', " ");
+            (shape, vec![Rule { label, conditions: Vec::new(), colour: layer_colour(position) }], None, None)
         }
     };
     let failed = |error: askama::Error| Error::Run { path: Path::new(layer).into(), message: error.to_string() };
@@ -93,52 +140,39 @@ pub fn style(results: &Results<'_>, table: &OutputTable, position: usize) -> Res
     })
 }
 
-/// A condition on the latest period, for layers that have several; empty for one.
-fn latest(results: &Results<'_>) -> String {
+/// The colour of the infrastructure at a position among the layers of the pipeline file.
+pub fn layer_colour(position: usize) -> &'static str {
+    LAYERS[position % LAYERS.len()]
+}
+
+/// The latest period, for layers that have several: they would lie on top of one another.
+fn latest(results: &Results<'_>) -> Option<Condition> {
     let mut periods: Vec<i64> = results.measurements.units.iter().filter_map(|unit| unit.period).collect();
     periods.sort_unstable();
     periods.dedup();
-    match periods[..] {
-        [.., latest] if periods.len() > 1 => format!("\"period\" = {latest}"),
-        _ => String::new(),
-    }
+    periods.last().filter(|_| periods.len() > 1).map(|&latest| Condition::Number("period", latest))
 }
 
-fn and(conditions: &[&str]) -> String {
-    conditions.iter().filter(|condition| !condition.is_empty()).copied().collect::<Vec<_>>().join(" AND ")
-}
-
-fn all(results: &Results<'_>, label: &str, colour: &'static str) -> Rule {
-    Rule { label: label.to_owned(), filter: latest(results), is: None, colour }
-}
-
-/// One rule a type, of the latest period alone: several periods would lie on top of one another.
+/// One rule a type.
 fn by_type(results: &Results<'_>, with_outside: bool) -> Vec<Rule> {
-    let latest = latest(results);
+    let rule = |label: String, conditions: Vec<Condition>, colour: &'static str| Rule {
+        label,
+        conditions: conditions.into_iter().chain(latest(results)).collect(),
+        colour,
+    };
     let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
-    let mut rules: Vec<Rule> = Vec::new();
+    let mut rules = Vec::new();
     for (at, kind) in types.iter().enumerate() {
-        rules.push(Rule {
-            label: format!("{} {}", kind.number, kind.name),
-            filter: and(&[&format!("\"type\" = {}", kind.number), &latest]),
-            is: Some(("type", Some(kind.number.to_string()))),
-            colour: COLOURS.get(at).copied().unwrap_or(UNKNOWN),
-        });
+        let colour = COLOURS.get(at).copied().unwrap_or(UNKNOWN);
+        let label = format!("{} {}", kind.number, kind.name);
+        rules.push(rule(label, vec![Condition::Number("type", kind.number)], colour));
     }
-    let inside = if with_outside { "\"cluster_id\" IS NOT NULL" } else { "" };
-    rules.push(Rule {
-        label: if types.is_empty() { "cluster".into() } else { "type not known".into() },
-        filter: and(&["\"type\" IS NULL", inside, &latest]),
-        is: Some(("type", None)),
-        colour: UNKNOWN,
-    });
+    let label = if types.is_empty() { "cluster" } else { "type not known" };
+    let mut unknown = vec![Condition::Empty("type")];
+    unknown.extend(with_outside.then_some(Condition::Filled("cluster_id")));
+    rules.push(rule(label.into(), unknown, UNKNOWN));
     if with_outside {
-        rules.push(Rule {
-            label: "in no cluster".into(),
-            filter: and(&["\"cluster_id\" IS NULL", &latest]),
-            is: Some(("cluster_id", None)),
-            colour: OUTSIDE,
-        });
+        rules.push(rule("in no cluster".into(), vec![Condition::Empty("cluster_id")], OUTSIDE));
     }
     rules
 }
@@ -146,14 +180,18 @@ fn by_type(results: &Results<'_>, with_outside: bool) -> Vec<Rule> {
 fn by_kind(results: &Results<'_>) -> Vec<Rule> {
     let rule = |(at, kind): (usize, &String)| Rule {
         label: kind.clone(),
-        filter: format!("\"kind\" = '{}'", kind.replace('\'', "''")),
-        is: Some(("kind", Some(kind.clone()))),
-        colour: LAYERS[at % LAYERS.len()],
+        conditions: vec![Condition::Text("kind", kind.clone())],
+        colour: layer_colour(at),
     };
     results.measurements.kinds.iter().enumerate().map(rule).collect()
 }
 
 impl Rule {
+    /// The QGIS expression of its rows; empty: all.
+    fn filter(&self) -> String {
+        self.conditions.iter().map(Condition::expression).collect::<Vec<_>>().join(" AND ")
+    }
+
     /// Red, green, blue and opacity as QGIS writes them.
     fn rgba(&self, opacity: u8) -> String {
         let part = |at: usize| u8::from_str_radix(&self.colour[at..at + 2], 16).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Shown, class, decimals, kind, period, significant};
+use super::{Shown, class, decimals, kind, period, significant, words};
 use crate::error::Result;
 use crate::measure::{Reach, Trace};
 use crate::report::Results;
@@ -166,7 +166,7 @@ fn dimensions(results: &Results<'_>, unit: usize) -> Vec<DimensionRow> {
     let row = |(at, dimension): (usize, &crate::score::Dimension)| {
         let score = results.scores[unit].nodes[at];
         DimensionRow {
-            name: dimension.id.replace('_', " "),
+            name: words(&dimension.id),
             shown: decimals(score.score, 1),
             level: results.classes[unit].levels[at].as_str(),
             coverage: decimals(Some(score.coverage), 2),
@@ -312,7 +312,7 @@ impl<'a> Gathered<'a> {
             let score = results.scores[unit].indicators[at].score;
             rows.push(TreeRow {
                 depth,
-                name: indicator.id.replace('_', " "),
+                name: words(&indicator.id),
                 is_indicator: true,
                 value: significant(measured.value),
                 unit: &indicator.unit,
@@ -328,7 +328,7 @@ impl<'a> Gathered<'a> {
     fn node(&self, id: &str, weight: &str, depth: usize, score: Score) -> TreeRow<'a> {
         TreeRow {
             depth,
-            name: id.replace('_', " "),
+            name: words(id),
             is_indicator: false,
             value: String::new(),
             unit: "",
@@ -377,7 +377,7 @@ impl<'a> Gathered<'a> {
             let points = results.scores[unit].indicators[at].score.map(|score| (lever.flip_score - score).abs());
             let to_type = lever.to_type.and_then(|at| Some(&results.typology?.types[at]));
             let row = LeverRow {
-                name: indicator.id.replace('_', " "),
+                name: words(&indicator.id),
                 reads: reading(indicator, lever, value),
                 points: decimals(points, 1),
                 to: match to_type {
@@ -440,7 +440,7 @@ impl<'a> Gathered<'a> {
             let layer = &self.results.layers[row.layer];
             let feature = &layer.features[row.nearest.feature];
             let name = feature.name.as_deref().unwrap_or(&feature.id);
-            (layer.name.replace('_', " "), name, decimals(Some(row.nearest.km), 1))
+            (words(&layer.name), name, decimals(Some(row.nearest.km), 1))
         };
         self.reach.get(&cluster).map(|rows| rows.iter().map(|row| nearest(&row)).collect()).unwrap_or_default()
     }
@@ -451,7 +451,7 @@ impl<'a> Gathered<'a> {
             let years = warning.years.map(|years| format!(", at this pace in {years:.1} years")).unwrap_or_default();
             format!(
                 "{} is {:.1} points from its threshold of {} and moves towards it ({:+.1} since the period before{years})",
-                self.results.dimensions[warning.dimension].id.replace('_', " "),
+                words(&self.results.dimensions[warning.dimension].id),
                 warning.points,
                 warning.threshold,
                 warning.change

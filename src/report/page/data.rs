@@ -1,6 +1,6 @@
 //! The other tables of the page: moves, dispersed sites, initiatives, goalposts.
 
-use super::{SHOWN, Shown, decimals, period, significant};
+use super::{SHOWN, Shown, decimals, period, significant, words};
 use crate::classify::initiatives;
 use crate::error::Result;
 use crate::measure::settings::{Indicator, Mark, Over, Scale};
@@ -149,7 +149,7 @@ pub fn initiatives<'a>(results: &'a Results<'a>) -> Result<Vec<InitiativeRow<'a>
     let clusters = &results.measurements.clusters.names;
     let row = |(initiative, matched, home): &'a (_, initiatives::Matched, Option<initiatives::Home>)| {
         let initiative: &crate::validate::Initiative = initiative;
-        let names: Vec<String> = matched.types.iter().map(|&at| types[at].id.replace('_', " ")).collect();
+        let names: Vec<String> = matched.types.iter().map(|&at| words(&types[at].id)).collect();
         InitiativeRow {
             name: &initiative.name,
             country: initiative.country.as_deref().unwrap_or_default(),

@@ -20,14 +20,14 @@ pub fn width(text: &str) -> f64 {
 }
 
 /// Places labels in the order given; `None` where there is no room left. `points` are x, y and the text's length
-/// in characters; `size` is the canvas; `boxes` are taken: left, top, right, bottom.
-pub fn place(points: &[(f64, f64, usize)], size: (f64, f64), boxes: &[[f64; 4]]) -> Vec<Option<Label>> {
+/// in characters; `size` is the canvas; names stand `clear` from their points; `boxes` are taken: left, top, right, bottom.
+pub fn place(points: &[(f64, f64, usize)], size: (f64, f64), clear: f64, boxes: &[[f64; 4]]) -> Vec<Option<Label>> {
     let mut taken: Vec<[f64; 4]> = points.iter().map(|&(x, y, _)| [x - 4.0, y - 4.0, x + 4.0, y + 4.0]).collect();
     taken.extend(boxes);
     let mut labels = Vec::with_capacity(points.len());
     for (position, &(x, y, length)) in points.iter().enumerate() {
         let width = length as f64 * WIDTH_A_CHARACTER;
-        let found = candidates(x, y).into_iter().find_map(|label| {
+        let found = candidates(x, y, clear).into_iter().find_map(|label| {
             let left = match label.anchor {
                 "start" => label.x,
                 "end" => label.x - width,
@@ -47,17 +47,17 @@ pub fn place(points: &[(f64, f64, usize)], size: (f64, f64), boxes: &[[f64; 4]])
     labels
 }
 
-fn candidates(x: f64, y: f64) -> Vec<Label> {
+fn candidates(x: f64, y: f64, clear: f64) -> Vec<Label> {
     let mut candidates = Vec::new();
     for step in 0..5 {
         let away = f64::from(step) * 11.0;
         for (dx, dy, anchor) in [
-            (8.0, 4.0 - away, "start"),
-            (-8.0, 4.0 - away, "end"),
-            (8.0, 4.0 + away, "start"),
-            (-8.0, 4.0 + away, "end"),
-            (0.0, -9.0 - away, "middle"),
-            (0.0, 17.0 + away, "middle"),
+            (clear, 4.0 - away, "start"),
+            (-clear, 4.0 - away, "end"),
+            (clear, 4.0 + away, "start"),
+            (-clear, 4.0 + away, "end"),
+            (0.0, -1.0 - clear - away, "middle"),
+            (0.0, 9.0 + clear + away, "middle"),
         ] {
             candidates.push(Label { x: x + dx, y: y + dy, anchor });
         }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn labels_of_neighbours_part() {
-        let labels = place(&[(50.0, 50.0, 5), (52.0, 51.0, 5)], (200.0, 100.0), &[]);
+        let labels = place(&[(50.0, 50.0, 5), (52.0, 51.0, 5)], (200.0, 100.0), 8.0, &[]);
         assert_eq!(labels[0], Some(Label { x: 58.0, y: 54.0, anchor: "start" }));
         assert!(labels[1].is_some() && labels[1] != labels[0]);
     }

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use geo::{BooleanOps, BoundingRect, Coord, Geometry, Intersects, LineString, MultiPolygon, Polygon, Rect, Simplify};
 
 use super::labels::{self, Label};
-use super::{Shown, class, short};
+use super::{Shown, class, short, words};
 use crate::report::Results;
-use crate::report::formats::styles::LAYERS;
+use crate::report::formats::styles::layer_colour;
 use crate::report::tables::Geometries;
-use crate::validate::{Facilities, Feature, Layer, country};
+use crate::validate::{Facilities, Feature, country};
 
 /// Sites on the map.
 const SITES: usize = 3000;
@@ -18,6 +18,8 @@ const SITES: usize = 3000;
 const FEATURES: usize = 5000;
 /// Width and height of the longer side, px.
 const SIDE: f64 = 900.0;
+/// Between the middle of a cluster and its name, px.
+const CLEAR: f64 = 13.0;
 /// How exact lines are, px.
 const EXACT: f64 = 0.4;
 
@@ -193,7 +195,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
     };
     let wanted: Vec<(f64, f64, usize)> =
         middles.iter().map(|&(unit, (x, y))| (x, y, label(unit).chars().count())).collect();
-    let placed = labels::place(&wanted, projection.size(), &[]);
+    let placed = labels::place(&wanted, projection.size(), CLEAR, &[]);
     let names = middles.iter().zip(placed).filter_map(|((unit, _), place)| Some((label(*unit), place?))).collect();
     let (sites, beyond, smaller) = sites(results, register, shown, &projection);
     let (width, height) = projection.size();
@@ -201,12 +203,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
         width,
         height,
         land: land(&projection),
-        layers: results
-            .layers
-            .iter()
-            .zip(LAYERS.iter().cycle())
-            .map(|(layer, colour)| infrastructure(layer, colour, &projection))
-            .collect(),
+        layers: (0..results.layers.len()).map(|at| infrastructure(results, at, &projection)).collect(),
         outlines: drawn,
         sites,
         names,
@@ -252,10 +249,11 @@ fn sites(
 }
 
 /// A layer as paths; points that fall together stand once.
-fn infrastructure(layer: &Layer, colour: &'static str, projection: &Projection) -> MapLayer {
+fn infrastructure(results: &Results<'_>, position: usize, projection: &Projection) -> MapLayer {
+    let layer = &results.layers[position];
     let mut drawn = MapLayer {
-        name: layer.name.replace('_', " "),
-        colour,
+        name: words(&layer.name),
+        colour: layer_colour(position),
         points: String::new(),
         lines: String::new(),
         areas: String::new(),

@@ -188,6 +188,17 @@ fn period(period: Option<i64>) -> String {
     period.map(|period| period.to_string()).unwrap_or_default()
 }
 
+/// An id as people write it.
+fn words(id: &str) -> String {
+    id.replace('_', " ").replace("inter firm", "inter-firm")
+}
+
+/// A number with its noun.
+fn counted(number: &str, noun: &str) -> String {
+    let (stem, ending) = if let Some(stem) = noun.strip_suffix('y') { (stem, ["y", "ies"]) } else { (noun, ["", "s"]) };
+    format!("{number} {stem}{}", ending[usize::from(number != "1")])
+}
+
 /// A name short enough to stand beside a point.
 fn short(name: &str) -> String {
     if name.chars().count() <= 28 { name.to_owned() } else { name.chars().take(27).chain(['…']).collect() }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::labels::{self, Label};
-use super::{Shown, class, period, short};
+use super::{Shown, class, period, short, words};
 use crate::classify::Level;
 use crate::report::Results;
 
@@ -117,7 +117,7 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let scored: Vec<usize> = (0..placed.len()).filter(|&at| placed[at].1.label.is_none()).collect();
     let wanted: Vec<(f64, f64, usize)> =
         scored.iter().map(|&at| (placed[at].1.x, placed[at].1.y, placed[at].1.name.chars().count())).collect();
-    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT), &taken)) {
+    for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT), 8.0, &taken)) {
         placed[at].1.label = label;
     }
     let units = &results.measurements.units;
@@ -126,7 +126,7 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
     let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
-    let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.replace('_', " "));
+    let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.as_str()).map(words);
     Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
 }
 

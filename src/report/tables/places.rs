@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::globe::geodesy::Degrees;
 use crate::measure::Trace;
 use crate::validate::settings::Between;
-use crate::validate::{Facilities, Feature, Layer, LinkRow, TieTable};
+use crate::validate::{Facilities, Layer, LinkRow, TieTable};
 
 /// A geometry a row; `None` where there is no place.
 pub type Geometries = Vec<Option<Geometry>>;
@@ -155,16 +155,18 @@ impl<'a> Ends<'a> {
 
 /// Points, lines and areas of one `[layers.NAME]`, each a layer of its own: what GIS programs can draw in one style.
 fn infrastructure(results: &Results<'_>, layer: &Layer) -> Result<Vec<OutputTable>> {
-    let kind = |feature: &Feature| {
-        feature.geometry.as_ref().map_or("points", |geometry| match geometry.dimensions() {
+    let kind = |geometry: &Option<Geometry>| {
+        geometry.as_ref().map_or("points", |geometry| match geometry.dimensions() {
             Dimensions::Empty | Dimensions::ZeroDimensional => "points",
             Dimensions::OneDimensional => "lines",
             Dimensions::TwoDimensional => "areas",
         })
     };
+    let placed: Geometries =
+        layer.features.par_iter().map(|feature| feature.geometry.as_ref().map(shapes::placed)).collect();
     let mut tables = Vec::new();
     for wanted in ["points", "lines", "areas"] {
-        let rows: Vec<usize> = (0..layer.features.len()).filter(|&at| kind(&layer.features[at]) == wanted).collect();
+        let rows: Vec<usize> = (0..placed.len()).filter(|&at| kind(&placed[at]) == wanted).collect();
         if rows.is_empty() {
             continue;
         }
@@ -181,7 +183,7 @@ fn infrastructure(results: &Results<'_>, layer: &Layer) -> Result<Vec<OutputTabl
                 .iter()
                 .map(|(name, values)| column(name, rows.iter().map(|&at| values[at]).collect::<Vec<Option<f64>>>())),
         );
-        let geometry = rows.iter().map(|at| of(at).geometry.as_ref().map(shapes::placed)).collect();
+        let geometry = rows.iter().map(|&at| placed[at].clone()).collect();
         let name = format!("layer_{}_{wanted}", layer.name);
         let table = OutputTable::named(results, INFRASTRUCTURE, name, Written::Layer, frame(columns)?)?;
         tables.push(table.with_geometry(geometry));
