@@ -95,18 +95,19 @@ pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema:
     problems
 }
 
-/// Gathers what is in no cluster.
+/// Gathers what is in no cluster; nothing where no clusters are sought.
 ///
 /// # Errors
 ///
 /// [`Error::Table`] if polars fails.
 pub fn dispersed(
     settings: &DispersedSettings,
-    delineation: &Delineation,
+    delineation: Option<&Delineation>,
     tables: &Tables,
     measurements: &Measurements,
 ) -> Result<Dispersed> {
-    let (Some(register), Some(frame)) = (&tables.facilities, &measurements.facilities) else {
+    let (Some(register), Some(frame), Some(delineation)) = (&tables.facilities, &measurements.facilities, delineation)
+    else {
         return Ok(Dispersed::default());
     };
     let clusters = &measurements.clusters;

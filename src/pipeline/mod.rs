@@ -65,10 +65,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     clock.begin("measure");
     measure::infer_memberships(&mut tables);
     let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
-    let dispersed = match &file.delineate {
-        Some(delineation) => measure::dispersed(&file.dispersed, delineation, &tables, &measurements)?,
-        None => measure::Dispersed::default(),
-    };
+    let dispersed = measure::dispersed(&file.dispersed, file.delineate.as_ref(), &tables, &measurements)?;
     let rated = Rated::of(pipeline, &measurements, &mut clock);
     let initiatives = initiatives(pipeline, &tables, &measurements, &mut findings)?;
     note_typology(pipeline, &mut findings);

@@ -35,7 +35,7 @@ fn fits(table: &OutputTable) -> bool {
 fn book(tables: &[&OutputTable], title: &str) -> std::result::Result<Workbook, XlsxError> {
     let mut book = Workbook::new();
     let never = ExcelDateTime::from_ymd(2000, 1, 1)?;
-    book.set_properties(&DocProperties::new().set_title(&cut(title)).set_creation_datetime(&never));
+    book.set_properties(&DocProperties::new().set_title(cut(title)).set_creation_datetime(&never));
     let bold = Format::new().set_bold();
     contents(book.add_worksheet_with_constant_memory()?, tables, &bold)?;
     for table in tables.iter().filter(|table| fits(table)) {

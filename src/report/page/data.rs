@@ -195,7 +195,7 @@ fn aggregate(aggregate: Aggregate) -> String {
 /// Worst, crossover and best of an indicator.
 pub fn posts(indicator: &Indicator) -> String {
     let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
-    posts.map(|post| significant(post)).join(" / ")
+    posts.map(significant).join(" / ")
 }
 
 /// An indicator with its goalposts.

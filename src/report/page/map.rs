@@ -158,8 +158,8 @@ fn western_edge(places: &[(f64, f64)]) -> Option<f64> {
     let (first, last) = (*degrees.first()?, *degrees.last()?);
     let around = (first + 360.0 - last, first);
     let gaps = degrees.windows(2).map(|pair| (pair[1] - pair[0], pair[1]));
-    gaps.fold(Some(around), |widest, gap| widest.map(|widest| if gap.0 > widest.0 { gap } else { widest }))
-        .map(|(_, edge)| edge)
+    let (_, edge) = gaps.fold(around, |widest, gap| if gap.0 > widest.0 { gap } else { widest });
+    Some(edge)
 }
 
 /// Outer rings and lines of a geometry.
