@@ -203,9 +203,10 @@ fn on_the_globe(outline: &MultiPolygon) -> Geometry {
     }
 }
 
-/// A line between two places the shorter way around, cut at the antimeridian; `None` between a place and itself.
+/// A line between two places the shorter way around, cut at the antimeridian; `None` between a place and itself, also as
+/// rounded to seven decimals.
 pub fn line(from: Degrees, to: Degrees) -> Option<Geometry> {
-    if from == to {
+    if (from.0 - to.0).abs().max((from.1 - to.1).abs()) < 2e-7 {
         return None;
     }
     let far = to.0 - 360.0 * ((to.0 - from.0) / 360.0).round();

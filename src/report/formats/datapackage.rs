@@ -55,12 +55,9 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
         "path": output.path,
         "format": ending,
         "mediatype": media_type(ending),
+        "bytes": output.bytes,
+        "hash": format!("sha256:{}", output.sha256),
     });
-    // Validators take a Parquet file for rows of text and count other bytes; `manifest.json` has them.
-    if ending != "parquet" {
-        resource["bytes"] = json!(output.bytes);
-        resource["hash"] = json!(format!("sha256:{}", output.sha256));
-    }
     if let Some(table) = table.filter(|_| ending != "sld") {
         resource["title"] = json!(table.about.title);
         resource["description"] = json!(format!("One row is {}.", table.about.row));
@@ -74,6 +71,10 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
         }
         (Some(_), ending) if ending != "sld" => {}
         _ => resource["title"] = json!(title(&output.path)),
+    }
+    // Validators are not to take other formats for rows of text.
+    if ending != "csv" {
+        resource["type"] = json!("file");
     }
     resource
 }
