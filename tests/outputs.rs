@@ -303,3 +303,26 @@ fn an_output_folder_that_cannot_be_had_is_refused() {
     let (status, told) = refused(Path::new("/proc/self/task/out"));
     assert!(status == 1 && told.contains("/proc/self/task"), "{told}");
 }
+
+#[test]
+fn a_geopackage_that_is_open_elsewhere_is_replaced_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipeline, out) = (pipeline(folder.path(), &[(3.0, 52.0)]), folder.path().join("out"));
+    run(&pipeline, &out, &[]);
+    let file = out.join("forerunner.gpkg");
+    let open = Connection::open(&file).unwrap();
+    open.execute_batch("PRAGMA journal_mode = WAL; DROP TABLE layer_styles; CREATE TABLE mine (note TEXT);").unwrap();
+    assert!(out.join("forerunner.gpkg-wal").exists());
+    fs::write(out.join("mine.qgz"), "project").unwrap();
+    run(&pipeline, &out, &[]);
+    assert!(!out.join("forerunner.gpkg-wal").exists() && out.join("mine.qgz").exists());
+    assert_eq!(
+        texts(&open, "SELECT name FROM sqlite_master WHERE name = 'mine'"),
+        ["mine"],
+        "the other still has its file"
+    );
+    let fresh = Connection::open(&file).unwrap();
+    assert!(texts(&fresh, "SELECT name FROM sqlite_master WHERE name = 'mine'").is_empty());
+    assert_eq!(texts(&fresh, "PRAGMA integrity_check"), ["ok"]);
+    assert_eq!(texts(&fresh, "SELECT count(*) || '' FROM layer_styles WHERE useAsDefault"), ["5"]);
+}

@@ -89,7 +89,10 @@ impl Stage {
         for entry in fs::read_dir(&self.out).map_err(Error::io(&self.out))? {
             let entry = entry.map_err(Error::io(&self.out))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name != manifest::FILE && !written.contains(&name) {
+            // What SQLite keeps beside a GeoPackage that is open elsewhere belongs to the earlier file, and would spoil this one.
+            let beside = ["-wal", "-shm", "-journal"].iter().find_map(|ending| name.strip_suffix(ending));
+            let is_ours = |name: &str| written.iter().any(|file| file == name) || self.partial.join(name).exists();
+            if name != manifest::FILE && !written.contains(&name) && !beside.is_some_and(is_ours) {
                 copy(&entry.path(), &self.partial.join(&name))?;
             }
         }

@@ -11,6 +11,7 @@ use std::path::Path;
 use polars::prelude::*;
 
 use super::super::tables::OutputTable;
+use super::unwritten;
 use crate::error::{Error, Result};
 
 /// Writes a table.
@@ -20,7 +21,7 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
     let mut frame = safe(&table.frame)?;
     header(&mut file, &frame).map_err(Error::io(&path))?;
     let writer = CsvWriter::new(&mut file).include_header(false).with_line_terminator("\r\n".into());
-    writer.with_batch_size(BATCH).finish(&mut frame).map_err(Error::table("writing CSV"))?;
+    writer.with_batch_size(BATCH).finish(&mut frame).map_err(unwritten(&path))?;
     file.flush().map_err(Error::io(&path))
 }
 

@@ -13,8 +13,20 @@ use std::io::Write;
 use std::path::Path;
 
 use geo::Geometry;
+use polars::prelude::PolarsError;
 
 use crate::error::{Error, Result};
+
+/// An error of polars while it wrote a file: that of the disk, where it is one.
+fn unwritten(path: &Path) -> impl FnOnce(PolarsError) -> Error {
+    let path = path.to_path_buf();
+    move |error| match error {
+        PolarsError::IO { error, .. } => {
+            Error::Io { path, source: std::io::Error::new(error.kind(), error.to_string()) }
+        }
+        other => Error::Run { path, message: other.to_string() },
+    }
+}
 
 /// Seven decimals: a centimetre.
 fn rounded(coord: geo::Coord) -> geo::Coord {

@@ -12,7 +12,7 @@ use polars_parquet::write::schema_to_metadata_key;
 use serde_json::{Value, json};
 
 use super::super::tables::{Geometries, OutputTable};
-use super::{kind, wkb};
+use super::{kind, unwritten, wkb};
 use crate::error::{Error, Result};
 
 const GEOMETRY: &str = "geometry";
@@ -34,7 +34,7 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
     }
     metadata.push(arrow_schema(table, &frame));
     let writer = ParquetWriter::new(file).with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));
-    writer.finish(&mut frame).map_err(Error::table("writing Parquet"))?;
+    writer.finish(&mut frame).map_err(unwritten(&path))?;
     Ok(())
 }
 

@@ -21,11 +21,13 @@ const CUT: &str = " [cut]";
 pub fn write(tables: &[OutputTable], title: &str, folder: &Path) -> Result<()> {
     let path = folder.join("forerunner.xlsx");
     let tables: Vec<&OutputTable> = tables.iter().filter(|table| table.written != Written::Layer).collect();
-    let book = book(&tables, title).and_then(|mut book| book.save(&path));
-    book.map_err(|error| match error {
+    // Into memory first: on a full disk the library that packs the file would print.
+    let bytes = book(&tables, title).and_then(|mut book| book.save_to_buffer());
+    let bytes = bytes.map_err(|error| match error {
         XlsxError::IoError(source) => Error::Io { path: path.clone(), source },
         other => Error::Run { path: path.clone(), message: other.to_string() },
-    })
+    })?;
+    std::fs::write(&path, bytes).map_err(Error::io(&path))
 }
 
 fn fits(table: &OutputTable) -> bool {
