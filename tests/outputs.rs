@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use geo::{BoundingRect, Validation};
+use polars::prelude::{ParquetReader, SerReader};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -203,6 +204,17 @@ fn every_table_says_what_it_is() {
     );
     assert!(told[0].ends_with(" [t]"), "{told:?}");
     assert_eq!(package["licenses"][0]["title"], "=HYPERLINK(1)");
+}
+
+#[test]
+fn a_box_is_there_where_a_geometry_is() {
+    let folder = tempfile::tempdir().unwrap();
+    run(Path::new("pipelines/north-west-europe.toml"), folder.path(), &[]);
+    let file = fs::File::open(folder.path().join("facilities.parquet")).unwrap();
+    let frame = ParquetReader::new(file).finish().unwrap();
+    let (boxes, places) = (frame.column("bbox").unwrap(), frame.column("geometry").unwrap());
+    assert!(places.null_count() > 0 && places.null_count() < frame.height());
+    assert!(boxes.is_null().iter().eq(places.is_null().iter()));
 }
 
 /// Geometries of a GeoJSON layer.

@@ -67,14 +67,17 @@ fn arrow_schema(table: &OutputTable, frame: &DataFrame) -> (String, String) {
     (pair.key, pair.value.unwrap_or_default())
 }
 
-/// The geometries as well-known binary, and the bounding box of each.
-fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<[Column; 2]> {
+/// The geometries as well-known binary, and the bounding box of each; of none, no boxes.
+fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<Vec<Column>> {
     let encode = |geometry: &Option<Geometry>| {
         let mut bytes = Vec::new();
         geometry.as_ref().map(|geometry| wkb(geometry, &mut bytes, path)).transpose().map(|some| some.map(|()| bytes))
     };
     let encoded: Vec<Option<Vec<u8>>> = geometries.iter().map(encode).collect::<Result<_>>()?;
     let encoded = BinaryChunked::from_iter_options(GEOMETRY.into(), encoded.into_iter());
+    if encoded.null_count() == encoded.len() {
+        return Ok(vec![encoded.into_column()]);
+    }
     let bounds: Vec<Option<[f64; 4]>> = geometries.iter().map(|geometry| bounds(geometry.as_ref()?)).collect();
     let side = |at: usize| {
         let ends: Vec<Option<f64>> = bounds.iter().map(|bounds| bounds.map(|bounds| bounds[at])).collect();
@@ -82,8 +85,14 @@ fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<[Column; 2]>
     };
     let sides: Vec<Series> = (0..SIDES.len()).map(side).collect();
     let boxes = StructChunked::from_series(BBOX.into(), geometries.len(), sides.iter());
+    // A box is there where a geometry is, and nowhere else.
+    let boxes = boxes.and_then(|boxes| {
+        let boxes = boxes.into_series();
+        let absent = Series::full_null(BBOX.into(), boxes.len(), boxes.dtype());
+        boxes.zip_with(&encoded.is_not_null(), &absent)
+    });
     let boxes = boxes.map_err(Error::table("writing GeoParquet"))?;
-    Ok([encoded.into_column(), boxes.into_column()])
+    Ok(vec![encoded.into_column(), boxes.into_column()])
 }
 
 fn bounds(geometry: &Geometry) -> Option<[f64; 4]> {
@@ -106,10 +115,10 @@ fn geo(geometries: &Geometries) -> Value {
         "crs": crs84(),
         "orientation": "counterclockwise",
         "edges": "planar",
-        "covering": { "bbox": covering },
     });
     if let Some(all) = all {
         column["bbox"] = json!(all);
+        column["covering"] = json!({ "bbox": covering });
     }
     json!({ "version": "1.1.0", "primary_column": GEOMETRY, "columns": { GEOMETRY: column } })
 }

@@ -20,8 +20,10 @@ const FEATURES: usize = 5000;
 const SIDE: f64 = 900.0;
 /// Between the middle of a cluster and its name, px.
 const CLEAR: f64 = 13.0;
-/// How exact lines are, px.
+/// How exact coasts and outlines are, px.
 const EXACT: f64 = 0.4;
+/// How exact infrastructure is, px.
+const ROUGH: f64 = 1.0;
 
 /// The map.
 pub struct Map {
@@ -137,12 +139,12 @@ impl Projection {
     }
 
     /// A line or ring as it is: all of it turned by as much as its middle needs.
-    fn path(&self, line: &LineString, close: bool, into: &mut String) {
+    fn path(&self, line: &LineString, exact: f64, close: bool, into: &mut String) {
         let Some(bounds) = line.bounding_rect() else { return };
         let turn = 360.0 * ((bounds.center().x - self.frame.center().x) / 360.0).round();
         let flat = |coord: &Coord| Coord::from(self.fixed(geo::coord! { x: coord.x - turn, y: coord.y }));
         let flat: LineString = line.coords().map(flat).collect();
-        for (position, at) in flat.simplify(EXACT).coords().enumerate() {
+        for (position, at) in flat.simplify(exact).coords().enumerate() {
             let _ = write!(into, "{}{:.1} {:.1}", if position == 0 { "M" } else { "L" }, at.x, at.y);
         }
         if close {
@@ -184,7 +186,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
     for &unit in &current {
         let Some(outline) = &outlines[unit] else { continue };
         let mut path = String::new();
-        rings(outline).into_iter().for_each(|ring| projection.path(ring, true, &mut path));
+        rings(outline).into_iter().for_each(|ring| projection.path(ring, EXACT, true, &mut path));
         drawn.push((path, class(results, unit), shown.anchor(unit)));
         let centre = rings(outline).first().and_then(|ring| ring.bounding_rect()).map(|bounds| bounds.center());
         middles.extend(centre.map(|centre| (unit, projection.at(centre))));
@@ -298,9 +300,9 @@ fn add(geometry: &Geometry, projection: &Projection, drawn: &mut MapLayer, taken
         }
         Geometry::GeometryCollection(parts) => parts.iter().for_each(|part| add(part, projection, drawn, taken)),
         Geometry::Polygon(_) | Geometry::MultiPolygon(_) => {
-            rings(geometry).into_iter().for_each(|ring| projection.path(ring, true, &mut drawn.areas));
+            rings(geometry).into_iter().for_each(|ring| projection.path(ring, ROUGH, true, &mut drawn.areas));
         }
-        _ => rings(geometry).into_iter().for_each(|line| projection.path(line, false, &mut drawn.lines)),
+        _ => rings(geometry).into_iter().for_each(|line| projection.path(line, ROUGH, false, &mut drawn.lines)),
     }
 }
 
@@ -317,8 +319,8 @@ fn land(projection: &Projection) -> String {
                 continue;
             }
             for part in &MultiPolygon::new(vec![window.to_polygon()]).intersection(&MultiPolygon::new(near)) {
-                projection.path(part.exterior(), true, &mut path);
-                part.interiors().iter().for_each(|ring| projection.path(ring, true, &mut path));
+                projection.path(part.exterior(), EXACT, true, &mut path);
+                part.interiors().iter().for_each(|ring| projection.path(ring, EXACT, true, &mut path));
             }
         }
     }
