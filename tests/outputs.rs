@@ -203,7 +203,8 @@ fn every_table_says_what_it_is() {
         "SELECT description FROM gpkg_data_columns WHERE table_name = 'clusters' AND column_name = 'emissions_t'",
     );
     assert!(told[0].ends_with(" [t]"), "{told:?}");
-    assert_eq!(package["licenses"][0]["title"], "=HYPERLINK(1)");
+    assert_eq!(package["sources"][0]["license"], "=HYPERLINK(1)");
+    assert_eq!(package["sources"][0]["title"], "<b>nobody</b>");
 }
 
 #[test]
@@ -239,7 +240,10 @@ fn edges_of_the_globe_are_drawn_within_it() {
                     let Some(bounds) = geometry.bounding_rect() else {
                         panic!("{layer}, {shape} at {places:?}: {geometry:?}")
                     };
-                    let fits = bounds.min().x >= -180.0 && bounds.max().x <= 180.0 && bounds.max().y.abs() <= 90.0;
+                    let fits = bounds.min().x >= -180.0
+                        && bounds.max().x <= 180.0
+                        && bounds.min().y >= -90.0
+                        && bounds.max().y <= 90.0;
                     assert!(fits && geometry.is_valid(), "{layer}, {shape} at {places:?}: {geometry:?}");
                 }
             }
@@ -284,6 +288,7 @@ fn the_sums_by_type_are_those_of_the_clusters() {
     let (clusters, types) = (rows(&folder.path().join("clusters.csv")), rows(&folder.path().join("types.csv")));
     let facilities = rows(&folder.path().join("facilities.csv"));
     let all: f64 = facilities.iter().map(|row| number(row, "emissions_t")).sum();
+    assert_eq!(types.len(), 6, "four types, not known, in no cluster");
     for sum in &types {
         let tonnes: f64 = match &*sum["type_name"] {
             "in no cluster" => {

@@ -4,6 +4,7 @@ use super::settings::PipelineFile;
 use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
 use crate::error::{Problem, suggest};
+use crate::report::shapes::ClusterShape;
 use crate::score::Dimension;
 use crate::sources::settings::Columns;
 use crate::sources::{self, Reading};
@@ -40,6 +41,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     if file.dispersed.min_facilities.iter().any(|least| *least < 2) {
         problems.push(Problem::new("dispersed.min_facilities", "must be 2 or more: one site is no group", ""));
     }
+    problems.extend(check_shape(file.outputs.cluster_shape));
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
     }
@@ -55,6 +57,19 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     }
     problems.extend(check_sources(file));
     problems
+}
+
+fn check_shape(shape: ClusterShape) -> Option<Problem> {
+    let message = match shape {
+        ClusterShape::BufferKm(km) if !(km > 0.0 && km <= 500.0) => {
+            format!("buffer_km = {km}: must be above 0, and 500 km at most")
+        }
+        ClusterShape::ConcaveHull(concavity) if !(concavity > 0.0 && concavity.is_finite()) => {
+            format!("concave_hull = {concavity}: must be above 0; 2 is common, more is closer to the convex hull")
+        }
+        _ => return None,
+    };
+    Some(Problem::new("outputs.cluster_shape", message, ""))
 }
 
 /// Whether initiatives are all that there is.

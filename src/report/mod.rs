@@ -80,6 +80,27 @@ pub struct Results<'a> {
     pub pipeline_sha256: &'a str,
 }
 
+impl Results<'_> {
+    /// The latest period: of the register, else of the clusters; `None` without periods.
+    pub fn latest(&self) -> Option<i64> {
+        match self.facilities {
+            Some(register) => register.period.iter().copied().max().flatten(),
+            None => self.measurements.units.iter().filter_map(|unit| unit.period).max(),
+        }
+    }
+
+    /// Whether there is more than one period.
+    pub fn has_periods(&self) -> bool {
+        let mut periods: Vec<Option<i64>> = match self.facilities {
+            Some(register) => register.period.clone(),
+            None => self.measurements.units.iter().map(|unit| unit.period).collect(),
+        };
+        periods.sort_unstable();
+        periods.dedup();
+        periods.len() > 1
+    }
+}
+
 /// Facilities and tonnes of one period, in clusters and outside.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Split {

@@ -39,6 +39,11 @@ impl StoredRun {
         }
         let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
         let manifest = serde_json::from_str(&text).map_err(|error| Error::Run { path, message: error.to_string() })?;
+        if !["csv", "parquet"].iter().any(|format| folder.join(format!("clusters.{format}")).exists()) {
+            let message = format!("{} has neither clusters.csv nor clusters.parquet", folder.display());
+            let hint = "run the pipeline with \"csv\" or \"parquet\" among [outputs] tables".into();
+            return Err(Error::Usage { message, hint: Some(hint) });
+        }
         Ok(Self { folder: folder.to_path_buf(), manifest })
     }
 

@@ -17,8 +17,8 @@ pub struct TypeSum {
     pub name: String,
     /// Clusters; `None` of what is in none.
     pub clusters: Option<u64>,
-    /// Their facilities.
-    pub facilities: u64,
+    /// Their facilities; `None` where that is not known of one of them.
+    pub facilities: Option<u64>,
     /// Their emissions, t; `None` where none are known.
     pub emissions_t: Option<f64>,
     /// Of the emissions of all facilities of the period, 0 to 1.
@@ -32,7 +32,8 @@ pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
     let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     let splits = splits(results.facilities, measured);
     let mut sums = Vec::new();
-    for period in measured.units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>() {
+    let periods = measured.units.iter().map(|unit| unit.period).chain(splits.iter().map(|split| split.period));
+    for period in periods.collect::<BTreeSet<_>>() {
         let first = sums.len();
         for position in (0..types.len()).map(Some).chain([None]) {
             let of_type = |unit: &usize| results.classes[*unit].known() == position;
@@ -44,7 +45,7 @@ pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
                 number: position.map(|at| types[at].number),
                 name: position.map_or_else(|| "not known".into(), |at| types[at].name.clone()),
                 clusters: Some(units.len() as u64),
-                facilities: units.iter().map(|&unit| counts[unit].unwrap_or(0.0) as u64).sum(),
+                facilities: units.iter().map(|&unit| counts[unit].map(|count| count as u64)).sum(),
                 emissions_t: total(units.iter().map(|&unit| emissions[unit])),
                 share: None,
             });
@@ -56,7 +57,7 @@ pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
                 number: None,
                 name: "in no cluster".into(),
                 clusters: None,
-                facilities: split.dispersed.rows,
+                facilities: Some(split.dispersed.rows),
                 emissions_t: split.dispersed.tonnes,
                 share: None,
             });

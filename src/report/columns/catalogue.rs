@@ -1234,12 +1234,7 @@ const LINKS: &[Column] = &[
     CLUSTER_ID,
     c("kind", Text, "", "Kind of the tie"),
     c("name", Text, "", "Name of its source in the pipeline file"),
-    c(
-        "basis",
-        Text,
-        "",
-        "What it rests on: `given` by a file, `inferred` from places or owners, `potential` by sectors",
-    ),
+    c("basis", Text, "", "What it rests on: `given` by a file, `inferred` from places or owners"),
     c(
         "from",
         Text,
@@ -1272,7 +1267,7 @@ const TYPES: &[Column] = &[
     ),
     c("type_name", Text, "", "Name of the type; `not known`; `in no cluster`"),
     c("cluster_count", Integer, "", "Clusters of the type; empty for what is in no cluster"),
-    c("facility_count", Integer, "", "Their facilities"),
+    c("facility_count", Integer, "", "Their facilities; empty where that is not known of one of them"),
     c("emissions_t", Number, "t", "Their CO2; empty where none is known"),
     c("share", Number, "", "Its share in the emissions of all rows of the period, 0 to 1"),
 ];

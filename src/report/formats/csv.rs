@@ -1,7 +1,8 @@
 //! CSV by RFC 4180: UTF-8, commas, lines end with CR LF; text that a spreadsheet would compute is guarded.
 //!
 //! The rule: a text cell whose first character, after spaces, tabs, line breaks and apostrophes, is `=`, `+`, `-` or `@`
-//! (also full-width) has an apostrophe put before it, unless it is a plain number. [`unguarded`] takes it away again.
+//! (also full-width), with something after it, has an apostrophe put before it, unless it is a plain number. [`unguarded`]
+//! takes it away again.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -64,7 +65,8 @@ pub fn unguarded(cell: &str) -> &str {
 /// Whether a spreadsheet would take a text for a formula.
 fn computes(text: &str) -> bool {
     let bare = text.trim_start_matches([' ', '\t', '\r', '\n', '\'']);
-    bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && !bare.parse::<f64>().is_ok_and(f64::is_finite)
+    let is_number = || bare.chars().all(|letter| "0123456789.eE+-".contains(letter)) && bare.parse::<f64>().is_ok();
+    bare.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) && bare.chars().nth(1).is_some() && !is_number()
 }
 
 #[cfg(test)]
@@ -73,13 +75,25 @@ mod tests {
 
     #[test]
     fn formulas_are_guarded_and_come_back() {
-        let guarded_ones =
-            ["=cmd|' /C calc'!A0", "+44 1", "-x", "@SUM(1)", "\t=1+1", " =A1", "'=A1", "''-x", "＝1", "-inf"];
+        let guarded_ones = [
+            "=cmd|' /C calc'!A0",
+            "+44 1",
+            "-x",
+            "@SUM(1)",
+            "\t=1+1",
+            " =A1",
+            "'=A1",
+            "''-x",
+            "＝1",
+            "-inf",
+            "+nan",
+            "-1-1",
+        ];
         for text in guarded_ones {
             assert_eq!(guarded(text), format!("'{text}"));
             assert_eq!(unguarded(&guarded(text)), text);
         }
-        for text in ["", "a=b", "'s-Hertogenbosch", "-5", "+1.5e3", "'-5", "x", "'"] {
+        for text in ["", "-", "'-", "a=b", "-1e999", "'s-Hertogenbosch", "-5", "+1.5e3", "'-5", "x", "'"] {
             assert_eq!(guarded(text), text);
             assert_eq!(unguarded(text), text);
         }

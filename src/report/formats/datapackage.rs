@@ -19,7 +19,7 @@ pub const FILE: &str = "datapackage.json";
 pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
     let resources: Vec<Value> = outputs.iter().map(|output| resource(tables, output)).collect();
-    let mut package = json!({
+    let package = json!({
         "profile": "data-package",
         "name": slug(results.name),
         "title": results.title,
@@ -28,10 +28,6 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], 
         "resources": resources,
         "sources": sources(results),
     });
-    let licences = licences(results);
-    if !licences.is_empty() {
-        package["licenses"] = json!(licences);
-    }
     let text = serde_json::to_string_pretty(&package)
         .map_err(|error| Error::Run { path: path.clone(), message: error.to_string() })?;
     std::fs::write(&path, text + "\n").map_err(Error::io(&path))
@@ -137,7 +133,7 @@ fn key(table: &OutputTable) -> Option<Vec<&'static str>> {
 
 /// The inputs, each once.
 fn sources(results: &Results<'_>) -> Vec<Value> {
-    let mut sources: IndexMap<&str, Value> = IndexMap::new();
+    let mut sources: IndexMap<(&str, Option<&str>, Option<&str>), Value> = IndexMap::new();
     for account in results.accounts {
         for file in &account.files {
             let title = file.attribution.as_deref().unwrap_or(&account.source);
@@ -145,17 +141,8 @@ fn sources(results: &Results<'_>) -> Vec<Value> {
             if let Some(licence) = &file.licence {
                 source["license"] = json!(licence);
             }
-            sources.entry(&file.path).or_insert(source);
+            sources.entry((&file.path, file.licence.as_deref(), file.attribution.as_deref())).or_insert(source);
         }
     }
     sources.into_values().collect()
-}
-
-/// The licences that the pipeline file gives, each once.
-fn licences(results: &Results<'_>) -> Vec<Value> {
-    let files = results.accounts.iter().flat_map(|account| &account.files);
-    let mut names: Vec<&String> = files.filter_map(|file| file.licence.as_ref()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(|name| json!({ "name": slug(name), "title": name })).collect()
 }

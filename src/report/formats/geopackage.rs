@@ -150,8 +150,8 @@ fn register(
     let sides = bounds.map(|bounds| [bounds.min().x, bounds.min().y, bounds.max().x, bounds.max().y]);
     let side = |at: usize| sides.map(|sides| sides[at]);
     file.execute(
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, min_x, min_y, max_x, max_y, srs_id)
-         VALUES (?, 'features', ?, ?, ?, ?, ?, ?, 4326)",
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, min_x, min_y, max_x, max_y, srs_id,
+         last_change) VALUES (?, 'features', ?, ?, ?, ?, ?, ?, 4326, '2000-01-01T00:00:00.000Z')",
         params![
             layer,
             layer,

@@ -23,7 +23,7 @@ CREATE TABLE gpkg_contents (
   data_type TEXT NOT NULL,
   identifier TEXT UNIQUE,
   description TEXT DEFAULT '',
-  last_change DATETIME NOT NULL DEFAULT '2000-01-01T00:00:00.000Z',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
   min_x DOUBLE,
   min_y DOUBLE,
   max_x DOUBLE,
@@ -96,5 +96,5 @@ CREATE TABLE layer_styles (
   ui TEXT(30),
   update_time DATETIME DEFAULT '2000-01-01T00:00:00.000Z'
 );
-INSERT INTO gpkg_contents (table_name, data_type, identifier, description)
-VALUES ('layer_styles', 'attributes', 'layer_styles', 'styles that QGIS opens the layers with');
+INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change)
+VALUES ('layer_styles', 'attributes', 'layer_styles', 'styles that QGIS opens the layers with', '2000-01-01T00:00:00.000Z');

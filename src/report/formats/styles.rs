@@ -147,10 +147,7 @@ pub fn layer_colour(position: usize) -> &'static str {
 
 /// The latest period, for layers that have several: they would lie on top of one another.
 fn latest(results: &Results<'_>) -> Option<Condition> {
-    let mut periods: Vec<i64> = results.measurements.units.iter().filter_map(|unit| unit.period).collect();
-    periods.sort_unstable();
-    periods.dedup();
-    periods.last().filter(|_| periods.len() > 1).map(|&latest| Condition::Number("period", latest))
+    results.latest().filter(|_| results.has_periods()).map(|latest| Condition::Number("period", latest))
 }
 
 /// One rule a type.
@@ -183,7 +180,8 @@ fn by_kind(results: &Results<'_>) -> Vec<Rule> {
         conditions: vec![Condition::Text("kind", kind.clone())],
         colour: layer_colour(at),
     };
-    results.measurements.kinds.iter().enumerate().map(rule).collect()
+    let is_drawn = |kind: &&String| results.ties.iter().any(|table| table.kind == **kind && !table.is_potential());
+    results.measurements.kinds.iter().filter(is_drawn).enumerate().map(rule).collect()
 }
 
 impl Rule {

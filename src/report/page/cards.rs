@@ -126,27 +126,25 @@ pub fn rows(results: &Results<'_>, shown: &Shown) -> Vec<ClusterRow> {
     };
     let observed: Vec<(String, Vec<Option<f64>>)> = results.measurements.kinds.iter().map(observed).collect();
     let mut rows = Vec::new();
-    for (number, units) in shown.clusters().enumerate() {
-        for &unit in units.iter().rev() {
-            let of = results.measurements.units[unit];
-            let asked = |(kind, shares): &(String, Vec<Option<f64>>)| {
-                let percent = decimals(shares[unit].map(|share| share * 100.0), 0);
-                let tonnes = shares[unit].zip(emissions[unit]).map(|(share, tonnes)| share * tonnes / 1e6);
-                format!("{kind}: {percent} %, {} Mt", decimals(tonnes, 2))
-            };
-            rows.push(ClusterRow {
-                anchor: anchor(number),
-                name: results.measurements.clusters.names[of.cluster].clone(),
-                id: results.measurements.clusters.ids[of.cluster].clone(),
-                period: period(of.period),
-                sites: decimals(counts[unit], 0),
-                megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
-                dimensions: dimensions(results, unit).into_iter().map(|row| row.cells()).collect(),
-                kind: kind(results, unit),
-                class: class(results, unit),
-                observed: observed.iter().map(asked).collect(),
-            });
-        }
+    for unit in shown.told() {
+        let of = results.measurements.units[unit];
+        let asked = |(kind, shares): &(String, Vec<Option<f64>>)| {
+            let percent = decimals(shares[unit].map(|share| share * 100.0), 0);
+            let tonnes = shares[unit].zip(emissions[unit]).map(|(share, tonnes)| share * tonnes / 1e6);
+            format!("{kind}: {percent} %, {} Mt", decimals(tonnes, 2))
+        };
+        rows.push(ClusterRow {
+            anchor: shown.anchor(unit),
+            name: results.measurements.clusters.names[of.cluster].clone(),
+            id: results.measurements.clusters.ids[of.cluster].clone(),
+            period: period(of.period),
+            sites: decimals(counts[unit], 0),
+            megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
+            dimensions: dimensions(results, unit).into_iter().map(|row| row.cells()).collect(),
+            kind: kind(results, unit),
+            class: class(results, unit),
+            observed: observed.iter().map(asked).collect(),
+        });
     }
     rows
 }

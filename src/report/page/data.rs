@@ -1,5 +1,7 @@
 //! The other tables of the page: moves, dispersed sites, initiatives, goalposts.
 
+use std::collections::HashSet;
+
 use super::{SHOWN, Shown, decimals, period, significant, words};
 use crate::classify::initiatives;
 use crate::error::Result;
@@ -73,10 +75,10 @@ pub struct GoalpostRow<'a> {
     pub over: &'static str,
 }
 
-/// Moves of the clusters that the page shows.
+/// Moves of the clusters that the page shows: all, or the last alone.
 pub fn moves<'a>(results: &'a Results<'a>, shown: &Shown) -> Vec<MoveRow<'a>> {
     let units = &results.measurements.units;
-    let known: std::collections::HashSet<usize> = shown.units().collect();
+    let told: HashSet<usize> = shown.told().collect();
     let types = |position: usize| results.typology.map(|typology| typology.types[position].number.to_string());
     let row = |one: &'a crate::classify::moves::Move| {
         let ends = one.types.and_then(|(from, to)| Some(format!("{} → {}", types(from)?, types(to)?)));
@@ -88,7 +90,7 @@ pub fn moves<'a>(results: &'a Results<'a>, shown: &Shown) -> Vec<MoveRow<'a>> {
             changes: one.changes.iter().map(|change| change.map_or("–".into(), |by| format!("{by:+.1}"))).collect(),
         }
     };
-    results.moves.moves.iter().filter(|one| known.contains(&one.to)).map(row).collect()
+    results.moves.moves.iter().filter(|one| told.contains(&one.to)).map(row).collect()
 }
 
 /// All changes of type, counted.
@@ -107,7 +109,7 @@ pub fn transitions(results: &Results<'_>) -> Vec<TransitionRow> {
 /// The largest dispersed sites of the latest period.
 pub fn sites<'a>(results: &'a Results<'a>) -> Vec<SiteRow<'a>> {
     let Some(register) = results.facilities else { return Vec::new() };
-    let latest = register.period.iter().copied().max().flatten();
+    let latest = results.latest();
     let all = results.dispersed.sites.iter().filter(|site| register.period[site.row] == latest);
     let row = |site: &'a crate::measure::DispersedSite| SiteRow {
         name: &register.names[register.facility[site.row]],

@@ -153,15 +153,15 @@ impl Projection {
     }
 }
 
-/// The edge behind the widest gap between sites around the globe.
+/// The middle of the widest gap between sites around the globe: what is beside the outermost site stays beside it.
 fn western_edge(places: &[(f64, f64)]) -> Option<f64> {
     let mut degrees: Vec<f64> = places.iter().map(|place| place.0).collect();
     degrees.sort_by(f64::total_cmp);
     let (first, last) = (*degrees.first()?, *degrees.last()?);
-    let around = (first + 360.0 - last, first);
+    let around = (first + 360.0 - last, first + 360.0);
     let gaps = degrees.windows(2).map(|pair| (pair[1] - pair[0], pair[1]));
-    let (_, edge) = gaps.fold(around, |widest, gap| if gap.0 > widest.0 { gap } else { widest });
-    Some(edge)
+    let (width, edge) = gaps.fold(around, |widest, gap| if gap.0 > widest.0 { gap } else { widest });
+    Some((edge - width / 2.0 + 180.0).rem_euclid(360.0) - 180.0)
 }
 
 /// Outer rings and lines of a geometry.
@@ -179,7 +179,8 @@ fn rings(geometry: &Geometry) -> Vec<&LineString> {
 pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Option<Map> {
     let register = results.facilities?;
     let projection = Projection::of(register, outlines)?;
-    let current: Vec<usize> = shown.units().filter(|&unit| shown.is_latest(unit)).collect();
+    let is_current = |unit: &usize| results.measurements.units[*unit].period == results.latest();
+    let current: Vec<usize> = shown.units().filter(is_current).collect();
     let name = |unit: usize| &results.measurements.clusters.names[results.measurements.units[unit].cluster];
     let mut drawn = Vec::new();
     let mut middles: Vec<(usize, (f64, f64))> = Vec::new();
@@ -221,7 +222,7 @@ fn sites(
     shown: &Shown,
     projection: &Projection,
 ) -> (Vec<Site>, usize, usize) {
-    let latest = register.period.iter().copied().max().flatten();
+    let latest = results.latest();
     let of_period = |row: &usize| latest.is_none() || register.period[*row] == latest;
     let mut rows: Vec<usize> = (0..register.rows()).filter(of_period).collect();
     rows.sort_by(|&a, &b| {
@@ -333,7 +334,8 @@ mod tests {
 
     #[test]
     fn the_map_of_sites_on_either_side_of_the_antimeridian_begins_in_the_west() {
-        assert_eq!(western_edge(&[(179.0, 0.0), (-179.0, 0.0), (178.0, 1.0)]), Some(178.0));
-        assert_eq!(western_edge(&[(-3.0, 0.0), (1.0, 0.0)]), Some(-3.0));
+        assert_eq!(western_edge(&[(179.0, 0.0), (-179.0, 0.0), (177.0, 1.0)]), Some(-1.0));
+        assert_eq!(western_edge(&[(-3.0, 0.0), (1.0, 0.0)]), Some(179.0));
+        assert_eq!(western_edge(&[(10.0, 0.0)]), Some(-170.0));
     }
 }

@@ -70,6 +70,8 @@ struct Page<'a> {
 /// The clusters that the page shows, greatest emissions in their latest period first, with their units.
 pub struct Shown {
     clusters: Vec<Vec<usize>>,
+    /// Where the card of a unit's cluster is.
+    place: BTreeMap<usize, usize>,
     latest: BTreeMap<usize, usize>,
     /// How many there are in all.
     pub of: usize,
@@ -89,7 +91,9 @@ impl Shown {
         let last = |units: &Vec<usize>| units.last().map(|&unit| (results.measurements.units[unit].cluster, unit));
         let latest = clusters.iter().filter_map(last).collect();
         clusters.truncate(CLUSTERS);
-        Self { clusters, latest, of }
+        let place = |(at, units): (usize, &Vec<usize>)| units.iter().map(|&unit| (unit, at)).collect::<Vec<_>>();
+        let place = clusters.iter().enumerate().flat_map(place).collect();
+        Self { clusters, place, latest, of }
     }
 
     /// Clusters on the page.
@@ -109,8 +113,18 @@ impl Shown {
 
     /// Where a unit's card is.
     pub fn anchor(&self, unit: usize) -> String {
-        let number = self.clusters.iter().position(|units| units.contains(&unit));
-        number.map(cards::anchor).unwrap_or_default()
+        self.place.get(&unit).map(|&number| cards::anchor(number)).unwrap_or_default()
+    }
+
+    /// The units that lists and the plot tell of: all, or the latest period alone where that would be too much.
+    pub fn told(&self) -> impl Iterator<Item = usize> {
+        let all = self.has_all_periods();
+        self.units().filter(move |&unit| all || self.is_latest(unit))
+    }
+
+    /// Whether lists and the plot tell of earlier periods too.
+    pub fn has_all_periods(&self) -> bool {
+        self.units().count() <= CLUSTERS
     }
 
     /// The unit of a cluster's latest period, shown or not.
@@ -120,7 +134,7 @@ impl Shown {
 
     /// Whether a unit is its cluster's latest.
     pub fn is_latest(&self, unit: usize) -> bool {
-        self.clusters.iter().any(|units| units.last() == Some(&unit))
+        self.place.get(&unit).is_some_and(|&at| self.clusters[at].last() == Some(&unit))
     }
 }
 
@@ -179,9 +193,9 @@ fn types<'a>(results: &Results<'a>) -> Vec<(String, &'a ClusterType)> {
     types.iter().enumerate().map(|(at, kind)| (colour(Some(at)), kind)).collect()
 }
 
-/// The class of a type by its position: past the colours that there are, that of unknown types.
+/// The class of a type by its position: past the colours that there are, they come again.
 fn colour(position: Option<usize>) -> String {
-    position.filter(|at| *at < COLOURS.len()).map_or_else(|| "t0".into(), |at| format!("t{}", at + 1))
+    position.map_or_else(|| "t0".into(), |at| format!("t{}", at % COLOURS.len() + 1))
 }
 
 fn period(period: Option<i64>) -> String {
@@ -191,6 +205,11 @@ fn period(period: Option<i64>) -> String {
 /// An id as people write it.
 fn words(id: &str) -> String {
     id.replace('_', " ").replace("inter firm", "inter-firm")
+}
+
+/// A whole number with its noun, for the template.
+fn number(number: impl std::fmt::Display, noun: &str) -> String {
+    counted(&number.to_string(), noun)
 }
 
 /// A number with its noun.

@@ -1,6 +1,6 @@
 //! The plane of two dimensions: a point a cluster, thresholds, names of types in the corners, arrows between periods.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::labels::{self, Label};
 use super::{Shown, class, period, short, words};
@@ -61,6 +61,20 @@ pub fn mark(class: &str, x: f64, y: f64, r: f64) -> String {
         format!("M{}Z", points.iter().map(at).collect::<Vec<_>>().join("L"))
     };
     match class {
+        "t0" => path(&[
+            (-0.4, -1.1),
+            (0.4, -1.1),
+            (0.4, -0.4),
+            (1.1, -0.4),
+            (1.1, 0.4),
+            (0.4, 0.4),
+            (0.4, 1.1),
+            (-0.4, 1.1),
+            (-0.4, 0.4),
+            (-1.1, 0.4),
+            (-1.1, -0.4),
+            (-0.4, -0.4),
+        ]),
         "t2" => path(&[(0.0, -1.15), (1.1, 0.8), (-1.1, 0.8)]),
         "t3" => path(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
         "t4" => path(&[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]),
@@ -85,12 +99,15 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let periods = results.measurements.units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>().len();
     let up = |score: f64| PLOT - score * PLOT / 100.0;
     let mut placed: Vec<(usize, Point)> = Vec::new();
-    for unit in shown.units() {
+    for unit in shown.told() {
         let (across, upward) = (&results.scores[unit].nodes[location], &results.scores[unit].nodes[linkages]);
         let Some(score) = across.score else { continue };
         let of = results.measurements.units[unit];
         let mut name = short(&results.measurements.clusters.names[of.cluster]);
         let is_past = !shown.is_latest(unit);
+        if is_past && upward.score.is_none() {
+            continue;
+        }
         if periods > 1 {
             name = format!("{name} {}", period(of.period));
         }
@@ -114,20 +131,29 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let lane = into_lane(&mut placed);
     let corners = corners(results, [location, linkages]);
     let taken: Vec<[f64; 4]> = corners.iter().map(beside_corner).collect();
-    let scored: Vec<usize> = (0..placed.len()).filter(|&at| placed[at].1.label.is_none()).collect();
+    let is_named = |at: &usize| placed[*at].1.label.is_none() && !placed[*at].1.is_past;
+    let scored: Vec<usize> = (0..placed.len()).filter(is_named).collect();
     let wanted: Vec<(f64, f64, usize)> =
         scored.iter().map(|&at| (placed[at].1.x, placed[at].1.y, placed[at].1.name.chars().count())).collect();
     for (at, label) in scored.into_iter().zip(labels::place(&wanted, (PLOT + 160.0, PLOT), 8.0, &taken)) {
         placed[at].1.label = label;
     }
-    let units = &results.measurements.units;
-    let follows = |a: &(usize, Point), b: &(usize, Point)| units[a.0].cluster == units[b.0].cluster && a.0 + 1 == b.0;
-    let pairs = placed.iter().flat_map(|a| placed.iter().filter(move |b| follows(a, b)).map(move |b| (a, b)));
-    let moves = pairs.map(|(a, b)| [a.1.x, a.1.y, b.1.x, b.1.y]).collect();
+    let moves = moves(results, &placed);
     let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
     let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.as_str()).map(words);
     Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
+}
+
+/// From each point to that of the same cluster in its next period.
+fn moves(results: &Results<'_>, placed: &[(usize, Point)]) -> Vec<[f64; 4]> {
+    let points: HashMap<usize, &Point> = placed.iter().map(|(unit, point)| (*unit, point)).collect();
+    let units = &results.measurements.units;
+    let next = |&(unit, ref from): &(usize, Point)| {
+        let to = points.get(&(unit + 1)).filter(|_| units[unit].cluster == units[unit + 1].cluster)?;
+        Some([from.x, from.y, to.x, to.y])
+    };
+    placed.iter().filter_map(next).collect()
 }
 
 /// The two dimensions of the plane, that to the right first; `None` unless there is a typology over two.

@@ -258,7 +258,7 @@ fn types(results: &Results<'_>) -> Result<OutputTable> {
         column("type", rows.iter().map(|row| row.number).collect::<Vec<_>>()),
         column("type_name", rows.iter().map(|row| row.name.as_str()).collect::<Vec<&str>>()),
         column("cluster_count", rows.iter().map(|row| row.clusters).collect::<Vec<_>>()),
-        column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
+        column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<_>>()),
         column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| row.share).collect::<Vec<_>>()),
     ])?;

@@ -109,7 +109,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
     let trials = &results.dispersed.trials;
     let rows: Vec<(&Trial, &Gathered)> =
         trials.iter().flat_map(|trial| trial.groups.iter().map(move |group| (trial, group))).collect();
-    let latest = results.facilities.and_then(|register| register.period.iter().max().copied().flatten());
+    let latest = results.latest();
     let tonnes = |group: &Gathered| -> Option<f64> {
         let register = results.facilities?;
         let of = |&member: &usize| {

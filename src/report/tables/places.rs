@@ -89,9 +89,8 @@ struct Ends<'a> {
     results: &'a Results<'a>,
     register: &'a Facilities,
     facilities: HashMap<&'a str, usize>,
-    /// Facilities of each operator and of each sector with their emissions over all periods, the greatest first.
+    /// Facilities of each operator that have a place, by emissions over all periods, the greatest first.
     operators: HashMap<&'a str, Vec<usize>>,
-    sectors: HashMap<&'a str, Vec<usize>>,
     /// The middle of the members of each organisation, by table.
     middles: HashMap<(usize, &'a str), Degrees>,
 }
@@ -99,23 +98,20 @@ struct Ends<'a> {
 impl<'a> Ends<'a> {
     fn new(results: &'a Results<'a>, register: &'a Facilities) -> Self {
         let mut tonnes = vec![0.0; register.ids.len()];
-        let (mut operators, mut sectors): (HashMap<_, Vec<usize>>, HashMap<_, Vec<usize>>) = Default::default();
+        let mut operators: HashMap<&str, Vec<usize>> = HashMap::new();
         for row in 0..register.rows() {
             let facility = register.facility[row];
             tonnes[facility] += register.emissions_t[row].unwrap_or(0.0);
-            for (names, of) in [(register.operator.get(row), &mut operators), (register.sector.get(row), &mut sectors)]
-            {
-                if let Some(name) = names {
-                    of.entry(name).or_default().push(facility);
-                }
+            if let (Some(name), Some(_)) = (register.operator.get(row), register.places[facility]) {
+                operators.entry(name).or_default().push(facility);
             }
         }
-        for list in operators.values_mut().chain(sectors.values_mut()) {
+        for list in operators.values_mut() {
             list.sort_by(|&a, &b| tonnes[b].total_cmp(&tonnes[a]).then(a.cmp(&b)));
             list.dedup();
         }
         let facilities = register.ids.iter().enumerate().map(|(at, id)| (id, at)).collect();
-        let mut ends = Self { results, register, facilities, operators, sectors, middles: HashMap::new() };
+        let mut ends = Self { results, register, facilities, operators, middles: HashMap::new() };
         ends.middles = ends.middles();
         ends
     }
@@ -131,12 +127,13 @@ impl<'a> Ends<'a> {
         members.into_iter().filter_map(|(key, places)| Some((key, shapes::middle(&places)?))).collect()
     }
 
-    /// The place of a facility; for an operator or a sector that of its greatest emitter, in the cluster if it is there.
+    /// The place of a facility; for an operator that of its greatest emitter, in the cluster if it is there.
     fn place(&self, between: Between, name: &str, cluster: Option<usize>) -> Option<Degrees> {
         let several = match between {
             Between::Facility => return self.register.places[*self.facilities.get(name)?],
             Between::Operator => self.operators.get(name)?,
-            Between::Sector => self.sectors.get(name)?,
+            // What might be leaves no rows in `ties`.
+            Between::Sector => return None,
         };
         let clusters = &self.results.measurements.clusters.of_facility;
         let inside = several.iter().find(|&&facility| cluster.is_some() && clusters[facility] == cluster);
