@@ -160,6 +160,10 @@ fn names_are_inert_in_every_format() {
     );
     assert_eq!(texts(&file, "SELECT source FROM links ORDER BY fid"), names()[1..]);
     assert_eq!(texts(&file, "PRAGMA integrity_check"), ["ok"]);
+    // The index holds every place, rounded outwards.
+    let indexed = "SELECT facility_id FROM facilities JOIN rtree_facilities_geom AS box ON box.id = fid \
+                   WHERE lon BETWEEN minx AND maxx AND lat BETWEEN miny AND maxy AND maxx - minx < 0.001 ORDER BY fid";
+    assert_eq!(texts(&file, indexed), (0..7).map(|at| format!("s{at}")).collect::<Vec<_>>());
 
     // The workbook: no cell is a formula, no text a link.
     let mut book = zip::ZipArchive::new(fs::File::open(out.join("forerunner.xlsx")).unwrap()).unwrap();
@@ -205,6 +209,66 @@ fn every_table_says_what_it_is() {
     assert!(told[0].ends_with(" [t]"), "{told:?}");
     assert_eq!(package["sources"][0]["license"], "=HYPERLINK(1)");
     assert_eq!(package["sources"][0]["title"], "<b>nobody</b>");
+}
+
+/// Columns and layers whose names differ in case alone, or that formats have taken.
+#[test]
+fn taken_names_get_a_number_and_styles_still_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = pipeline(folder.path(), &[(3.0, 52.0)]);
+    let more =
+        "[layers.Ports]\npath = \"ports.csv\"\ncolumns = { id = \"id\", x = \"lon\", y = \"lat\" }\n[links.trade]";
+    let text = fs::read_to_string(&path).unwrap().replace("[links.trade]", more);
+    fs::write(&path, text.replace("fid = \"fid\"", "fid = \"fid\", Type = \"fid\", bbox = \"Geom\"")).unwrap();
+    let out = folder.path().join("out");
+    run(&path, &out, &[]);
+    let file = Connection::open(out.join("forerunner.gpkg")).unwrap();
+    let layers = "SELECT table_name FROM gpkg_contents WHERE table_name LIKE 'layer_ports%' ORDER BY 1";
+    assert_eq!(texts(&file, layers), ["layer_Ports_points_2", "layer_ports_points"]);
+    assert_eq!(texts(&file, "SELECT DISTINCT Type_2 || '' FROM facilities"), ["1"], "carried");
+    assert_eq!(texts(&file, "SELECT count(*) || '' FROM facilities WHERE type = 1"), ["7"], "the program's own");
+    let parquet = fs::File::open(out.join("facilities.parquet")).unwrap();
+    let frame = ParquetReader::new(parquet).finish().unwrap();
+    assert!(frame.column("bbox").unwrap().str().is_ok() && frame.column("bbox_2").is_ok());
+}
+
+/// What has no row, or no place, is written all the same.
+#[test]
+fn nothing_is_written_as_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    run(&pipeline(folder.path(), &[(3.0, 52.0)]), &out, &["--set", "delineate.min_facilities=50"]);
+    assert!(rows(&out.join("clusters.csv")).is_empty());
+    let types = rows(&out.join("types.csv"));
+    assert_eq!(types.last().unwrap()["type_name"], "in no cluster");
+    assert_eq!(types.last().unwrap()["emissions_t"], "2800000.0");
+    let empty = fs::read(out.join("clusters.fgb")).unwrap();
+    assert!(empty.starts_with(b"fgb") && empty.len() > 100);
+    run(Path::new("pipelines/three-profiles.toml"), &out, &[]);
+    let types = rows(&out.join("types.csv"));
+    assert!(types.iter().any(|row| row["cluster_count"] == "1" && row["facility_count"].is_empty()), "{types:?}");
+}
+
+#[test]
+fn an_outline_that_cannot_be_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = pipeline(folder.path(), &[(3.0, 52.0)]);
+    for shape in ["{ buffer_km = nan }", "{ buffer_km = -5.0 }", "{ buffer_km = 30000.0 }", "{ concave_hull = -1.0 }"] {
+        let set = format!("outputs.cluster_shape={shape}");
+        let output = forerunner(&["run", path.to_str().unwrap(), "--out", "/nowhere", "--set", &set]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains("outputs.cluster_shape"), "{shape}: {told}");
+    }
+}
+
+#[test]
+fn a_run_without_tables_is_no_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, out) = (pipeline(folder.path(), &[(3.0, 52.0)]), folder.path().join("out"));
+    run(&path, &out, &["--set", "outputs.tables=[\"xlsx\"]"]);
+    let output = forerunner(&["run", path.to_str().unwrap(), "--out", "/nowhere", "--previous", out.to_str().unwrap()]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && told.contains("neither clusters.csv nor clusters.parquet"), "{told}");
 }
 
 #[test]

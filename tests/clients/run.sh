@@ -91,6 +91,7 @@ converts() {
 
 gdal() {
   local file layer
+  check "validate_gpkg: forerunner.gpkg" quietly /usr/bin/python3 -m osgeo_utils.samples.validate_gpkg "$run/forerunner.gpkg"
   for file in "$run"/*.gpkg "$run"/*.geojson "$run"/*.fgb; do
     check "ogrinfo: $(basename "$file")" quietly ogrinfo -al -so "$file"
   done
@@ -108,6 +109,7 @@ parquet() {
   check "geoparquet-validator: clusters.parquet" "$CLIENTS_VENV/bin/geoparquet-validator" check "$run/clusters.parquet"
   check "geoparquet-validator: facilities.parquet" "$CLIENTS_VENV/bin/geoparquet-validator" check "$run/facilities.parquet"
   check "pyarrow, geopandas: clusters, facilities" "$python" "$here/geoparquet.py" "$run"
+  check "GDAL, by its rows" "$python" -W error "$here/gdal.py" "$run"
   check "frictionless: datapackage.json" "$CLIENTS_VENV/bin/frictionless" validate "$run/datapackage.json"
 }
 

@@ -885,7 +885,7 @@ const TIES: &[Column] = &[
     PERIOD,
     c("kind", Text, "", "Kind of tie"),
     c("name", Text, "", "Name of the source in the pipeline file"),
-    c("basis", Text, "", "`given` by a file, `inferred` from places or ownership, or `potential` between sectors"),
+    c("basis", Text, "", "`given` by a file, or `inferred` from places or ownership"),
     c("from", Text, "", "One end of the link, or the member: a facility or an operator, as the source is declared"),
     c("to", Text, "", "Other end of the link; empty for a membership"),
     c("organisation", Text, "", "Organisation, feature or owner that the member belongs to; empty for a link"),

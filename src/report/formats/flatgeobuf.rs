@@ -5,13 +5,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
-use geo::Geometry;
 use geozero::error::GeozeroError;
 use geozero::{ColumnValue, PropertyProcessor};
-use polars::prelude::AnyValue;
 
 use super::super::columns::Kind;
 use super::super::tables::{Geometries, OutputTable};
+use super::{Cell, cell, kind};
 use crate::error::{Error, Result};
 
 /// Writes a table with geometries.
@@ -24,6 +23,8 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
         // Each feature is written as it is: of several parts made from one, readers find no end.
         detect_type: false,
         promote_to_multi: false,
+        // Of nothing there is no index.
+        write_index: geometries.iter().any(Option::is_some),
         ..FgbWriterOptions::default()
     };
     let writer = FgbWriter::create_with_options(table.layer(), common_type(geometries), options);
@@ -54,16 +55,15 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
 
 /// The type that all geometries have; unknown where they differ: then each says its own.
 fn common_type(geometries: &Geometries) -> GeometryType {
-    let of = |geometry: &Geometry| match geometry {
-        Geometry::Point(_) => GeometryType::Point,
-        Geometry::LineString(_) => GeometryType::LineString,
-        Geometry::Polygon(_) => GeometryType::Polygon,
-        Geometry::MultiPolygon(_) => GeometryType::MultiPolygon,
+    let mut kinds = geometries.iter().flatten().map(kind);
+    let first = kinds.next();
+    match first.filter(|first| kinds.all(|one| one == *first)) {
+        Some("Point") => GeometryType::Point,
+        Some("LineString") => GeometryType::LineString,
+        Some("Polygon") => GeometryType::Polygon,
+        Some("MultiPolygon") => GeometryType::MultiPolygon,
         _ => GeometryType::Unknown,
-    };
-    let mut types = geometries.iter().flatten().map(of);
-    let first = types.next().unwrap_or(GeometryType::Unknown);
-    if types.all(|one| one == first) { first } else { GeometryType::Unknown }
+    }
 }
 
 fn properties(
@@ -72,15 +72,12 @@ fn properties(
     feature: &mut impl PropertyProcessor,
 ) -> std::result::Result<(), GeozeroError> {
     for (at, column) in table.frame.columns().iter().enumerate() {
-        let value = column.get(row).map_err(|error| GeozeroError::Feature(error.to_string()))?;
-        let value = match &value {
-            AnyValue::Null => continue,
-            AnyValue::Int64(number) => ColumnValue::Long(*number),
-            AnyValue::UInt64(number) => ColumnValue::Long(*number as i64),
-            AnyValue::Float64(number) => ColumnValue::Double(*number),
-            AnyValue::Boolean(truth) => ColumnValue::Bool(*truth),
-            AnyValue::String(text) => ColumnValue::String(text),
-            other => return Err(GeozeroError::Feature(format!("{other} in column `{}`", column.name()))),
+        let value = match cell(column, row).map_err(|error| GeozeroError::Feature(error.to_string()))? {
+            Cell::Empty => continue,
+            Cell::Integer(number) => ColumnValue::Long(number),
+            Cell::Number(number) => ColumnValue::Double(number),
+            Cell::Boolean(truth) => ColumnValue::Bool(truth),
+            Cell::Text(text) => ColumnValue::String(text),
         };
         feature.property(at, column.name(), &value)?;
     }

@@ -5,11 +5,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use geo::{Geometry, MapCoords};
-use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::DataFrame;
 use serde_json::{Map, Value};
 
 use super::super::tables::{Geometries, OutputTable};
-use super::rounded;
+use super::{Cell, cell, rounded};
 use crate::error::{Error, Result};
 
 /// Writes a table with geometries.
@@ -29,14 +29,12 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
 fn feature(frame: &DataFrame, row: usize, geometry: Option<&Geometry>) -> Result<geojson::Feature> {
     let mut properties = Map::new();
     for column in frame.columns() {
-        let value = match column.get(row).map_err(Error::table("writing GeoJSON"))? {
-            AnyValue::Null => Value::Null,
-            AnyValue::Int64(number) => number.into(),
-            AnyValue::UInt64(number) => number.into(),
-            AnyValue::Float64(number) => number.into(),
-            AnyValue::Boolean(truth) => truth.into(),
-            AnyValue::String(text) => text.into(),
-            other => other.to_string().into(),
+        let value = match cell(column, row)? {
+            Cell::Empty => Value::Null,
+            Cell::Integer(number) => number.into(),
+            Cell::Number(number) => number.into(),
+            Cell::Boolean(truth) => truth.into(),
+            Cell::Text(text) => text.into(),
         };
         properties.insert(column.name().to_string(), value);
     }

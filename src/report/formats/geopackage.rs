@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use geo::{BoundingRect, Geometry, HasDimensions, MultiLineString, MultiPoint, MultiPolygon, Rect};
-use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::Column;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::super::columns::{Described, Kind};
 use super::super::tables::{Geometries, OutputTable};
 use super::styles::Style;
-use super::wkb;
+use super::{Cell, cell, wkb};
 use crate::error::{Error, Result};
 
 /// The file's name.
@@ -28,7 +28,10 @@ pub fn write(layers: &[Drawn<'_>], folder: &Path) -> Result<()> {
     let written = Connection::open(&path).map_err(Failure::Sql).and_then(|mut file| {
         file.execute_batch(SCHEMA)?;
         let transaction = file.transaction()?;
-        layers.iter().try_for_each(|layer| write_layer(&transaction, layer, &path))?;
+        let mut taken = Vec::new();
+        for layer in layers {
+            write_layer(&transaction, &free(layer.0.layer(), &mut taken), layer, &path)?;
+        }
         transaction.commit()?;
         Ok(file.close().map_err(|(_, error)| error)?)
     });
@@ -55,13 +58,13 @@ impl From<rusqlite::Error> for Failure {
 
 fn write_layer(
     file: &Connection,
+    layer: &str,
     (table, geometries, style): &Drawn<'_>,
     path: &Path,
 ) -> std::result::Result<(), Failure> {
-    let layer = table.layer();
     let kind = common_kind(geometries);
-    let names = column_names(&table.columns);
-    create(file, table, &names, kind)?;
+    let names = column_names(table);
+    create(file, layer, table, &names, kind)?;
     let marks = vec!["?"; names.len() + 2].join(", ");
     let mut insert = file.prepare(&format!("INSERT INTO {} VALUES ({marks})", quoted(layer)))?;
     let mut index = file.prepare(&format!("INSERT INTO {} VALUES (?, ?, ?, ?, ?)", quoted(&index_name(layer))))?;
@@ -72,7 +75,9 @@ fn write_layer(
         let bounds = geometry.and_then(BoundingRect::bounding_rect);
         let blob = geometry.map(|geometry| blob(&as_kind(geometry, kind), bounds, path)).transpose();
         let mut cells = vec![Value::Integer(number), blob.map_err(Failure::Own)?.map_or(Value::Null, Value::Blob)];
-        cells.extend(cells_of(&table.frame, row));
+        for column in table.frame.columns() {
+            cells.push(value(column, row).map_err(Failure::Own)?);
+        }
         insert.execute(params_from_iter(cells))?;
         if let Some(bounds) = bounds {
             let (min, max) = (bounds.min(), bounds.max());
@@ -83,7 +88,7 @@ fn write_layer(
     let triggers =
         TRIGGERS.replace("{table}", &quoted(layer)).replace("{index}", &index_name(layer).replace('"', "\"\""));
     file.execute_batch(&triggers)?;
-    register(file, table, &names, kind, all)?;
+    register(file, layer, table, &names, (kind, all))?;
     let default = "INSERT INTO layer_styles (f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, \
                    description) VALUES (?, 'geom', ?, ?, ?, 1, ?)";
     file.execute(default, params![layer, layer, style.qml, style.sld, table.about.title])?;
@@ -103,22 +108,33 @@ fn index_name(layer: &str) -> String {
     format!("rtree_{layer}_geom")
 }
 
-/// Names of columns in SQLite, where `Name` and `name` are one: a number is put behind those that are taken.
-fn column_names(columns: &[Described]) -> Vec<String> {
+/// Names of columns in SQLite, where `Name` and `name` are one: a number is put behind those that are taken. The names that
+/// the program has given stand.
+fn column_names(table: &OutputTable) -> Vec<String> {
     let mut taken = vec!["fid".to_owned(), "geom".to_owned()];
-    let mut names = Vec::with_capacity(columns.len());
-    for column in columns {
-        let bare = if column.name.is_empty() { "column" } else { &column.name };
-        let numbered = (2..).map(|number| format!("{bare}_{number}"));
-        let free = std::iter::once(bare.to_owned()).chain(numbered).find(|name| !taken.contains(&name.to_lowercase()));
-        let name = free.unwrap_or_default();
-        taken.push(name.to_lowercase());
-        names.push(name);
+    let is_own = |column: &Described| table.about.columns.iter().any(|own| own.name == column.name);
+    let mut names = vec![String::new(); table.columns.len()];
+    for own in [true, false] {
+        for (name, column) in names.iter_mut().zip(&table.columns).filter(|(_, column)| is_own(column) == own) {
+            *name = free(if column.name.is_empty() { "column" } else { &column.name }, &mut taken);
+        }
     }
     names
 }
 
-fn create(file: &Connection, table: &OutputTable, names: &[String], kind: &str) -> rusqlite::Result<()> {
+/// A name that SQLite does not have yet.
+fn free(name: &str, taken: &mut Vec<String>) -> String {
+    let mut free = name.to_owned();
+    let mut number = 1;
+    while taken.contains(&free.to_lowercase()) {
+        number += 1;
+        free = format!("{name}_{number}");
+    }
+    taken.push(free.to_lowercase());
+    free
+}
+
+fn create(file: &Connection, layer: &str, table: &OutputTable, names: &[String], kind: &str) -> rusqlite::Result<()> {
     let column = |(name, column): (&String, &Described)| {
         let kind = match column.kind {
             Kind::Integer => "INTEGER",
@@ -129,7 +145,6 @@ fn create(file: &Connection, table: &OutputTable, names: &[String], kind: &str) 
         format!(", {} {kind}", quoted(name))
     };
     let columns: String = names.iter().zip(&table.columns).map(column).collect();
-    let layer = table.layer();
     file.execute_batch(&format!(
         "CREATE TABLE {} (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom {kind}{columns});
          CREATE VIRTUAL TABLE {} USING rtree(id, minx, maxx, miny, maxy);",
@@ -141,12 +156,11 @@ fn create(file: &Connection, table: &OutputTable, names: &[String], kind: &str) 
 /// Tells the GeoPackage what the layer is and what its columns mean.
 fn register(
     file: &Connection,
+    layer: &str,
     table: &OutputTable,
     names: &[String],
-    kind: &str,
-    bounds: Option<Rect>,
+    (kind, bounds): (&str, Option<Rect>),
 ) -> rusqlite::Result<()> {
-    let layer = table.layer();
     let sides = bounds.map(|bounds| [bounds.min().x, bounds.min().y, bounds.max().x, bounds.max().y]);
     let side = |at: usize| sides.map(|sides| sides[at]);
     file.execute(
@@ -217,14 +231,12 @@ fn blob(geometry: &Geometry, bounds: Option<Rect>, path: &Path) -> Result<Vec<u8
     Ok(blob)
 }
 
-fn cells_of(frame: &DataFrame, row: usize) -> impl Iterator<Item = Value> {
-    frame.columns().iter().map(move |column| match column.get(row) {
-        Ok(AnyValue::String(text)) => Value::Text(text.to_owned()),
-        Ok(AnyValue::Float64(number)) => Value::Real(number),
-        Ok(AnyValue::Int64(number)) => Value::Integer(number),
-        Ok(AnyValue::UInt64(number)) => Value::Integer(number as i64),
-        Ok(AnyValue::Boolean(truth)) => Value::Integer(i64::from(truth)),
-        Ok(AnyValue::Null) | Err(_) => Value::Null,
-        Ok(other) => Value::Text(other.to_string()),
+fn value(column: &Column, row: usize) -> Result<Value> {
+    Ok(match cell(column, row)? {
+        Cell::Empty => Value::Null,
+        Cell::Text(text) => Value::Text(text.to_owned()),
+        Cell::Number(number) => Value::Real(number),
+        Cell::Integer(number) => Value::Integer(number),
+        Cell::Boolean(truth) => Value::Integer(i64::from(truth)),
     })
 }

@@ -13,9 +13,35 @@ use std::io::Write;
 use std::path::Path;
 
 use geo::Geometry;
-use polars::prelude::PolarsError;
+use polars::prelude::{AnyValue, Column, PolarsError};
 
 use crate::error::{Error, Result};
+
+/// One cell of a table.
+enum Cell<'a> {
+    /// Nothing is known.
+    Empty,
+    Text(&'a str),
+    Integer(i64),
+    Number(f64),
+    Boolean(bool),
+}
+
+/// The cell of a column in a row.
+fn cell(column: &Column, row: usize) -> Result<Cell<'_>> {
+    Ok(match column.get(row).map_err(Error::table("writing a cell"))? {
+        AnyValue::Null => Cell::Empty,
+        AnyValue::String(text) => Cell::Text(text),
+        AnyValue::Int64(number) => Cell::Integer(number),
+        AnyValue::UInt64(number) if i64::try_from(number).is_ok() => Cell::Integer(number as i64),
+        AnyValue::Float64(number) => Cell::Number(number),
+        AnyValue::Boolean(truth) => Cell::Boolean(truth),
+        other => {
+            let message = format!("{other} in column `{}` is no text, number or truth value", column.name());
+            return Err(Error::Run { path: column.name().to_string().into(), message });
+        }
+    })
+}
 
 /// An error of polars while it wrote a file: that of the disk, where it is one.
 fn unwritten(path: &Path) -> impl FnOnce(PolarsError) -> Error {

@@ -27,10 +27,11 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
     let mut frame = table.frame.clone();
     let mut metadata = vec![("forerunner".to_owned(), about(table).to_string())];
     if let Some(geometries) = &table.geometry {
-        for column in geometry_columns(geometries, &path)? {
+        let names = [GEOMETRY, BBOX].map(|name| free(name, &frame));
+        for column in geometry_columns(geometries, &names, &path)? {
             frame.with_column(column).map_err(Error::table("writing GeoParquet"))?;
         }
-        metadata.push(("geo".to_owned(), geo(geometries).to_string()));
+        metadata.push(("geo".to_owned(), geo(geometries, &names).to_string()));
     }
     metadata.push(arrow_schema(table, &frame));
     let writer = ParquetWriter::new(file).with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));
@@ -67,14 +68,21 @@ fn arrow_schema(table: &OutputTable, frame: &DataFrame) -> (String, String) {
     (pair.key, pair.value.unwrap_or_default())
 }
 
+/// A name that the table does not have.
+fn free(name: &str, frame: &DataFrame) -> String {
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    names.find(|name| frame.column(name).is_err()).unwrap_or_default()
+}
+
 /// The geometries as well-known binary, and the bounding box of each; of none, no boxes.
-fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<Vec<Column>> {
+fn geometry_columns(geometries: &Geometries, [geometry, bbox]: &[String; 2], path: &Path) -> Result<Vec<Column>> {
     let encode = |geometry: &Option<Geometry>| {
         let mut bytes = Vec::new();
         geometry.as_ref().map(|geometry| wkb(geometry, &mut bytes, path)).transpose().map(|some| some.map(|()| bytes))
     };
     let encoded: Vec<Option<Vec<u8>>> = geometries.iter().map(encode).collect::<Result<_>>()?;
-    let encoded = BinaryChunked::from_iter_options(GEOMETRY.into(), encoded.into_iter());
+    let encoded = BinaryChunked::from_iter_options(geometry.into(), encoded.into_iter());
     if encoded.null_count() == encoded.len() {
         return Ok(vec![encoded.into_column()]);
     }
@@ -84,11 +92,11 @@ fn geometry_columns(geometries: &Geometries, path: &Path) -> Result<Vec<Column>>
         Series::new(SIDES[at].into(), ends)
     };
     let sides: Vec<Series> = (0..SIDES.len()).map(side).collect();
-    let boxes = StructChunked::from_series(BBOX.into(), geometries.len(), sides.iter());
+    let boxes = StructChunked::from_series(bbox.into(), geometries.len(), sides.iter());
     // A box is there where a geometry is, and nowhere else.
     let boxes = boxes.and_then(|boxes| {
         let boxes = boxes.into_series();
-        let absent = Series::full_null(BBOX.into(), boxes.len(), boxes.dtype());
+        let absent = Series::full_null(bbox.into(), boxes.len(), boxes.dtype());
         boxes.zip_with(&encoded.is_not_null(), &absent)
     });
     let boxes = boxes.map_err(Error::table("writing GeoParquet"))?;
@@ -101,14 +109,14 @@ fn bounds(geometry: &Geometry) -> Option<[f64; 4]> {
 }
 
 /// The `geo` metadata.
-fn geo(geometries: &Geometries) -> Value {
+fn geo(geometries: &Geometries, [geometry, bbox]: &[String; 2]) -> Value {
     let mut kinds: Vec<&str> = geometries.iter().flatten().map(kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let wider = |a: [f64; 4], b: [f64; 4]| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])];
     let all = geometries.iter().flatten().filter_map(bounds).reduce(wider);
     let covering: serde_json::Map<String, Value> =
-        SIDES.iter().map(|side| ((*side).to_owned(), json!([BBOX, side]))).collect();
+        SIDES.iter().map(|side| ((*side).to_owned(), json!([bbox, side]))).collect();
     let mut column = json!({
         "encoding": "WKB",
         "geometry_types": kinds,
@@ -120,7 +128,7 @@ fn geo(geometries: &Geometries) -> Value {
         column["bbox"] = json!(all);
         column["covering"] = json!({ "bbox": covering });
     }
-    json!({ "version": "1.1.0", "primary_column": GEOMETRY, "columns": { GEOMETRY: column } })
+    json!({ "version": "1.1.0", "primary_column": geometry, "columns": { geometry: column } })
 }
 
 /// OGC:CRS84 as PROJJSON: WGS 84, longitude before latitude.

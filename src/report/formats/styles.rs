@@ -121,15 +121,17 @@ pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
         }
         "links" => (Shape::Line, by_kind(results), None, None),
         other => {
-            let (name, shape) = match other.rsplit_once('_') {
-                Some((name, "lines")) => (name, Shape::Line),
-                Some((name, "areas")) => (name, Shape::Area),
-                Some((name, _)) => (name, Shape::Point),
-                None => (other, Shape::Point),
+            let shape = match other.rsplit('_').next() {
+                Some("lines") => Shape::Line,
+                Some("areas") => Shape::Area,
+                _ => Shape::Point,
             };
-            let name = name.trim_start_matches("layer_");
-            let position = results.layers.iter().position(|layer| layer.name == name).unwrap_or_default();
-            let label = name.replace('_', " ");
+            let of =
+                |name: &str| other.strip_prefix("layer_").and_then(|rest| rest.strip_prefix(name)?.strip_prefix('_'));
+            let is_it = |kind: &str| ["points", "lines", "areas"].contains(&kind);
+            let position =
+                results.layers.iter().position(|layer| of(&layer.name).is_some_and(is_it)).unwrap_or_default();
+            let label = results.layers.get(position).map(|layer| layer.name.replace('_', " ")).unwrap_or_default();
             (shape, vec![Rule { label, conditions: Vec::new(), colour: layer_colour(position) }], None, None)
         }
     };

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::DataFrame;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use super::super::tables::{OutputTable, Written};
+use super::{Cell, cell};
 use crate::error::{Error, Result};
 
 /// Rows that a sheet can hold below its header.
@@ -115,14 +116,12 @@ fn rows(sheet: &mut Worksheet, frame: &DataFrame, bold: &Format) -> std::result:
     for row in 0..frame.height() {
         for (at, column) in (0..).zip(frame.columns()) {
             let to = row as u32 + 1;
-            match column.get(row) {
-                Ok(AnyValue::String(text)) => sheet.write_string(to, at, cut(text))?,
-                Ok(AnyValue::Float64(number)) => sheet.write_number(to, at, number)?,
-                Ok(AnyValue::Int64(number)) => sheet.write_number(to, at, number as f64)?,
-                Ok(AnyValue::UInt64(number)) => sheet.write_number(to, at, number as f64)?,
-                Ok(AnyValue::Boolean(truth)) => sheet.write_boolean(to, at, truth)?,
-                Ok(AnyValue::Null) | Err(_) => continue,
-                Ok(other) => sheet.write_string(to, at, other.to_string())?,
+            match cell(column, row).map_err(|error| XlsxError::CustomError(error.to_string()))? {
+                Cell::Empty => continue,
+                Cell::Text(text) => sheet.write_string(to, at, cut(text))?,
+                Cell::Number(number) => sheet.write_number(to, at, number)?,
+                Cell::Integer(number) => sheet.write_number(to, at, number as f64)?,
+                Cell::Boolean(truth) => sheet.write_boolean(to, at, truth)?,
             };
         }
     }
