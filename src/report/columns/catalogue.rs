@@ -257,6 +257,9 @@ pub const TABLES: &[Table] = &[
 
 const CLUSTER_ID: Column = c("cluster_id", Text, "", "Id of the cluster");
 const CLUSTER_NAME: Column = c("cluster_name", Text, "", "Name of the cluster");
+const FILE: Column = c("file", Text, "", "File that the row comes from, as the pipeline file names it");
+const LINE: Column =
+    c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row");
 const PERIOD: Column = c("period", Integer, "", "Year; empty where the register has no years");
 
 const CLUSTERS: &[Column] = &[
@@ -1193,8 +1196,8 @@ const INITIATIVES: &[Column] = &[
         "How the cluster was found: `id`, `name`, `facility` or `location`; empty where none was found",
     ),
     c("km", Number, "km", "Distance to the nearest facility of that cluster; only where it was found by `location`"),
-    c("file", Text, "", "File that the row comes from, as the pipeline file names it"),
-    c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row"),
+    FILE,
+    LINE,
 ];
 
 const EVIDENCE: &[Column] = &[
@@ -1204,8 +1207,8 @@ const EVIDENCE: &[Column] = &[
     c("value", Number, "", "Value that the file gives; the figure is empty where two facts contradict each other"),
     c("source", Text, "", "The file's own reference; empty where it gives none"),
     c("note", Text, "", "The file's note; empty where it gives none"),
-    c("file", Text, "", "File that the row comes from, as the pipeline file names it"),
-    c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row"),
+    FILE,
+    LINE,
 ];
 
 const FINDINGS: &[Column] = &[
@@ -1222,8 +1225,8 @@ const FINDINGS: &[Column] = &[
 
 const QUARANTINE: &[Column] = &[
     c("source", Text, "", "Source, as the pipeline file names it"),
-    c("file", Text, "", "File, as the pipeline file names it"),
-    c("line", Integer, "", "Line of the file; of GeoJSON the number of the feature, of Parquet that of the row"),
+    FILE,
+    LINE,
     c("column", Text, "", "Column of the file; empty where the whole row is at fault"),
     c("value", Text, "", "The original text"),
     c("rule", Text, "", "Name of the rule that the row broke, of a closed list"),
@@ -1252,8 +1255,8 @@ const LINKS: &[Column] = &[
 const LAYER: &[Column] = &[
     c("feature", Text, "", "The feature's id, else its name, else file and line"),
     c("feature_name", Text, "", "Its name; empty where it has none"),
-    c("file", Text, "", "File that it comes from, as the pipeline file names it"),
-    c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row"),
+    FILE,
+    LINE,
     c("{sum}", Number, "", "Column that the layer sums, as the file has it"),
 ];
 

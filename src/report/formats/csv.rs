@@ -11,9 +11,9 @@ use std::path::Path;
 
 use polars::prelude::*;
 
-use super::super::tables::OutputTable;
 use super::unwritten;
 use crate::error::{Error, Result};
+use crate::report::tables::OutputTable;
 
 /// Writes a table.
 pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {

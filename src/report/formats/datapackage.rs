@@ -5,12 +5,12 @@ use std::path::Path;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::super::Results;
-use super::super::columns::{Described, Kind};
-use super::super::manifest::Output;
-use super::super::tables::OutputTable;
 use super::csv::guarded;
 use crate::error::{Error, Result};
+use crate::report::Results;
+use crate::report::columns::{Described, Kind};
+use crate::report::manifest::Output;
+use crate::report::tables::OutputTable;
 
 /// The file's name.
 pub const FILE: &str = "datapackage.json";
@@ -62,7 +62,13 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
         (Some(table), "csv") => {
             resource["profile"] = json!("tabular-data-resource");
             resource["encoding"] = json!("utf-8");
-            resource["dialect"] = json!({ "delimiter": ",", "lineTerminator": "\r\n", "quoteChar": "\"", "doubleQuote": true, "header": true });
+            resource["dialect"] = json!({
+                "delimiter": ",",
+                "lineTerminator": "\r\n",
+                "quoteChar": "\"",
+                "doubleQuote": true,
+                "header": true,
+            });
             resource["schema"] = schema(table);
         }
         (Some(_), ending) if ending != "sld" => {}

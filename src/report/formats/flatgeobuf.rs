@@ -8,10 +8,10 @@ use flatgeobuf::{ColumnType, FgbCrs, FgbWriter, FgbWriterOptions, GeometryType};
 use geozero::error::GeozeroError;
 use geozero::{ColumnValue, PropertyProcessor};
 
-use super::super::columns::Kind;
-use super::super::tables::{Geometries, OutputTable};
 use super::{Cell, cell, kind};
 use crate::error::{Error, Result};
+use crate::report::columns::Kind;
+use crate::report::tables::{Geometries, OutputTable};
 
 /// Writes a table with geometries.
 pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Result<()> {

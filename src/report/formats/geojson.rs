@@ -8,9 +8,9 @@ use geo::{Geometry, MapCoords};
 use polars::prelude::DataFrame;
 use serde_json::{Map, Value};
 
-use super::super::tables::{Geometries, OutputTable};
 use super::{Cell, cell, rounded};
 use crate::error::{Error, Result};
+use crate::report::tables::{Geometries, OutputTable};
 
 /// Writes a table with geometries.
 pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Result<()> {

@@ -7,11 +7,11 @@ use polars::prelude::Column;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::super::columns::{Described, Kind};
-use super::super::tables::{Geometries, OutputTable};
 use super::styles::Style;
 use super::{Cell, cell, wkb};
 use crate::error::{Error, Result};
+use crate::report::columns::{Described, Kind};
+use crate::report::tables::{Geometries, OutputTable};
 
 /// The file's name.
 pub const FILE: &str = "forerunner.gpkg";

@@ -11,9 +11,10 @@ use polars::prelude::*;
 use polars_parquet::write::schema_to_metadata_key;
 use serde_json::{Value, json};
 
-use super::super::tables::{Geometries, OutputTable};
 use super::{kind, unwritten, wkb};
 use crate::error::{Error, Result};
+use crate::report::columns::Described;
+use crate::report::tables::{Geometries, OutputTable};
 
 const GEOMETRY: &str = "geometry";
 const BBOX: &str = "bbox";
@@ -41,7 +42,10 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
 
 /// What the table and its columns are, under `forerunner` in the file's metadata.
 fn about(table: &OutputTable) -> Value {
-    let column = |column: &super::super::columns::Described| json!({ "name": column.name, "type": column.kind.as_str(), "unit": column.unit, "description": column.about });
+    let column = |column: &Described| {
+        let Described { name, kind, unit, about } = column;
+        json!({ "name": name, "type": kind.as_str(), "unit": unit, "description": about })
+    };
     json!({
         "table": table.name,
         "title": table.about.title,
@@ -133,7 +137,7 @@ fn geo(geometries: &Geometries, [geometry, bbox]: &[String; 2]) -> Value {
 
 /// OGC:CRS84 as PROJJSON: WGS 84, longitude before latitude.
 fn crs84() -> Value {
-    let axis = |name: &str, abbreviation: &str, direction: &str| json!({ "name": name, "abbreviation": abbreviation, "direction": direction, "unit": "degree" });
+    let axis = |name: &str, short: &str, direction: &str| json!({ "name": name, "abbreviation": short, "direction": direction, "unit": "degree" });
     json!({
         "$schema": "https://proj.org/schemas/v0.7/projjson.schema.json",
         "type": "GeographicCRS",

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use askama::Template;
 
-use super::super::Results;
-use super::super::tables::OutputTable;
 use crate::error::{Error, Result};
+use crate::report::Results;
+use crate::report::tables::OutputTable;
 
 /// Colours of the types in their order, dark enough on white and apart for eyes that mix up red and green.
 pub const COLOURS: [&str; 9] =

@@ -5,9 +5,9 @@ use std::path::Path;
 use polars::prelude::DataFrame;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::super::tables::{OutputTable, Written};
 use super::{Cell, cell};
 use crate::error::{Error, Result};
+use crate::report::tables::{OutputTable, Written};
 
 /// Rows that a sheet can hold below its header.
 const ROWS: usize = 1_048_575;

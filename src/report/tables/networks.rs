@@ -1,9 +1,9 @@
 //! Tables about firm networks: whole networks, ties between clusters, and where every tie comes from.
 
-use super::super::Results;
 use super::{OutputTable, Written, column, frame, keys};
 use crate::error::Result;
 use crate::measure::{ClusterLink, Trace};
+use crate::report::Results;
 use crate::validate::{LinkRow, TieTable};
 
 /// The tables of a run with links or memberships.

@@ -2,13 +2,13 @@
 
 use polars::prelude::{Column, DataType};
 
-use super::super::Results;
 use super::places::point;
 use super::{OutputTable, Written, column, frame};
 use crate::classify::initiatives::{self, Home, Matched};
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
 use crate::measure::DispersedSite;
+use crate::report::Results;
 use crate::validate::{ATTRIBUTES, Initiative};
 
 /// The tables that the run has rows for.

@@ -6,12 +6,12 @@ use geo::dimensions::Dimensions;
 use geo::{Geometry, HasDimensions, Point};
 use rayon::prelude::*;
 
-use super::super::columns::INFRASTRUCTURE;
-use super::super::{Results, shapes};
 use super::{OutputTable, Written, column, frame, keys};
 use crate::error::{Error, Result};
 use crate::globe::geodesy::Degrees;
 use crate::measure::Trace;
+use crate::report::columns::INFRASTRUCTURE;
+use crate::report::{Results, shapes};
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Layer, LinkRow, TieTable};
 

@@ -3,12 +3,12 @@
 
 use indexmap::IndexSet;
 
-use super::super::Results;
 use super::{OutputTable, Written, column, frame, keys};
 use crate::delineate::Comparison;
 use crate::delineate::overlap::{Relation, Weight};
 use crate::error::Result;
 use crate::measure::Reach;
+use crate::report::Results;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {

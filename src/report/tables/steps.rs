@@ -1,11 +1,11 @@
 //! Tables of what would change a cluster's type and of what has: levers, distances, moves, transitions, warnings.
 
-use super::super::Results;
 use super::{OutputTable, Written, column, frame, keys};
 use crate::classify::levers::{Lever, LeverPair};
 use crate::classify::moves::Move;
 use crate::error::Result;
 use crate::measure::settings::Indicator;
+use crate::report::Results;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
