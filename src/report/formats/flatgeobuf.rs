@@ -72,11 +72,12 @@ fn properties(
     feature: &mut impl PropertyProcessor,
 ) -> std::result::Result<(), GeozeroError> {
     for (at, column) in table.frame.columns().iter().enumerate() {
-        let value = match cell(column, row).map_err(|error| GeozeroError::Feature(error.to_string()))? {
+        let cell = cell(column, row).map_err(|error| GeozeroError::Feature(error.to_string()))?;
+        let value = match &cell {
             Cell::Empty => continue,
-            Cell::Integer(number) => ColumnValue::Long(number),
-            Cell::Number(number) => ColumnValue::Double(number),
-            Cell::Boolean(truth) => ColumnValue::Bool(truth),
+            Cell::Integer(number) => ColumnValue::Long(*number),
+            Cell::Number(number) => ColumnValue::Double(*number),
+            Cell::Boolean(truth) => ColumnValue::Bool(*truth),
             Cell::Text(text) => ColumnValue::String(text),
         };
         feature.property(at, column.name(), &value)?;

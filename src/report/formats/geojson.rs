@@ -34,7 +34,7 @@ fn feature(frame: &DataFrame, row: usize, geometry: Option<&Geometry>) -> Result
             Cell::Integer(number) => number.into(),
             Cell::Number(number) => number.into(),
             Cell::Boolean(truth) => truth.into(),
-            Cell::Text(text) => text.into(),
+            Cell::Text(text) => text.into_owned().into(),
         };
         properties.insert(column.name().to_string(), value);
     }

@@ -234,7 +234,7 @@ fn blob(geometry: &Geometry, bounds: Option<Rect>, path: &Path) -> Result<Vec<u8
 fn value(column: &Column, row: usize) -> Result<Value> {
     Ok(match cell(column, row)? {
         Cell::Empty => Value::Null,
-        Cell::Text(text) => Value::Text(text.to_owned()),
+        Cell::Text(text) => Value::Text(text.into_owned()),
         Cell::Number(number) => Value::Real(number),
         Cell::Integer(number) => Value::Integer(number),
         Cell::Boolean(truth) => Value::Integer(i64::from(truth)),

@@ -9,6 +9,7 @@ pub mod parquet;
 pub mod styles;
 pub mod xlsx;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
@@ -21,7 +22,7 @@ use crate::error::{Error, Result};
 enum Cell<'a> {
     /// Nothing is known.
     Empty,
-    Text(&'a str),
+    Text(Cow<'a, str>),
     Integer(i64),
     Number(f64),
     Boolean(bool),
@@ -31,7 +32,8 @@ enum Cell<'a> {
 fn cell(column: &Column, row: usize) -> Result<Cell<'_>> {
     Ok(match column.get(row).map_err(Error::table("writing a cell"))? {
         AnyValue::Null => Cell::Empty,
-        AnyValue::String(text) => Cell::Text(text),
+        AnyValue::String(text) => Cell::Text(text.into()),
+        AnyValue::StringOwned(text) => Cell::Text(text.to_string().into()),
         AnyValue::Int64(number) => Cell::Integer(number),
         AnyValue::UInt64(number) if i64::try_from(number).is_ok() => Cell::Integer(number as i64),
         AnyValue::Float64(number) => Cell::Number(number),

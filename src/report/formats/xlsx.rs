@@ -118,7 +118,7 @@ fn rows(sheet: &mut Worksheet, frame: &DataFrame, bold: &Format) -> std::result:
             let to = row as u32 + 1;
             match cell(column, row).map_err(|error| XlsxError::CustomError(error.to_string()))? {
                 Cell::Empty => continue,
-                Cell::Text(text) => sheet.write_string(to, at, cut(text))?,
+                Cell::Text(text) => sheet.write_string(to, at, cut(&text))?,
                 Cell::Number(number) => sheet.write_number(to, at, number)?,
                 Cell::Integer(number) => sheet.write_number(to, at, number as f64)?,
                 Cell::Boolean(truth) => sheet.write_boolean(to, at, truth)?,
