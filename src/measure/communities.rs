@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use leiden_rs::{GraphDataBuilder, Leiden, LeidenConfig};
+use petgraph::unionfind::UnionFind;
 
 use super::standing::Standing;
 use super::ties::Counted;
@@ -50,15 +51,49 @@ pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities
     if nodes.is_empty() {
         return Ok(Communities { nodes, of_node: Some(Vec::new()), left_out });
     }
-    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
-    let mut builder = GraphDataBuilder::new(nodes.len());
-    for (a, b, weight) in edges {
-        builder.add_edge(place[a as usize], place[b as usize], weight).map_err(fail)?;
+    let placed = edges.iter().map(|&(a, b, weight)| (place[a as usize], place[b as usize], weight)).collect();
+    Ok(Communities { of_node: Some(search(nodes.len(), placed)?), nodes, left_out })
+}
+
+/// Communities of nodes by modularity, from ties with their weights. Each connected part is searched by itself, at a
+/// resolution of its share in all weight: what a merger of communities adds to the modularity of the whole is the same,
+/// and the time goes with the parts and not with their number times the whole.
+fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
+    let mut parts = UnionFind::<usize>::new(nodes);
+    edges.iter().for_each(|&(a, b, _)| _ = parts.union(a, b));
+    let part_of = parts.into_labeling();
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut within = vec![0; nodes];
+    for node in 0..nodes {
+        let part = members.entry(part_of[node]).or_default();
+        within[node] = part.len();
+        part.push(node);
     }
-    let config = LeidenConfig { seed: Some(SEED), ..LeidenConfig::default() };
-    let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
-    let of_node = (0..nodes.len()).map(|at| found.partition.community_of(at) as u32).collect();
-    Ok(Communities { nodes, of_node: Some(of_node), left_out })
+    let all: f64 = edges.iter().map(|edge| edge.2).sum();
+    let mut ties: BTreeMap<usize, Vec<(usize, usize, f64)>> = BTreeMap::new();
+    for (a, b, weight) in edges {
+        ties.entry(part_of[a]).or_default().push((within[a], within[b], weight));
+    }
+    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
+    let (mut of_node, mut first) = (vec![0; nodes], 0);
+    for (part, ties) in ties {
+        let own = &members[&part];
+        let mut builder = GraphDataBuilder::new(own.len());
+        let share = ties.iter().map(|tie| tie.2).sum::<f64>() / all;
+        for (a, b, weight) in ties {
+            builder.add_edge(a, b, weight).map_err(fail)?;
+        }
+        let config = LeidenConfig { seed: Some(SEED), resolution: share, ..LeidenConfig::default() };
+        let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
+        let mut last = 0;
+        for (at, &node) in own.iter().enumerate() {
+            let community = found.partition.community_of(at) as u32;
+            of_node[node] = first + community;
+            last = last.max(community);
+        }
+        first += last + 1;
+    }
+    Ok(of_node)
 }
 
 /// Tied pairs of nodes with the strength of the tie, ascending, a link and shared organisations apart; and the number of
@@ -115,6 +150,20 @@ pub fn adjusted_rand(labels: &[(u32, u32)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two triangles with one tie between them (7 ties): apart they add 7 * 7 / (2 m^2) - 1 / m more to the modularity
+    /// than together. That is above 0 for m = 7, and below for m = 100: what else there is decides, in the same part or not.
+    #[test]
+    fn parts_keep_the_resolution_of_the_whole() {
+        let ties = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5), (2, 3)].map(|(a, b)| (a, b, 1.0));
+        let alone = search(6, ties.to_vec()).unwrap();
+        assert!(alone[0] == alone[2] && alone[3] == alone[5] && alone[2] != alone[3], "{alone:?}");
+        let among = search(8, ties.into_iter().chain([(6, 7, 93.0)]).collect()).unwrap();
+        assert!(
+            among[..6].iter().all(|one| *one == among[0]) && among[6] == among[7] && among[6] != among[0],
+            "{among:?}"
+        );
+    }
 
     /// scikit-learn's documentation of `adjusted_rand_score`: 0.57 and 0.24.
     #[test]
