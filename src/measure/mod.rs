@@ -81,6 +81,17 @@ pub struct Measurements {
 }
 
 impl Measurements {
+    /// The unit of each row of `facilities`: its cluster in its period; `None` for a dispersed site. Nothing without a register.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] if the table has no such column: a defect of this program.
+    pub fn units_of_facilities(&self) -> Result<Vec<Option<usize>>> {
+        let Some(table) = &self.facilities else { return Ok(Vec::new()) };
+        let units = table.column("__unit").and_then(|column| column.u32()).map_err(Error::table("finding clusters"))?;
+        Ok(units.iter().map(|unit| unit.map(|unit| unit as usize)).collect())
+    }
+
     /// A figure of every unit; nothing where the run has no such figure.
     pub fn figure(&self, name: &str) -> Vec<Option<f64>> {
         let column = self.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));

@@ -70,6 +70,8 @@ pub struct Results<'a> {
     pub dispersed: &'a Dispersed,
     /// Place-based initiatives with their types and clusters.
     pub initiatives: &'a [(Initiative, Matched, Option<Home>)],
+    /// Where facilities and tonnes went, period by period.
+    pub splits: Vec<Split>,
     /// What was learnt about the data.
     pub findings: &'a Findings,
     /// How clusters were found; `None` for figures alone.

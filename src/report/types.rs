@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Results, splits};
+use super::Results;
 
 /// One type in one period.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
     let measured = results.measurements;
     let (emissions, counts) = (measured.figure("emissions_t"), measured.figure("facility_count"));
     let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
-    let splits = splits(results.facilities, measured);
+    let splits = &results.splits;
     let mut sums = Vec::new();
     let periods = measured.units.iter().map(|unit| unit.period).chain(splits.iter().map(|split| split.period));
     for period in periods.collect::<BTreeSet<_>>() {

@@ -214,13 +214,9 @@ impl<'a> Gathered<'a> {
             told.collect::<Vec<_>>()
         };
         let mut facilities: HashMap<usize, Vec<usize>> = HashMap::new();
-        if let Some(table) = &measured.facilities {
-            let units = table.column("__unit").and_then(|column| Ok(column.u32()?.clone()));
-            let units = units.map_err(crate::error::Error::table("listing facilities"))?;
-            for (row, unit) in units.iter().enumerate() {
-                if let Some(unit) = unit {
-                    facilities.entry(unit as usize).or_default().push(row);
-                }
+        for (row, unit) in measured.units_of_facilities()?.into_iter().enumerate() {
+            if let Some(unit) = unit {
+                facilities.entry(unit).or_default().push(row);
             }
         }
         let mut reach: HashMap<usize, Vec<&Reach>> = HashMap::new();

@@ -37,7 +37,7 @@ pub struct Map {
     pub layers: Vec<MapLayer>,
     /// Outlines, each with its class and where its card is.
     pub outlines: Vec<(String, String, String)>,
-    /// Sites: x, y, class, radius, name.
+    /// Sites, the largest first.
     pub sites: Vec<Site>,
     /// Names of clusters.
     pub names: Vec<(String, Label)>,

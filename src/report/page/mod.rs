@@ -14,10 +14,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::Results;
 use super::formats::styles::COLOURS;
 use super::tables::OutputTable;
 use super::types::TypeSum;
-use super::{Results, Split, splits};
 use crate::classify::ClusterType;
 use crate::error::{Error, Result};
 use cards::{Card, ClusterRow};
@@ -42,7 +42,6 @@ const DARK: [&str; 9] =
 struct Page<'a> {
     results: &'a Results<'a>,
     shown: &'a Shown,
-    splits: Vec<Split>,
     plot: Option<Plot>,
     map: Option<Map>,
     clusters: Vec<ClusterRow>,
@@ -146,7 +145,6 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
     let outlines = clusters.and_then(|table| table.geometry.as_ref()).unwrap_or(&none);
     let shown = Shown::new(results);
     let page = Page {
-        splits: splits(results.facilities, results.measurements),
         plot: plot::plot(results, &shown),
         map: map::map(results, outlines, &shown),
         clusters: cards::rows(results, &shown),

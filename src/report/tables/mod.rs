@@ -208,16 +208,13 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a facility and period; `None` for a pipeline without facilities.
-pub(super) fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
+fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
     let (Some(register), Some(table)) = (results.facilities, &results.measurements.facilities) else { return Ok(None) };
     let fail = || Error::table("building the facilities");
-    let unit: Vec<Option<u32>> =
-        table.column("__unit").and_then(|column| Ok(column.u32()?.iter().collect())).map_err(fail())?;
+    let unit = results.measurements.units_of_facilities()?;
     let ids = &results.measurements.clusters;
     let cluster = |&facility: &usize| ids.of_facility[facility].map(|cluster| ids.ids[cluster].as_str());
-    let class = |unit: &Option<u32>| {
-        unit.and_then(|unit| results.classes[unit as usize].of_type(results.typology)).map(|kind| kind.number)
-    };
+    let class = |unit: &Option<usize>| Some(results.classes[(*unit)?].of_type(results.typology)?.number);
     let first = ["id", "name", "operator", "sector", "year"];
     let mut columns = Vec::new();
     for name in first {

@@ -1,5 +1,7 @@
 //! Tables about firm networks: whole networks, ties between clusters, and where every tie comes from.
 
+use polars::prelude::DataFrame;
+
 use super::{OutputTable, Written, column, frame, keys};
 use crate::error::Result;
 use crate::measure::{ClusterLink, Trace};
@@ -54,12 +56,17 @@ fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a cluster, period and row of a source that names one of its facilities or operators.
 fn ties(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.networks.traces;
+    let rows: Vec<&Trace> = results.measurements.networks.traces.iter().collect();
+    OutputTable::new(results, "ties", Written::Csv, tie_rows(results, &rows)?)
+}
+
+/// Rows of sources that tie a cluster, with all that they say.
+pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFrame> {
     let key = |row: &Trace| keys(results, &results.measurements.units[row.unit]);
     let table = |row: &Trace| -> &TieTable { &results.ties[row.table] };
     let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
     let is_link = |row: &Trace| table(row).is_links();
-    let frame = frame(vec![
+    frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
         column("kind", rows.iter().map(|row| table(row).kind.as_str()).collect::<Vec<&str>>()),
@@ -76,6 +83,5 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
         column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
         column("file", rows.iter().map(|row| Some(&*of(row).file).filter(|file| !file.is_empty())).collect::<Vec<_>>()),
         column("line", rows.iter().map(|row| Some(of(row).line).filter(|line| *line > 0)).collect::<Vec<_>>()),
-    ])?;
-    OutputTable::new(results, "ties", Written::Csv, frame)
+    ])
 }

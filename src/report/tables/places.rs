@@ -6,14 +6,15 @@ use geo::dimensions::Dimensions;
 use geo::{Geometry, HasDimensions, Point};
 use rayon::prelude::*;
 
-use super::{OutputTable, Written, column, frame, keys};
+use super::networks::tie_rows;
+use super::{OutputTable, Written, column, frame};
 use crate::error::{Error, Result};
 use crate::globe::geodesy::Degrees;
 use crate::measure::Trace;
 use crate::report::columns::INFRASTRUCTURE;
 use crate::report::{Results, shapes};
 use crate::validate::settings::Between;
-use crate::validate::{Facilities, Layer, LinkRow, TieTable};
+use crate::validate::{Facilities, Layer};
 
 /// A geometry a row; `None` where there is no place.
 pub type Geometries = Vec<Option<Geometry>>;
@@ -26,15 +27,11 @@ pub fn point(register: &Facilities, facility: usize) -> Option<Geometry> {
 /// The outline of every unit.
 pub fn outlines(results: &Results<'_>) -> Result<Geometries> {
     let measured = results.measurements;
-    let (Some(register), Some(table)) = (results.facilities, &measured.facilities) else {
-        return Ok(vec![None; measured.units.len()]);
-    };
-    let units = table.column("__unit").and_then(|column| Ok(column.u32()?.clone()));
+    let Some(register) = results.facilities else { return Ok(vec![None; measured.units.len()]) };
     let mut places: Vec<Vec<Degrees>> = vec![Vec::new(); measured.units.len()];
-    for (row, unit) in units.map_err(Error::table("outlining the clusters"))?.iter().enumerate() {
-        let place = register.places[register.facility[row]];
-        if let (Some(unit), Some(place)) = (unit, place) {
-            places[unit as usize].push(place);
+    for (facility, unit) in register.facility.iter().zip(measured.units_of_facilities()?) {
+        if let (Some(unit), Some(place)) = (unit, register.places[*facility]) {
+            places[unit].push(place);
         }
     }
     let outline = |(places, hull): (&Vec<Degrees>, &Option<Geometry>)| {
@@ -55,6 +52,10 @@ pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     Ok(tables)
 }
 
+/// What `links` has of `ties`.
+const LINKS: [&str; 11] =
+    ["cluster_id", "kind", "name", "basis", "from", "to", "organisation", "weight", "from_year", "to_year", "source"];
+
 /// One row a cluster and tie of it, as in `ties`, but once over all periods.
 fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable> {
     let traces = &results.measurements.networks.traces;
@@ -62,25 +63,10 @@ fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable> {
     let mut seen = HashSet::new();
     let rows: Vec<&Trace> =
         traces.iter().filter(|trace| seen.insert((cluster(trace), trace.table, trace.row))).collect();
-    let table = |trace: &&Trace| -> &TieTable { &results.ties[trace.table] };
-    let of = |trace: &&Trace| -> &LinkRow { &table(trace).rows()[trace.row] };
-    let is_link = |trace: &&Trace| table(trace).is_links();
     let ends = Ends::new(results, register);
     let lines: Vec<Option<Geometry>> = rows.iter().map(|trace| ends.line(trace, cluster(trace))).collect();
-    let id = |trace: &&Trace| keys(results, &results.measurements.units[trace.unit]).0;
-    let frame = frame(vec![
-        column("cluster_id", rows.iter().map(id).collect::<Vec<&str>>()),
-        column("kind", rows.iter().map(|row| table(row).kind.as_str()).collect::<Vec<&str>>()),
-        column("name", rows.iter().map(|row| table(row).name.as_str()).collect::<Vec<&str>>()),
-        column("basis", rows.iter().map(|row| table(row).basis()).collect::<Vec<&str>>()),
-        column("from", rows.iter().map(|row| &*of(row).from).collect::<Vec<&str>>()),
-        column("to", rows.iter().map(|row| is_link(row).then(|| &*of(row).to)).collect::<Vec<_>>()),
-        column("organisation", rows.iter().map(|row| (!is_link(row)).then(|| &*of(row).to)).collect::<Vec<_>>()),
-        column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<_>>()),
-        column("from_year", rows.iter().map(|row| of(row).from_year).collect::<Vec<_>>()),
-        column("to_year", rows.iter().map(|row| of(row).to_year).collect::<Vec<_>>()),
-        column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
-    ])?;
+    let all = tie_rows(results, &rows)?;
+    let frame = all.select(LINKS).map_err(Error::table("building the links"))?;
     Ok(OutputTable::new(results, "links", Written::Layer, frame)?.with_geometry(lines))
 }
 
