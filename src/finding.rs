@@ -57,6 +57,24 @@ pub enum Rule {
     SwappedCoordinates,
     /// A place outside of the declared country.
     OutOfCountry,
+    /// A word for "not known" in a name or a year: read as missing.
+    UnknownWord,
+    /// One name has more of the register than a firm is likely to.
+    LargeOwner,
+    /// Rows without a year beside rows with one: a period of their own.
+    NoYear,
+    /// A year that no register of emissions can have.
+    OddYear,
+    /// Periods with a small part of the rows that others have.
+    SmallPeriod,
+    /// Several rows of one facility and period: it counts once a row.
+    SeveralRows,
+    /// Rows of one key that differ in what could not be put together: the first's value stands.
+    FirstValue,
+    /// A key of the pipeline file that says nothing of files of this format.
+    IdleKey,
+    /// A country by no known code or name: places in it are not checked.
+    UnknownCountry,
     /// A file with a header and no rows.
     NoRows,
     /// Rows of one key added up, or replaced by the last.
@@ -91,6 +109,10 @@ pub enum Rule {
     UnknownMember,
     /// A feature without geometry: kept, and never near anything.
     NoGeometry,
+    /// A line of one point: read as the point.
+    OnePointLine,
+    /// An edge over more than half of the globe: read as crossing the antimeridian.
+    AcrossAntimeridian,
     /// A polygon whose rings touch or cross themselves: kept, inside by the even-odd rule.
     InvalidPolygon,
     /// A figure given for a facility that is in no cluster.

@@ -7,6 +7,8 @@ pub mod error;
 
 pub mod finding;
 
+pub mod declared;
+
 pub mod sql;
 
 pub mod globe;

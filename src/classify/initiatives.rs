@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+use crate::declared::at_most;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::NearIndex;
@@ -146,7 +147,7 @@ pub fn homes(
         Some(home(clusters.of_facility[facility]?, "facility"))
     };
     let near = |place| {
-        let nearest = index.nearest(place).filter(|nearest| nearest.km <= within_km)?;
+        let nearest = index.nearest(place).filter(|nearest| at_most(nearest.km, within_km))?;
         Some(Home { cluster: owners[nearest.feature], by: "location", km: Some(nearest.km) })
     };
     let mut lost = 0;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::declared::at_least;
 use crate::score::{Score, Thresholds};
 
 /// Where a dimension stands, ascending.
@@ -47,7 +48,7 @@ impl Open {
     pub fn of(score: &Score, thresholds: &Thresholds, coverage_floor: f64) -> Self {
         let (least, greatest) = (thresholds.level(score.low), thresholds.level(score.high));
         match score.score {
-            Some(value) if least != greatest && score.coverage >= coverage_floor => {
+            Some(value) if least != greatest && at_least(score.coverage, coverage_floor) => {
                 Self::exactly(thresholds.level(value))
             }
             _ => Self { least, greatest },
@@ -78,7 +79,7 @@ impl Thresholds {
 
     /// The level of a score.
     pub fn level(&self, score: f64) -> Level {
-        self.levels()[self.0.iter().filter(|threshold| score >= **threshold).count()]
+        self.levels()[self.0.iter().filter(|threshold| at_least(score, **threshold)).count()]
     }
 
     /// The scores that a level lies between; `None`: no limit on that side.
@@ -90,7 +91,7 @@ impl Thresholds {
     /// Points from a score to a level; 0 within it and at its upper limit, which a falling score must pass by a hair.
     pub fn points_to(&self, level: Level, score: f64) -> f64 {
         let (lower, upper) = self.limits(level);
-        let rise = lower.map_or(0.0, |lower| (lower - score).max(0.0));
+        let rise = lower.filter(|lower| !at_least(score, *lower)).map_or(0.0, |lower| lower - score);
         rise + upper.map_or(0.0, |upper| (score - upper).max(0.0))
     }
 
@@ -101,7 +102,7 @@ impl Thresholds {
             if width > 0.0 {
                 ((score - threshold) / width + 0.5).clamp(0.0, 1.0)
             } else {
-                f64::from(u8::from(score >= threshold))
+                f64::from(u8::from(at_least(score, threshold)))
             }
         };
         let (lower, upper) = self.limits(level);

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::{Class, Level, Rules};
+use crate::declared::{SLACK, at_least};
 use crate::measure::indicators::Measurement;
 use crate::measure::settings::Indicator;
 use crate::score::Scores;
@@ -114,7 +115,7 @@ impl Case<'_> {
     /// The levels next to the present one; none where the level is unknown or rests on bounds alone.
     fn steps(&self, dimension: usize) -> Vec<Step> {
         let (thresholds, score) = (&self.basis.rules.dimensions[dimension].threshold, &self.scores.nodes[dimension]);
-        let rests_on_data = score.score.is_some() && score.coverage >= self.basis.rules.settings.coverage_floor;
+        let rests_on_data = score.score.is_some() && at_least(score.coverage, self.basis.rules.settings.coverage_floor);
         let Some(level) = self.class.levels[dimension].known().filter(|_| rests_on_data) else { return Vec::new() };
         let levels = thresholds.levels();
         let at = levels.iter().position(|other| *other == level).unwrap_or_default();
@@ -142,7 +143,6 @@ impl Case<'_> {
 
     /// How many things a change is; a score that must fall must fall past its value.
     fn count(&self, indicator: usize, flip_value: f64, rises: bool) -> Option<f64> {
-        const SLIGHT: f64 = 1e-9;
         let value = self.basis.measured[indicator][self.unit].value?;
         let words = self.basis.indicators[indicator].lever.as_ref()?;
         let times = match words.times {
@@ -154,8 +154,8 @@ impl Case<'_> {
         let sign = if rises == self.basis.rules.tree.rises(indicator) { 1.0 } else { -1.0 };
         Some(match (words.whole, rises) {
             (false, _) => change,
-            (true, true) => sign * (change.abs() - SLIGHT).ceil(),
-            (true, false) => sign * ((change.abs() + SLIGHT).floor() + 1.0),
+            (true, true) => sign * (change.abs() - SLACK).ceil(),
+            (true, false) => sign * ((change.abs() + SLACK).floor() + 1.0),
         })
     }
 
@@ -167,7 +167,7 @@ impl Case<'_> {
         let reaches = |value: f64| {
             let changed: Vec<(usize, f64)> =
                 other.into_iter().chain([(indicator, tree.score_of(indicator, value))]).collect();
-            tree.score_with(self.scores, step.dimension, &changed).is_some_and(|score| score >= step.target)
+            tree.score_with(self.scores, step.dimension, &changed).is_some_and(|score| at_least(score, step.target))
         };
         let mut hair = value.abs().max(1e-300) * f64::EPSILON;
         let mut settled = value;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{Class, Rules};
+use crate::declared::{at_least, at_most};
 use crate::measure::Unit;
 use crate::score::Scores;
 
@@ -173,14 +174,15 @@ impl Run<'_> {
         for (dimension, change) in one.changes.iter().enumerate() {
             let (Some(change), Some(score)) = (*change, self.scores[one.to].nodes[dimension].score) else { continue };
             let ahead = |threshold: &&f64| {
-                if change > 0.0 { score < **threshold } else { change < 0.0 && score >= **threshold }
+                let reached = at_least(score, **threshold);
+                if change > 0.0 { !reached } else { change < 0.0 && reached }
             };
             let distance = |threshold: &f64| (threshold - score).abs();
             let thresholds = self.rules.dimensions[dimension].threshold.0.iter().filter(ahead);
             let Some(threshold) = thresholds.min_by(|a, b| distance(a).total_cmp(&distance(b))) else { continue };
             let points = distance(threshold);
             let known = self.classes[one.to].levels[dimension].known().is_some();
-            if known && points <= self.rules.settings.warning_points {
+            if known && at_most(points, self.rules.settings.warning_points) {
                 let years = years.map(|years| years * points / change.abs());
                 warnings.push(Warning { unit: one.to, dimension, threshold: *threshold, points, change, years });
             }

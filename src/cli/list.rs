@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use forerunner::Result;
+use forerunner::declared::at_most;
 use forerunner::error::suggest;
 use forerunner::report::stored::{Row, StoredRun};
 use serde_json::{Map, Value};
@@ -61,7 +62,7 @@ impl Wanted {
         let close = |points: f64| {
             dimensions(run).iter().any(|(id, thresholds)| {
                 let score = value(row, id);
-                score.is_some_and(|score| thresholds.iter().any(|threshold| (score - threshold).abs() <= points))
+                score.is_some_and(|score| thresholds.iter().any(|threshold| at_most((score - threshold).abs(), points)))
             })
         };
         of_type && of_period && self.possible.is_none_or(may_be) && self.near_threshold.is_none_or(close)

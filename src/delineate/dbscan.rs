@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::globe::geodesy::Degrees;
 use crate::globe::tree::Tree;
-use crate::globe::{Vector, chord_of, squared, unit_vector};
+use crate::globe::{Vector, reach_of, squared, unit_vector};
 
 /// Points below a node from which its halves are joined side by side.
 const SIDE_BY_SIDE: usize = 20_000;
@@ -17,8 +17,8 @@ const SIDE_BY_SIDE: usize = 20_000;
 /// - `radius_km`: great-circle distance on a sphere of [`crate::globe::EARTH_RADIUS_KM`], inclusive.
 /// - `min_points`: points in a core point's neighbourhood, itself included.
 ///
-/// A border point joins the cluster of its nearest core point (ties: the point that comes first), so the order of
-/// rows matters only to such ties. Clusters are numbered by their first core point.
+/// A border point joins the cluster of its nearest core point (ties: the one of smaller longitude, then latitude), so
+/// neither names nor the order of rows matter. Clusters are numbered by their first core point.
 ///
 /// Memory is linear in the number of points, and time nearly so, however many neighbours a point has: boxes of a k-d
 /// tree that lie wholly within reach are counted and joined as one.
@@ -28,8 +28,10 @@ const SIDE_BY_SIDE: usize = 20_000;
 /// Ester, Kriegel, Sander & Xu (1996), "A density-based algorithm for discovering clusters". Distances are chords of
 /// the unit sphere, which order as great circles do.
 pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
-    let vectors: Vec<Vector> = points.par_iter().map(|&point| unit_vector(point)).collect();
-    let reach = chord_of(radius_km).powi(2);
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|&a, &b| points[a].0.total_cmp(&points[b].0).then(points[a].1.total_cmp(&points[b].1)));
+    let vectors: Vec<Vector> = order.par_iter().map(|&at| unit_vector(points[at])).collect();
+    let reach = reach_of(radius_km);
     let core = core_points(&vectors, reach, min_points);
     let cores = Tree::of(
         (0..vectors.len() as u32).filter(|&at| core[at as usize]).map(|at| (vectors[at as usize], at)).collect(),
@@ -41,13 +43,16 @@ pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Opti
     let border = |at: usize| (!core[at]).then(|| cores.nearest(&vectors[at], reach)).flatten();
     let border: Vec<Option<u32>> =
         (0..points.len()).into_par_iter().map(|at| border(at).map(|(_, core)| core)).collect();
+    // Back to the order in which the points came.
+    let mut rank = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(at, &point)| rank[point] = at);
     let mut numbers: HashMap<u32, usize> = HashMap::new();
-    for root in cluster.iter().flatten() {
+    for root in rank.iter().filter_map(|&at| cluster[at]) {
         let next = numbers.len();
-        numbers.entry(*root).or_insert(next);
+        numbers.entry(root).or_insert(next);
     }
     let root = |at: usize| cluster[at].or_else(|| cluster[border[at]? as usize]);
-    (0..points.len()).map(|at| root(at).map(|root| numbers[&root])).collect()
+    rank.iter().map(|&at| root(at).map(|root| numbers[&root])).collect()
 }
 
 fn core_points(vectors: &[Vector], reach: f64, min_points: usize) -> Vec<bool> {

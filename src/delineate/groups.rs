@@ -6,10 +6,11 @@ use rayon::prelude::*;
 
 use super::settings::{Delineation, Method};
 use super::{dbscan, hdbscan};
+use crate::declared::at_most;
 use crate::error::{Error, Problem, Result};
 use crate::globe::near::NearIndex;
 use crate::globe::tree::Tree;
-use crate::globe::{chord_of, unit_vector};
+use crate::globe::{reach_of, unit_vector};
 use crate::validate::{Boundary, Facilities};
 
 /// Facilities that belong together.
@@ -73,7 +74,7 @@ fn by_boundary(facilities: &Facilities, boundaries: &[Boundary], grow: Option<f6
     let of = |place: &Option<(f64, f64)>| {
         let Some(place) = *place else { return (Vec::new(), None) };
         let around = strongest(index.inside(place), boundaries);
-        let near = || grow.and_then(|km| index.nearest(place).filter(|nearest| nearest.km <= km));
+        let near = || grow.and_then(|km| index.nearest(place).filter(|nearest| at_most(nearest.km, km)));
         let near = if around.is_empty() { near().map(|nearest| nearest.feature) } else { None };
         (around, near)
     };
@@ -85,7 +86,12 @@ fn by_boundary(facilities: &Facilities, boundaries: &[Boundary], grow: Option<f6
     let contested: Vec<String> = found.iter().enumerate().filter_map(contested).collect();
     if !contested.is_empty() {
         let message = format!("{} facilities lie in two boundaries or more", contested.len());
-        let hint = "give [boundaries] a column `priority`: the greatest takes them";
+        let decided = boundaries.iter().any(|boundary| boundary.priority.is_some());
+        let hint = if decided {
+            "these boundaries have one `priority`, or none: give each its own, the greatest takes the facilities"
+        } else {
+            "give [boundaries] a column `priority`: the greatest takes them"
+        };
         return Err(Error::Data { problems: vec![Problem::new("boundaries", message, hint).showing(contested)] });
     }
     let given = |boundary: &Boundary| Some((boundary.id.clone(), boundary.name.clone()));
@@ -109,17 +115,24 @@ pub(super) fn strongest(around: Vec<usize>, boundaries: &[Boundary]) -> Vec<usiz
     around.into_iter().filter(|boundary| priority(boundary) == greatest).collect()
 }
 
-/// Facilities in no group join that of the nearest grouped facility (ties: the smaller id) within `km`; once, so that
-/// growth does not feed on itself.
+/// Facilities in no group join that of the nearest grouped facility within `km` (ties: the one of smaller longitude, then
+/// latitude, then greater emissions, then the smaller label, then id); once, so that growth does not feed on itself.
 fn grow(facilities: &Facilities, groups: &mut [Group], km: f64) -> usize {
     let of_facility = super::positions(facilities, groups);
     let vector = |facility: usize| facilities.places[facility].map(unit_vector);
-    let grouped = (0..facilities.ids.len()).filter(|&at| of_facility[at].is_some());
-    let tree = Tree::of(grouped.filter_map(|at| Some((vector(at)?, at as u32))).collect());
-    let reach = chord_of(km).powi(2);
+    let totals = super::totals(facilities);
+    let mut grouped: Vec<(usize, (f64, f64))> =
+        (0..facilities.ids.len()).filter_map(|at| of_facility[at].and(Some((at, facilities.places[at]?)))).collect();
+    grouped.sort_by(|(a, here), (b, there)| {
+        let size = |at: usize| totals[at].unwrap_or(f64::NEG_INFINITY);
+        let across = here.0.total_cmp(&there.0).then(here.1.total_cmp(&there.1));
+        across.then(size(*b).total_cmp(&size(*a))).then(facilities.labels.get(*a).cmp(&facilities.labels.get(*b)))
+    });
+    let tree = Tree::new(&grouped.iter().map(|(_, place)| unit_vector(*place)).collect::<Vec<_>>());
+    let reach = reach_of(km);
     let joins = |at: usize| {
         let nearest = tree.nearest(&vector(at).filter(|_| of_facility[at].is_none())?, reach)?;
-        of_facility[nearest.1 as usize]
+        of_facility[grouped[nearest.1 as usize].0]
     };
     let joined: Vec<Option<usize>> = (0..facilities.ids.len()).into_par_iter().map(joins).collect();
     let mut grown = 0;

@@ -12,6 +12,7 @@ pub mod trials;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 use crate::validate::{Boundary, Facilities, Place};
@@ -126,7 +127,7 @@ fn groups(
     let found = groups.len();
     groups.retain(|group| group.members.len() >= least);
     groups
-        .retain(|group| settings.min_emissions_t.is_none_or(|min| greatest_period(facilities, &group.members) >= min));
+        .retain(|group| settings.min_emissions_t.is_none_or(|min| at_least(greatest_period(facilities, &group.members), min)));
     let mut add = |rule, message: &str, count| {
         findings.add(Severity::Info, "delineate", "facilities", rule, message.to_owned(), count);
     };

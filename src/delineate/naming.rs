@@ -7,7 +7,7 @@ use super::groups::{Group, strongest};
 use super::settings::{Delineation, NameBy};
 use crate::globe::near::NearIndex;
 use crate::globe::tree::Tree;
-use crate::globe::{Vector, chord_of, great_circle_km, squared, unit_vector};
+use crate::globe::{Vector, reach_of, great_circle_km, squared, unit_vector};
 use crate::validate::{Boundary, Facilities, Place};
 
 /// What names come from.
@@ -64,7 +64,7 @@ impl Naming<'_> {
             .filter_map(|&at| Some((unit_vector(self.facilities.places[at]?), self.totals[at].unwrap_or(0.0))))
             .collect();
         let total: f64 = sites.iter().map(|(_, weight)| weight).sum();
-        let reach = chord_of(within_km).powi(2);
+        let reach = reach_of(within_km);
         let mut near: Vec<u32> = sites.iter().flat_map(|(site, _)| towns.within(site, reach)).collect();
         near.sort_unstable();
         near.dedup();

@@ -1,10 +1,13 @@
 //! Places on the globe: geodesics, chords, trees of points, nearest features, spanning trees. Degrees and kilometres
 //! in, numbers out; knows no facility and no layer.
 
+use crate::declared::SLACK;
+
 pub mod geodesy;
 pub mod near;
 pub mod spanning;
 pub mod tree;
+pub mod turns;
 
 /// Mean radius of the earth, km (IUGG): the sphere of delineation.
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;
@@ -22,6 +25,11 @@ pub fn unit_vector((lon, lat): geodesy::Degrees) -> Vector {
 /// The chord of the unit sphere under a great circle of this length, km; at most the diameter.
 pub fn chord_of(km: f64) -> f64 {
     2.0 * (km / EARTH_RADIUS_KM / 2.0).min(std::f64::consts::FRAC_PI_2).sin()
+}
+
+/// The square of the chord under a great circle of this length, km, a declared radius: what lies on it is within it.
+pub fn reach_of(km: f64) -> f64 {
+    chord_of(km + SLACK).powi(2)
 }
 
 /// The great circle over a chord of the unit sphere, km.

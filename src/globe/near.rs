@@ -9,6 +9,7 @@ use super::geodesy::{
 };
 use super::tree::{Item, Tree};
 use super::{Vector, squared, unit_vector};
+use crate::declared::SLACK;
 
 /// Edges are cut into parts of this length, so that a part hardly bulges from its chord.
 const PART_KM: f64 = 50.0;
@@ -54,6 +55,13 @@ struct Area {
     feature: usize,
     rings: Vec<LineString>,
     envelope: AABB<[f64; 2]>,
+}
+
+impl Part {
+    fn point(coord: geo::Coord) -> Self {
+        let at = geocentric((coord.x, coord.y));
+        Self { a: at, b: at, centre: [0.0; 3], half_km: 0.0, bulge_km: 0.0 }
+    }
 }
 
 impl Item for Part {
@@ -166,6 +174,7 @@ impl NearIndex {
 
     /// The features within a radius (inclusive), ascending.
     pub fn within(&self, place: Degrees, radius_km: f64) -> Vec<usize> {
+        let radius_km = radius_km + SLACK;
         let from = geocentric(place);
         let mut found = self.inside(place);
         for candidate in self.around(&from, radius_km) {
@@ -181,6 +190,7 @@ impl NearIndex {
 
     /// The features within a radius (inclusive), ascending, with their distances.
     pub fn reach(&self, place: Degrees, radius_km: f64) -> Vec<Nearest> {
+        let radius_km = radius_km + SLACK;
         let from = geocentric(place);
         let inside = self.inside(place);
         let mut found: Vec<Nearest> = inside.iter().map(|&feature| Nearest { km: 0.0, feature }).collect();
@@ -245,15 +255,12 @@ fn collect(geometry: &Geometry, parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec
     match geometry {
         Geometry::GeometryCollection(collection) => collection.iter().for_each(|part| collect(part, parts, areas)),
         Geometry::Point(_) | Geometry::MultiPoint(_) => {
-            for coord in geometry.coords_iter() {
-                let at = geocentric((coord.x, coord.y));
-                parts.push(Part { a: at, b: at, centre: [0.0; 3], half_km: 0.0, bulge_km: 0.0 });
-            }
+            geometry.coords_iter().for_each(|coord| parts.push(Part::point(coord)));
         }
         Geometry::Polygon(polygon) => area(std::slice::from_ref(polygon), parts, areas),
         Geometry::MultiPolygon(polygons) => area(&polygons.0, parts, areas),
-        Geometry::LineString(line) => edges(line.lines_iter(), parts),
-        Geometry::MultiLineString(lines) => edges(lines.lines_iter(), parts),
+        Geometry::LineString(line) => chain(line, parts),
+        Geometry::MultiLineString(lines) => lines.iter().for_each(|line| chain(line, parts)),
         Geometry::Line(line) => edges([*line].into_iter(), parts),
         Geometry::Rect(rect) => area(&[rect.to_polygon()], parts, areas),
         Geometry::Triangle(triangle) => area(&[triangle.to_polygon()], parts, areas),
@@ -270,8 +277,16 @@ fn area(polygons: &[Polygon], parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec<L
     for bounds in rings.iter().filter_map(BoundingRect::bounding_rect) {
         envelope.merge(&AABB::from_corners([bounds.min().x, bounds.min().y], [bounds.max().x, bounds.max().y]));
     }
-    edges(rings.iter().flat_map(|ring| ring.lines_iter()), parts);
+    rings.iter().for_each(|ring| chain(ring, parts));
     areas(rings, envelope);
+}
+
+/// The edges of a line or a ring; of a single point the point.
+fn chain(line: &LineString, parts: &mut Vec<Part>) {
+    match line.0[..] {
+        [only] => parts.push(Part::point(only)),
+        _ => edges(line.lines_iter(), parts),
+    }
 }
 
 fn edges(lines: impl Iterator<Item = geo::Line>, parts: &mut Vec<Part>) {

@@ -8,6 +8,7 @@ use petgraph::unionfind::UnionFind;
 use super::standing::Standing;
 use super::ties::Counted;
 use crate::error::{Error, Result};
+use crate::validate::Facilities;
 use crate::validate::settings::Between;
 
 /// Facilities of an organisation up to which it counts in the search for communities: a larger one ties everybody to
@@ -20,7 +21,7 @@ const SEED: u64 = 1;
 
 /// The communities of a network.
 pub struct Communities {
-    /// Tied nodes, ascending.
+    /// Tied nodes.
     pub nodes: Vec<u32>,
     /// The community of each, by number; `None` for a network past [`LARGEST_NETWORK`].
     pub of_node: Option<Vec<u32>>,
@@ -33,7 +34,7 @@ pub struct Communities {
 /// # Errors
 ///
 /// [`Error::Run`] where the search does not end.
-pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities> {
+pub fn communities(counted: &Counted, standing: &Standing, facilities: &Facilities) -> Result<Communities> {
     let shared =
         counted.organisations.iter().map(|organisation| organisation.size).filter(|size| *size <= LARGEST_BODY);
     let shared: usize = shared.map(|size| size * size.saturating_sub(1) / 2).sum();
@@ -46,13 +47,84 @@ pub fn communities(counted: &Counted, standing: &Standing) -> Result<Communities
     let mut tied = vec![false; standing.rows.len()];
     edges.iter().for_each(|&(a, b, _)| [a, b].into_iter().for_each(|node| tied[node as usize] = true));
     let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
-    let mut place = vec![0_usize; tied.len()];
-    nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
     if nodes.is_empty() {
         return Ok(Communities { nodes, of_node: Some(Vec::new()), left_out });
     }
-    let placed = edges.iter().map(|&(a, b, weight)| (place[a as usize], place[b as usize], weight)).collect();
+    let nodes = nameless_order(nodes, &edges, standing, facilities);
+    let mut place = vec![0_usize; tied.len()];
+    nodes.iter().enumerate().for_each(|(at, &node)| place[node as usize] = at);
+    let placed = edges.iter().map(|&(a, b, weight)| {
+        let [a, b] = [place[a as usize], place[b as usize]];
+        (a.min(b), a.max(b), weight)
+    });
+    let mut placed: Vec<(usize, usize, f64)> = placed.collect();
+    placed.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
     Ok(Communities { of_node: Some(search(nodes.len(), placed)?), nodes, left_out })
+}
+
+/// Nodes in an order that rests on coordinates, emissions and ties, and on names only between nodes that are alike in all
+/// of these: the search goes through them in turn, and what it finds must not hang on what they are called.
+///
+/// # Source
+///
+/// Colour refinement: Weisfeiler & Leman (1968).
+fn nameless_order(
+    mut nodes: Vec<u32>,
+    edges: &[(u32, u32, f64)],
+    standing: &Standing,
+    facilities: &Facilities,
+) -> Vec<u32> {
+    const ROUNDS: usize = 8;
+    let key = |node: u32| {
+        let row = standing.rows[node as usize];
+        let place = facilities.places[facilities.facility[row]].map(|(lon, lat)| [ordered(lon), ordered(lat)]);
+        (place, facilities.emissions_t[row].map(ordered))
+    };
+    let mut near: HashMap<u32, Vec<(u32, u64)>> = HashMap::with_capacity(nodes.len());
+    for &(a, b, weight) in edges {
+        near.entry(a).or_default().push((b, ordered(weight)));
+        near.entry(b).or_default().push((a, ordered(weight)));
+    }
+    let mut colours = coloured(&nodes, key);
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        let seen = |node: u32| {
+            let beside = near.get(&node).into_iter().flatten();
+            let mut beside: Vec<(u32, u64)> = beside.map(|(other, weight)| (colours[other], *weight)).collect();
+            beside.sort_unstable();
+            (colours[&node], beside)
+        };
+        let next = coloured(&nodes, seen);
+        let found = next.values().copied().max().unwrap_or(0);
+        colours = next;
+        if found == count {
+            break;
+        }
+        count = found;
+    }
+    nodes.sort_by_key(|node| (colours[node], *node));
+    nodes
+}
+
+/// The place of each node's key among all keys.
+fn coloured<K: Ord>(nodes: &[u32], key: impl Fn(u32) -> K) -> HashMap<u32, u32> {
+    let mut keyed: Vec<(K, u32)> = nodes.iter().map(|&node| (key(node), node)).collect();
+    keyed.sort();
+    let mut colours = HashMap::with_capacity(nodes.len());
+    let mut colour = 0;
+    for (at, (key, node)) in keyed.iter().enumerate() {
+        if at > 0 && *key != keyed[at - 1].0 {
+            colour += 1;
+        }
+        colours.insert(*node, colour);
+    }
+    colours
+}
+
+/// A number as bits that order as the numbers do.
+fn ordered(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
 /// Communities of nodes by modularity, from ties with their weights. Each connected part is searched by itself, at a
@@ -108,7 +180,7 @@ fn edges(counted: &Counted, standing: &Standing) -> (Vec<(u32, u32, f64)>, u64) 
     }
     edges.sort_by_key(|edge| (edge.0, edge.1));
     edges.dedup_by_key(|edge| (edge.0, edge.1));
-    let (mut weights, mut left_out): (HashMap<(u32, u32), f64>, u64) = (HashMap::new(), 0);
+    let (mut shared, mut left_out): (Vec<(u32, u32, f64)>, u64) = (Vec::new(), 0);
     for organisation in counted.organisations.iter().filter(|organisation| organisation.size > 1) {
         let owners = organisation.members.iter().map(|&member| standing.nodes(organisation.between, member));
         let members: Vec<(usize, u32)> =
@@ -120,11 +192,14 @@ fn edges(counted: &Counted, standing: &Standing) -> (Vec<(u32, u32, f64)>, u64) 
         let weight = 1.0 / (organisation.size - 1) as f64;
         for (at, &(owner, one)) in members.iter().enumerate() {
             for &(_, other) in members[at + 1..].iter().filter(|(other, _)| *other != owner) {
-                *weights.entry((one.min(other), one.max(other))).or_default() += weight;
+                shared.push((one.min(other), one.max(other), weight));
             }
         }
     }
-    edges.extend(weights.into_iter().map(|((a, b), weight)| (a, b, weight)));
+    // Added up in an order that no name decides.
+    shared.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
+    let pairs = shared.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+    edges.extend(pairs.map(|pair| (pair[0].0, pair[0].1, pair.iter().map(|tie| tie.2).sum())));
     edges.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
     (edges, left_out)
 }
@@ -150,6 +225,12 @@ pub fn adjusted_rand(labels: &[(u32, u32)]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bits_order_as_numbers() {
+        let numbers = [-3.5, -1e-300, -0.0, 0.0, 1e-300, 2.0, 1e300];
+        assert!(numbers.windows(2).all(|pair| ordered(pair[0]) < ordered(pair[1])));
+    }
 
     /// Two triangles with one tie between them (7 ties): apart they add 7 * 7 / (2 m^2) - 1 / m more to the modularity
     /// than together. That is above 0 for m = 7, and below for m = 100: what else there is decides, in the same part or not.

@@ -143,7 +143,8 @@ fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Opti
     let problem = |problem| Error::Pipeline { problems: vec![problem] };
     let rule = Expression::parse(rule, "dispersed.strategic").map_err(problem)?;
     let fail = || Error::table("finding strategic sites");
-    let told = frame.clone().lazy().select([rule.expr().alias("__strategic")]).collect().map_err(fail())?;
+    let told = rule.expr(frame.schema()).alias("__strategic");
+    let told = frame.clone().lazy().select([told]).collect().map_err(fail())?;
     let column = told.column("__strategic").and_then(|column| Ok(column.bool()?.iter().collect::<Vec<_>>()));
     let told = column.map_err(fail())?;
     // A rule without a column is one value for all.

@@ -1,6 +1,8 @@
 //! Figures over the places of one cluster: centre, hull, tree, neighbours; and the distance to the next cluster.
 
-use geo::{ConvexHull, GeodesicArea, Geometry, MultiPoint, Point};
+use std::collections::HashMap;
+
+use geo::{ConvexHull, GeodesicArea, Geometry, MultiPoint, Point, Polygon};
 use rayon::prelude::*;
 
 use crate::globe::geodesy::{Degrees, distance_between_km, geocentric};
@@ -40,7 +42,7 @@ pub fn spread(places: &[(Degrees, Option<f64>)]) -> Spread {
     let centre = if total > 0.0 { mean_place(&weighted) } else { None };
     let mut spread = Spread { centre, hull: hull(&points), ..Spread::default() };
     if points.len() > 1 {
-        spread.area_km2 = spread.hull.as_ref().map(|hull| hull.geodesic_area_unsigned() / 1e6);
+        spread.area_km2 = spread.hull.as_ref().map(area_km2);
         let vectors: Vec<Vector> = points.iter().map(|&point| geocentric(point)).collect();
         let tree = Tree::new(&vectors);
         spread.mst_km = Some(tree_km(&tree, &vectors));
@@ -71,10 +73,16 @@ fn mean_place(weighted: &[(Degrees, f64)]) -> Option<Degrees> {
     (across.hypot(sum[2]) > 0.0).then(|| (sum[1].atan2(sum[0]).to_degrees(), sum[2].atan2(across).to_degrees()))
 }
 
-/// The convex hull; longitudes are taken within half a turn of the first place, so that it may cross the antimeridian.
+/// The convex hull in longitude and latitude, which may run past 180 degrees; of places on all sides of a pole the hull on
+/// the globe.
 fn hull(points: &[Degrees]) -> Option<Geometry> {
-    let first = points.first()?.0;
-    let turn = |lon: f64| lon - 360.0 * ((lon - first) / 360.0).round();
+    let (west, gap) = widest_gap(points)?;
+    if gap < 180.0
+        && let Some(polar) = polar_hull(points)
+    {
+        return Some(Geometry::Polygon(polar));
+    }
+    let turn = |lon: f64| if lon < west { lon + 360.0 } else { lon };
     let cloud = MultiPoint::from_iter(points.iter().map(|&(lon, lat)| Point::new(turn(lon), lat)));
     let polygon = cloud.convex_hull();
     let mut corners: Vec<geo::Coord> = polygon.exterior().0.clone();
@@ -82,7 +90,7 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
     corners.pop();
     let area = geo::Area::unsigned_area(&polygon);
     Some(match corners.as_slice() {
-        [] => Geometry::Point(Point::new(turn(first), points[0].1)),
+        [] => Geometry::Point(Point::new(turn(points[0].0), points[0].1)),
         [only] => Geometry::Point(Point(*only)),
         _ if area == 0.0 => {
             let low = corners.iter().min_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)))?;
@@ -93,15 +101,57 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
     })
 }
 
+/// The longitude east of the widest gap between places, and the gap; degrees.
+fn widest_gap(points: &[Degrees]) -> Option<(f64, f64)> {
+    let mut lon: Vec<f64> = points.iter().map(|place| place.0).collect();
+    lon.sort_by(f64::total_cmp);
+    let first = *lon.first()?;
+    let around = lon.windows(2).map(|pair| (pair[1], pair[1] - pair[0]));
+    let over = (first, first + 360.0 - lon[lon.len() - 1]);
+    Some(around.fold(over, |widest, gap| if gap.1 > widest.1 { gap } else { widest }))
+}
+
+/// The convex hull of places on all sides of a pole, in the plane in which great circles are straight; `None` where they are
+/// not all on the pole's half of the globe, or in a row over it.
+fn polar_hull(points: &[Degrees]) -> Option<Polygon> {
+    let side = points[0].1.signum();
+    let plane = |place: &Degrees| {
+        let [x, y, z] = unit_vector(*place);
+        (z * side > 1e-9).then(|| Point::new(x / (z * side), y / (z * side)))
+    };
+    let flat: MultiPoint = points.iter().map(plane).collect::<Option<Vec<Point>>>()?.into();
+    let polygon = flat.convex_hull();
+    let back = |coord: &geo::Coord| {
+        let away = coord.x.hypot(coord.y);
+        geo::coord! { x: coord.y.atan2(coord.x).to_degrees(), y: side * 1f64.atan2(away).to_degrees() }
+    };
+    let ring: geo::LineString = polygon.exterior().coords().map(back).collect();
+    (geo::Area::unsigned_area(&polygon) > 0.0).then(|| Polygon::new(ring, Vec::new()))
+}
+
+/// Geodesic area, km2, whichever way a ring runs.
+fn area_km2(hull: &Geometry) -> f64 {
+    const GLOBE_KM2: f64 = 510_065_621.724;
+    let area = hull.geodesic_area_unsigned() / 1e6;
+    area.min(GLOBE_KM2 - area).max(0.0)
+}
+
 /// The tree is chosen by chords, which order as geodesics do to one part in a million; its length is geodesic.
 fn tree_km(tree: &Tree, places: &[Vector]) -> f64 {
     let edges = spanning_tree(tree, &vec![0.0; places.len()]);
     edges.iter().map(|edge| distance_between_km(&places[edge.a as usize], &places[edge.b as usize])).sum()
 }
 
-/// The distance from each place to the nearest other, in the tree's order.
+/// The distance from each place to the nearest other, in the tree's order. Of a place that stands there twice it is 0, which
+/// needs no search.
 fn neighbours_km(tree: &Tree, places: &[Vector]) -> Vec<f64> {
+    let bits = |place: &Vector| place.map(f64::to_bits);
+    let mut times: HashMap<[u64; 3], u32> = HashMap::with_capacity(places.len());
+    places.iter().for_each(|place| *times.entry(bits(place)).or_default() += 1);
     let nearest = |(place, own): (&Vector, &u32)| {
+        if times.get(&bits(place)).is_some_and(|times| *times > 1) {
+            return 0.0;
+        }
         let measure = |other: u32| (other != *own).then(|| distance_between_km(place, &places[other as usize]));
         tree.nearest_by(place, &measure).map_or(0.0, |(km, _)| km)
     };
@@ -148,6 +198,21 @@ mod tests {
         let places = [(179.9, 0.0), (-179.9, 0.0), (180.0, 0.2)].map(|place| (place, None));
         let area = spread(&places).area_km2.unwrap();
         assert!((area - 0.5 * 22.26 * 22.11).abs() < 1.0, "{area}");
+    }
+
+    /// By hand: a triangle of half a degree and three corners around the pole has the area 3 sqrt(3) / 4 r2, r = 55.846 km.
+    #[test]
+    fn a_hull_around_a_pole() {
+        for side in [1.0, -1.0] {
+            let places = [0.0, 120.0, -120.0].map(|lon| ((lon, side * 89.5), None));
+            let area = spread(&places).area_km2.unwrap();
+            assert!((area - 4051.3).abs() < 1.0, "{area}");
+            let square = [10.0, 100.0, -170.0, -80.0].map(|lon| ((lon, side * 89.5), None));
+            let area = spread(&square).area_km2.unwrap();
+            assert!((area - 2.0 * 55.846f64.powi(2)).abs() < 2.0, "{area}");
+        }
+        let beside = [(10.0, 89.5), (60.0, 89.5), (100.0, 89.0)].map(|place| (place, None));
+        assert!(spread(&beside).area_km2.unwrap() > 0.0);
     }
 
     #[test]

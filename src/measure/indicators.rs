@@ -209,8 +209,9 @@ pub fn evaluate(
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
         findings.add(Severity::Warning, "measure", &indicator.id, Rule::NotFinite, message, broken);
         let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
-            Some(value) if indicator.over != Over::Links || coverage > 0.0 => {
-                Measurement { value: Some(value), coverage, status: Status::Observed }
+            // Past -0.0, which would print as such.
+            Some(value) if coverage > 0.0 => {
+                Measurement { value: Some(value + 0.0), coverage, status: Status::Observed }
             }
             _ => Measurement { value: None, coverage: 0.0, status: Status::Missing },
         };
@@ -220,13 +221,13 @@ pub fn evaluate(
 }
 
 fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
-    let result = expression.expr().cast(DataType::Float64).alias("__result");
+    let result = |table: &DataFrame| expression.expr(table.schema()).cast(DataType::Float64).alias("__result");
     if over == Over::Clusters {
         let frame = inputs
             .clusters
             .clone()
             .lazy()
-            .select([result.alias("__result")])
+            .select([result(inputs.clusters)])
             .collect()
             .map_err(Error::table("measuring"))?;
         let values = numbers(&frame, "__result")?;
@@ -237,14 +238,14 @@ fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Ve
     let Some(table) = table else { return Ok(values) };
     if over == Over::Links {
         // A cluster without a tie: the aggregate over nothing.
-        let nothing = table.clear().lazy().select([result.clone()]).collect().map_err(Error::table("measuring"))?;
+        let nothing = table.clear().lazy().select([result(table)]).collect().map_err(Error::table("measuring"))?;
         values.fill(numbers(&nothing, "__result")?.first().copied().flatten());
     }
     let grouped = table
         .clone()
         .lazy()
         .group_by_stable([col("__unit")])
-        .agg([result])
+        .agg([result(table)])
         .collect()
         .map_err(Error::table("measuring"))?;
     let units =

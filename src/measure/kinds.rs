@@ -171,7 +171,7 @@ pub(super) fn networks(
         );
         found.take(&kinds, &measured, &standing);
         for (kind, own) in kinds.iter().zip(&measured).filter(|(kind, _)| !kind.is_potential) {
-            all.whole.push(whole(&kind.name, period, own, &standing)?);
+            all.whole.push(whole(&kind.name, period, own, &standing, register.facilities)?);
             all.across.extend(kind.across(own, &standing));
             for source in kind.sources.iter().filter(|_| wants_links) {
                 let node = |at: u32| node(at, &standing, register.facilities, true);
@@ -288,7 +288,13 @@ fn tied_twice(kinds: &[&OfKind], local: usize) -> Option<f64> {
     (tied > 0).then(|| classes.ties_of(2) as f64 / tied as f64)
 }
 
-fn whole(kind: &str, period: Option<i64>, own: &OfKind, standing: &Standing) -> Result<WholeNetwork> {
+fn whole(
+    kind: &str,
+    period: Option<i64>,
+    own: &OfKind,
+    standing: &Standing,
+    facilities: &Facilities,
+) -> Result<WholeNetwork> {
     let mut inner = vec![0.0; own.counted.outer.len()];
     own.figures.iter().zip(&mut inner).for_each(|(figures, inner)| *inner = figures.inner_strength);
     let outward = own.counted.outer.iter().sum::<f64>() / 2.0;
@@ -296,7 +302,7 @@ fn whole(kind: &str, period: Option<i64>, own: &OfKind, standing: &Standing) -> 
     let strength = outward + within;
     let part = |(inner, outer): (&f64, &f64)| inner / strength - ((2.0 * inner + outer) / (2.0 * strength)).powi(2);
     let some = strength > 0.0;
-    let found = communities(&own.counted, standing)?;
+    let found = communities(&own.counted, standing, facilities)?;
     let clustered = found.of_node.as_ref().map(|of_node| {
         let both =
             found.nodes.iter().zip(of_node).map(|(&node, &community)| (standing.place[node as usize], community));
@@ -327,8 +333,8 @@ fn declared_observed(sources: &[&TieTable], register: &Register<'_>) -> Result<V
             None => (0..height).map(complete).collect(),
             Some(predicate) => {
                 let fail = || Error::table("evaluating `observed`");
-                let with = register.frame.clone().lazy().with_column(predicate.expr().alias("__observed"));
-                let with = with.collect().map_err(fail())?;
+                let told = predicate.expr(register.frame.schema()).alias("__observed");
+                let with = register.frame.clone().lazy().with_column(told).collect().map_err(fail())?;
                 let mask = with.column("__observed").and_then(|column| Ok(column.bool()?.clone())).map_err(fail())?;
                 mask.iter().map(|mask| mask == Some(true)).collect()
             }

@@ -285,7 +285,14 @@ fn plausible(role: &str, column: &Seen, numerals: Numerals) -> bool {
     let numeric = !column.values.is_empty() && column.numbers(numerals).len() * 10 >= column.values.len() * 9;
     match role {
         "x" | "y" | "emissions_t" | "emissions_biogenic_t" => numeric,
-        "year" => numeric && column.numbers(numerals).iter().all(|year| (1900.0..=2100.0).contains(year)),
+        "year" => {
+            // The year of the row, not one in the life of a plant.
+            let of_life = ["commission", "start", "built", "opened", "opening", "clos", "retire", "found", "construct"];
+            let is_year = |year: &f64| (1900.0..=2100.0).contains(year) && year.fract() == 0.0;
+            let filled = column.values.len() * 10 >= column.rows * 9;
+            let years = column.numbers(numerals);
+            numeric && filled && years.iter().all(is_year) && !of_life.iter().any(|word| column.word().contains(word))
+        }
         "geometry" => column.share(|value| value.contains("POINT") || value.contains("SRID=")) > 0.5,
         "name" | "operator" | "sector" | "pollutant" | "country" => !column.values.is_empty() && !numeric,
         _ => !column.values.is_empty(),

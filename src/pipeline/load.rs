@@ -45,7 +45,7 @@ impl Pipeline {
     ///
     /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] with everything that is wrong in it.
     pub fn load(path: &Path, set: &[String]) -> Result<Self> {
-        let (mut merged, texts) = read_with_bases(path, &mut Vec::new())?;
+        let (mut merged, texts) = read_with_bases(path)?;
         for assignment in set {
             assign(&mut merged, assignment)?;
         }
@@ -86,7 +86,7 @@ impl Pipeline {
     /// Gives problems that were found while running their place in the file.
     pub fn locate(&self, error: Error) -> Error {
         let Error::Pipeline { mut problems } = error else { return error };
-        let texts = read_with_bases(&self.path, &mut Vec::new()).map(|(_, texts)| texts).unwrap_or_default();
+        let texts = read_with_bases(&self.path).map(|(_, texts)| texts).unwrap_or_default();
         for problem in &mut problems {
             problem.place = locate(&problem.place, &texts);
         }
@@ -101,31 +101,56 @@ fn wrong(place: String, message: String) -> Error {
 }
 
 /// The merged table of a file and its bases, and their texts, the file first.
-fn read_with_bases(path: &Path, open: &mut Vec<PathBuf>) -> Result<(Table, Texts)> {
-    let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
-    let mut own: Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
-        let place = error.span().map_or_else(|| path.display().to_string(), |span| place(path, &text, span.start));
-        wrong(place, error.message().to_owned())
-    })?;
-    let identity = path.canonicalize().map_err(Error::io(path))?;
-    if open.contains(&identity) {
-        return Err(wrong(path.display().to_string(), "`extends` goes in a circle".into()));
-    }
-    open.push(identity.clone());
-    let mut texts = vec![(path.to_path_buf(), text)];
-    let bases = bases(own.remove("extends"), &texts)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
+fn read_with_bases(path: &Path) -> Result<(Table, Texts)> {
+    let mut bases = Bases::default();
+    bases.gather(path, "")?;
     let mut merged = Table::new();
-    for base in bases {
-        let (mut below, more) = read_with_bases(&folder.join(&base), open)?;
-        let up = Path::new(&base).parent().map(|parent| parent.to_string_lossy().into_owned()).unwrap_or_default();
-        rebase(&mut below, &up);
-        merge(&mut merged, below);
-        texts.extend(more);
+    bases.tables.into_iter().for_each(|table| merge(&mut merged, table));
+    Ok((merged, bases.texts))
+}
+
+/// A pipeline file with all that it builds on, each file once, at its first place.
+#[derive(Default)]
+struct Bases {
+    /// From the deepest base to the file itself: later ones go over earlier ones.
+    tables: Vec<Table>,
+    /// The file first, then its bases as it names them.
+    texts: Texts,
+    /// Files that are being read, to find circles.
+    open: Vec<PathBuf>,
+    /// Files that have been read.
+    read: HashSet<PathBuf>,
+}
+
+impl Bases {
+    /// Reads a file and what it builds on; `up` leads from the folder of the first file to that of this one.
+    fn gather(&mut self, path: &Path, up: &str) -> Result<()> {
+        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let mut own: Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let place = error.span().map_or_else(|| path.display().to_string(), |span| place(path, &text, span.start));
+            wrong(place, error.message().to_owned())
+        })?;
+        let identity = path.canonicalize().map_err(Error::io(path))?;
+        if self.open.contains(&identity) {
+            return Err(wrong(path.display().to_string(), "`extends` goes in a circle".into()));
+        }
+        if !self.read.insert(identity.clone()) {
+            return Ok(());
+        }
+        let texts = vec![(path.to_path_buf(), text)];
+        let bases = bases(own.remove("extends"), &texts)?;
+        self.texts.extend(texts);
+        self.open.push(identity.clone());
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for base in bases {
+            let inner = Path::new(&base).parent().map(|parent| parent.to_string_lossy().into_owned());
+            self.gather(&folder.join(&base), &below(up, &inner.unwrap_or_default()))?;
+        }
+        self.open.retain(|file| *file != identity);
+        rebase(&mut own, up);
+        self.tables.push(own);
+        Ok(())
     }
-    merge(&mut merged, own);
-    open.retain(|file| *file != identity);
-    Ok((merged, texts))
 }
 
 /// The files that a file extends: none, one or several, later ones over earlier ones.
@@ -141,6 +166,12 @@ fn bases(extends: Option<Value>, texts: &Texts) -> Result<Vec<String>> {
 
 /// A path from a folder, without the folders that it enters and leaves again.
 fn below(folder: &str, path: &str) -> String {
+    if folder.is_empty() || path.starts_with('/') {
+        return path.to_owned();
+    }
+    if path.is_empty() {
+        return folder.to_owned();
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/').chain(path.split('/')) {
         match part {

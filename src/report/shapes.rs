@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::globe::geodesy::Degrees;
+use crate::globe::turns::unrolled;
 use crate::globe::{EARTH_RADIUS_KM, Vector, unit_vector};
 
 /// How a cluster is outlined.
@@ -146,39 +147,6 @@ fn dot(a: &Vector, b: &Vector) -> f64 {
 
 fn cross(a: &Vector, b: &Vector) -> Vector {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-}
-
-/// A closed ring without jumps of longitude. One that goes around a pole is closed along the pole.
-fn unrolled(ring: &[Degrees]) -> LineString {
-    let mut coords: Vec<Coord> = Vec::with_capacity(ring.len() + 3);
-    for &(lon, lat) in ring {
-        // At a pole any longitude is right.
-        let before = coords.last().map_or(lon, |before: &Coord| before.x);
-        let lon = if lat.abs() > 90.0 - 1e-9 { before } else { lon - 360.0 * ((lon - before) / 360.0).round() };
-        coords.push(geo::coord! { x: lon, y: lat });
-    }
-    match (coords.first(), coords.last()) {
-        (Some(first), Some(last)) if (last.x - first.x).abs() > 180.0 => over_the_pole(&coords),
-        _ => LineString::new(coords),
-    }
-}
-
-/// A ring that goes once around a pole: from one side of the antimeridian to the other, and back along the pole.
-fn over_the_pole(ring: &[Coord]) -> LineString {
-    let turn = 360.0_f64.copysign(ring[ring.len() - 1].x - ring[0].x);
-    let edge = 180.0 + 360.0 * ((ring[0].x.min(ring[0].x + turn) + 180.0) / 360.0).floor();
-    let passes = |pair: &[Coord]| (pair[0].x - edge) * (pair[1].x - edge) <= 0.0 && pair[0].x != pair[1].x;
-    let at = ring.windows(2).position(passes).unwrap_or(0);
-    let (before, after) = (ring[at], ring[at + 1]);
-    let crossing = before.y + (after.y - before.y) * (edge - before.x) / (after.x - before.x);
-    let later = ring[1..=at].iter().map(|coord| geo::coord! { x: coord.x + turn, y: coord.y });
-    let around = ring[at + 1..].iter().copied().chain(later);
-    let shift = edge - (-180.0_f64).copysign(-turn);
-    let on = |coord: Coord| geo::coord! { x: coord.x - shift, y: coord.y };
-    let (start, pole) = (geo::coord! { x: edge - shift, y: crossing }, 90.0_f64.copysign(ring[0].y));
-    let end = geo::coord! { x: start.x + turn, y: crossing };
-    let corners = [end, geo::coord! { x: end.x, y: pole }, geo::coord! { x: start.x, y: pole }, start];
-    LineString::new(std::iter::once(start).chain(around.map(on)).chain(corners).collect())
 }
 
 /// Cuts outlines that cross the antimeridian, and turns outer rings counterclockwise.

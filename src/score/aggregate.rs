@@ -44,7 +44,7 @@ impl Aggregate {
         }
         let mean =
             |of: &dyn Fn(f64) -> f64| scores.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
-        Some(match self {
+        let combined = match self {
             Self::Arithmetic => mean(&|score| score),
             Self::Geometric => mean(&|score| score.max(floor).ln()).exp(),
             Self::Harmonic => 1.0 / mean(&|score| 1.0 / score.max(floor)),
@@ -55,7 +55,11 @@ impl Aggregate {
                 scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(100.0, f64::min)
             }
             Self::Median => median(scores, weight),
-        })
+        };
+        // No mean lies outside of what it is a mean of, but by rounding: of 50, 50 and 50 it is 50.
+        let floor = if self.has_floor() { floor } else { f64::NEG_INFINITY };
+        let read = || scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| score.max(floor));
+        Some(combined.clamp(read().fold(f64::INFINITY, f64::min), read().fold(f64::NEG_INFINITY, f64::max)) + 0.0)
     }
 }
 

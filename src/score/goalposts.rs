@@ -64,7 +64,8 @@ impl Goalposts {
             }
             Some(crossover) => 50.0 + 50.0 * (value - crossover) / (best - crossover),
         };
-        score.clamp(0.0, 100.0)
+        // Plus 0: -0.0 would print as such.
+        score.clamp(0.0, 100.0) + 0.0
     }
 
     /// The value that scores so much, between `worst` (0) and `best` (100).

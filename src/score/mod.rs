@@ -349,10 +349,10 @@ impl Tree {
                 children.iter().filter_map(|(score, weight)| Some((pick(score)?, *weight))).collect();
             node.aggregate.of(&known, node.floor)
         };
-        let weight: f64 = children.iter().map(|(_, weight)| weight).sum();
+        let coverage: Vec<(f64, f64)> = children.iter().map(|(score, weight)| (score.coverage, *weight)).collect();
         let score = Score {
             score: combine(&|score| score.score),
-            coverage: children.iter().map(|(score, weight)| weight * score.coverage).sum::<f64>() / weight,
+            coverage: Aggregate::Arithmetic.of(&coverage, 0.0).unwrap_or(0.0),
             low: combine(&|score| Some(score.low)).unwrap_or(0.0),
             high: combine(&|score| Some(score.high)).unwrap_or(100.0),
         };
@@ -406,7 +406,7 @@ fn leaf(goalposts: &Goalposts, measured: &Measurement) -> Score {
                 score: Some(score),
                 coverage,
                 low: coverage * score,
-                high: coverage * score + 100.0 * (1.0 - coverage),
+                high: (coverage * score + 100.0 * (1.0 - coverage)).min(100.0),
             }
         }
     }

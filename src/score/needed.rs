@@ -2,6 +2,7 @@
 //! bisection for the median.
 
 use super::{Aggregate, Child, Scores, Tree};
+use crate::declared::{at_least, at_most};
 
 /// What one child needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,10 +17,10 @@ pub(crate) enum Needed {
 
 impl Needed {
     fn of(score: f64) -> Self {
-        if score > 100.0 {
+        if !at_most(score, 100.0) {
             Self::TooMuch
-        } else if score > 0.0 {
-            Self::Score(score)
+        } else if !at_most(score, 0.0) {
+            Self::Score(score.min(100.0))
         } else {
             Self::Nothing
         }
@@ -30,7 +31,7 @@ impl Aggregate {
     /// The least score of one child of `weight` for which it and its siblings (score, weight) reach `target`.
     pub(crate) fn needed(self, siblings: &[(f64, f64)], weight: f64, floor: f64, target: f64) -> Needed {
         if weight <= 0.0 {
-            let reached = self.of(siblings, floor).is_some_and(|score| score >= target);
+            let reached = self.of(siblings, floor).is_some_and(|score| at_least(score, target));
             return if reached { Needed::Nothing } else { Needed::TooMuch };
         }
         let total: f64 = siblings.iter().map(|(_, weight)| weight).sum::<f64>() + weight;
@@ -38,11 +39,11 @@ impl Aggregate {
         let rest = |of: &dyn Fn(f64) -> f64| {
             (of(target) * total - siblings.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>()) / weight
         };
-        let above_floor = |score: f64| if score <= floor { Needed::Nothing } else { Needed::of(score) };
+        let above_floor = |score: f64| if at_most(score, floor) { Needed::Nothing } else { Needed::of(score) };
         match self {
             Self::Arithmetic => Needed::of(rest(&|score| score)),
             Self::Minimum => {
-                let reached = siblings.iter().all(|(score, weight)| *weight <= 0.0 || *score >= target);
+                let reached = siblings.iter().all(|(score, weight)| *weight <= 0.0 || at_least(*score, target));
                 if reached { Needed::of(target) } else { Needed::TooMuch }
             }
             Self::Geometric | Self::Power(0.0) if target <= floor => Needed::Nothing,
@@ -61,7 +62,7 @@ impl Aggregate {
             }
             Self::Median => by_bisection(|score| {
                 let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
-                self.of(&all, floor).is_some_and(|score| score >= target)
+                self.of(&all, floor).is_some_and(|score| at_least(score, target))
             }),
         }
     }
@@ -144,7 +145,7 @@ mod tests {
                 for weight in [0.0, 0.5, 3.0] {
                     let reaches = |score: f64| {
                         let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
-                        aggregate.of(&all, 1.0).is_some_and(|score| score >= target)
+                        aggregate.of(&all, 1.0).is_some_and(|score| at_least(score, target))
                     };
                     let (found, wanted) = (aggregate.needed(&siblings, weight, 1.0, target), by_bisection(reaches));
                     match (found, wanted) {

@@ -2,9 +2,10 @@
 
 use super::needed::Needed;
 use super::{Aggregate, Child, Scores, Tree};
+use crate::declared::{SLACK, at_least};
 
 /// Changes smaller than this are none, and costs closer than this are equal, score points.
-const SLIGHT: f64 = 1e-9;
+const SLIGHT: f64 = SLACK;
 /// Steps of the golden section: 100 points down to less than 1e-6.
 const STEPS: usize = 40;
 
@@ -54,7 +55,7 @@ impl Tree {
         target: f64,
         may_move: &dyn Fn(usize) -> bool,
     ) -> Option<Pair> {
-        let up = scores.nodes[dimension].score? < target;
+        let up = !at_least(scores.nodes[dimension].score?, target);
         let mut best = None;
         Search { tree: self, scores, node: dimension, target, up, may_move }.below(&mut best);
         best

@@ -31,6 +31,17 @@ pub enum Field {
     Absent,
 }
 
+/// How a cell's text came about: by it goes how its numbers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// As text of the source's own files.
+    Here,
+    /// As text of the joined file.
+    Joined,
+    /// By this program, from a number: with a decimal point and without groups.
+    Plainly,
+}
+
 /// Rows of one file as text.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -40,6 +51,8 @@ pub struct Batch {
     ends: Vec<u32>,
     /// Cells a row.
     width: usize,
+    /// Which cells the file holds as numbers, row by row; empty for text formats.
+    numbers: Vec<bool>,
     /// The field of each column that was asked for.
     fields: Arc<[Field]>,
     /// The source's name in the pipeline file.
@@ -97,11 +110,12 @@ impl Batch {
         (self.text, self.ends, self.origin) = (text, ends, origin);
     }
 
-    /// Adds a row of cells.
-    pub fn push<'t>(&mut self, origin: Origin, cells: impl Iterator<Item = Option<&'t str>>) {
-        for cell in cells {
+    /// Adds a row of cells, each with whether the file holds it as a number.
+    pub fn push<'t>(&mut self, origin: Origin, cells: impl Iterator<Item = (Option<&'t str>, bool)>) {
+        for (cell, is_number) in cells {
             self.text.push_str(cell.unwrap_or_default());
             self.ends.push(self.text.len() as u32);
+            self.numbers.push(is_number);
         }
         self.origin.push(origin);
     }
@@ -140,6 +154,27 @@ impl Batch {
             Field::SourceFile => Some(&self.file),
             Field::Absent => None,
         }
+    }
+
+    /// How the text of a cell came about.
+    pub fn written(&self, row: usize, column: usize) -> Written {
+        let here = |field: usize| if self.is_number(row, field) { Written::Plainly } else { Written::Here };
+        let joined = |field: usize| {
+            let partner = self.joined.as_ref().zip(self.partner[row]);
+            let is_number = partner.is_some_and(|(joined, partner)| joined.is_number(partner, field));
+            if is_number { Written::Plainly } else { Written::Joined }
+        };
+        match self.fields[column] {
+            Field::At(field) => here(field),
+            Field::Joined(field) => joined(field),
+            Field::Key(own, theirs) => if self.partner[row].is_some() { joined(theirs) } else { here(own) },
+            Field::SourceFile | Field::Absent => Written::Here,
+        }
+    }
+
+    /// Whether the file holds a field as a number.
+    pub fn is_number(&self, row: usize, field: usize) -> bool {
+        self.numbers.get(row * self.width + field) == Some(&true)
     }
 
     /// A field of a row, without blanks around it; `None` where it is empty.

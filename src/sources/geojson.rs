@@ -62,7 +62,9 @@ pub fn parse(features: &[Feature], rows: Range<usize>, shared: &Shared, header: 
         match feature.geometry.as_ref().map(convert).transpose() {
             Ok(geometry) => {
                 let cells: Vec<Option<Cow<'_, str>>> = header.iter().map(|name| property(feature, name)).collect();
-                batch.push(Origin { file: shared.position, line }, cells.iter().map(Option::as_deref));
+                let is_number = |name: &String| feature.property(name).is_some_and(Value::is_number);
+                let cells = cells.iter().map(Option::as_deref).zip(header.iter().map(is_number));
+                batch.push(Origin { file: shared.position, line }, cells);
                 batch.push_geometry(geometry);
             }
             Err(error) => batch.broken.push(Rejection {

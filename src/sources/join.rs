@@ -90,6 +90,12 @@ impl Joined {
         self.batches[place.batch as usize].cell(place.row as usize, column)
     }
 
+    /// Whether the file holds a cell as a number.
+    pub fn is_number(&self, row: u32, column: usize) -> bool {
+        let place = &self.places[row as usize];
+        self.batches[place.batch as usize].is_number(place.row as usize, column)
+    }
+
     /// File and line of a row.
     pub fn place(&self, row: u32) -> (Arc<str>, u64) {
         let place = &self.places[row as usize];

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::{Error, Problem, Result, suggest};
-pub use batch::{Batch, Origin};
+pub use batch::{Batch, Origin, Written};
 use batch::{Field, Shared};
 use dialect::Dialect;
 use files::{Format, Located};
@@ -108,6 +108,8 @@ struct Opened {
     read_as: String,
     /// The coordinate reference system that the file states.
     crs: Option<String>,
+    /// Whether it brings a geometry with each row.
+    placed: bool,
 }
 
 enum Content {
@@ -170,6 +172,16 @@ impl Source {
     /// The paths of the files, as shown.
     pub fn paths(&self) -> Vec<Arc<str>> {
         self.files.iter().map(|file| file.shared.file.clone()).collect()
+    }
+
+    /// Whether any of the files brings a geometry with each row.
+    pub fn is_placed(&self) -> bool {
+        self.files.iter().any(|file| file.placed)
+    }
+
+    /// Whether every file is of a format that has its own types and marks: delimiters and encodings say nothing of them.
+    pub fn is_typed(&self) -> bool {
+        self.files.iter().all(|file| !matches!(file.content, Content::Csv { .. }))
     }
 
     /// Formats, encodings and delimiters of the files, declared or found.
@@ -343,8 +355,8 @@ impl Head {
             key: key.into(),
             joined: joined.cloned(),
         };
-        let Self { located, content, header, read_as, crs, .. } = self;
-        Ok(Opened { located, content, header, shared, read_as, crs })
+        let Self { located, content, header, read_as, crs, placed } = self;
+        Ok(Opened { located, content, header, shared, read_as, crs, placed })
     }
 }
 

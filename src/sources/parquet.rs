@@ -211,6 +211,8 @@ impl Table {
         let text = |name: &String| -> PolarsResult<StringChunked> {
             Ok(frame.column(name)?.cast(&DataType::String)?.str()?.clone())
         };
+        let is_number = |name: &String| frame.column(name).is_ok_and(|column| column.dtype().is_primitive_numeric());
+        let numbers: Vec<bool> = self.columns.iter().map(is_number).collect();
         let columns: Vec<StringChunked> = self.columns.iter().map(text).collect::<PolarsResult<_>>().map_err(fail)?;
         let geometry = self.geometry.as_ref().map(|name| frame.column(name)).transpose().map_err(fail)?;
         let geometry = geometry.map(|column| column.binary()).transpose().map_err(fail)?;
@@ -218,11 +220,11 @@ impl Table {
         let mut batch = Batch::new(shared);
         for row in 0..frame.height() {
             let line = (rows.start + row) as u64 + 1;
-            let read = geometry.and_then(|column| column.get(row)).map(from_wkb).transpose();
+            let read = geometry.and_then(|column| column.get(row)).map(from_wkb).transpose().map(Option::flatten);
             let cells: Vec<Option<&str>> = cells.iter_mut().map(|column| column.next().flatten()).collect();
             match read {
                 Ok(read) => {
-                    batch.push(Origin { file: shared.position, line }, cells.into_iter());
+                    batch.push(Origin { file: shared.position, line }, cells.into_iter().zip(numbers.iter().copied()));
                     if geometry.is_some() {
                         batch.push_geometry(read);
                     }
@@ -242,7 +244,7 @@ impl Table {
     }
 }
 
-fn from_wkb(bytes: &[u8]) -> std::result::Result<Geometry, String> {
-    let read = wkb::reader::read_wkb(bytes).map_err(|error| error.to_string())?;
-    read.try_to_geometry().ok_or_else(|| "an empty point".to_owned())
+/// `None`: an empty point.
+fn from_wkb(bytes: &[u8]) -> std::result::Result<Option<Geometry>, String> {
+    Ok(wkb::reader::read_wkb(bytes).map_err(|error| error.to_string())?.try_to_geometry())
 }

@@ -78,6 +78,26 @@ pub enum ColumnType {
     Number,
 }
 
+impl ColumnType {
+    /// The word that the pipeline file uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Number => "number",
+        }
+    }
+
+    /// What such cells hold.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "whole numbers",
+            Self::Number => "numbers",
+        }
+    }
+}
+
 /// Paths and format of a source's files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
@@ -91,6 +111,8 @@ pub struct Reading {
     pub decimal: Option<char>,
     /// Separator between groups of three digits; none where not given.
     pub thousands: Option<char>,
+    /// Words and numbers that stand for a value that is not known, in every column but those of ids, countries and codes.
+    pub missing: Words,
     /// Encoding of text files; UTF-8, or UTF-16 where the file shows it, if not given.
     pub encoding: Option<String>,
     /// Lines that begin with this are no data.
@@ -131,6 +153,10 @@ macro_rules! read_from_files {
             /// Separator between groups of three digits; default none.
             #[serde(default)]
             pub thousands: Option<char>,
+            /// Words and numbers that stand for a value that is not known, in every column but those of ids, countries and
+            /// codes (whose name has `id`, `code`, `country` or `iso` in it).
+            #[serde(default, skip_serializing_if = "crate::sources::settings::Words::is_empty")]
+            pub missing: $crate::sources::settings::Words,
             /// Encoding of text files, as `windows-1252`; default UTF-8, or UTF-16 where the file shows it.
             #[serde(default)]
             pub encoding: Option<String>,
@@ -161,6 +187,7 @@ macro_rules! read_from_files {
                     quote: self.quote,
                     decimal: self.decimal,
                     thousands: self.thousands,
+                    missing: self.missing.clone(),
                     encoding: self.encoding.clone(),
                     comment: self.comment.clone(),
                     skip_before_header: self.skip_before_header,

@@ -6,10 +6,12 @@ use polars::prelude::*;
 use regex::Regex;
 
 use super::numerals::Numerals;
-use super::plan::Part;
+use super::plan::{Part, Plan};
 use super::settings::ColumnRule;
+use super::unknown::is_unknown;
+use crate::declared::{at_least, at_most};
 use crate::finding::Rule;
-use crate::sources::{Batch, ColumnType};
+use crate::sources::{Batch, ColumnType, Written};
 
 /// Values of one mapped column.
 #[derive(Debug, Clone)]
@@ -118,13 +120,17 @@ impl Part {
         self.from.iter().find_map(|(position, _)| batch.cell(row, *position))
     }
 
-    /// The value of a row as text: what stands for nothing left out, what is to be removed or recoded done.
-    pub fn text<'b>(&'b self, batch: &'b Batch, row: usize, numerals: Numerals) -> Option<Cow<'b, str>> {
-        let raw = self.raw(batch, row)?;
-        if self.missing.is_empty() && self.remove.is_none() && self.recode.is_empty() {
-            return Some(Cow::Borrowed(raw));
+    /// The value of a row as text, and how its numbers are written: what stands for nothing left out, what is to be removed
+    /// or recoded done.
+    pub fn value<'b>(&'b self, batch: &'b Batch, row: usize, plan: &Plan<'_>) -> Option<(Cow<'b, str>, Numerals)> {
+        let (column, raw) = self.from.iter().find_map(|(at, _)| Some((*at, batch.cell(row, *at)?)))?;
+        let written = batch.written(row, column);
+        let numerals = plan.numerals(written);
+        let missing = if written == Written::Joined { &self.joined_missing } else { &self.missing };
+        if missing.is_empty() && !self.names && self.remove.is_none() && self.recode.is_empty() {
+            return Some((Cow::Borrowed(raw), numerals));
         }
-        if self.missing.iter().any(|word| word == raw || same_number(word, raw, numerals)) {
+        if missing.iter().any(|word| word == raw || same_number(word, raw, numerals)) {
             return None;
         }
         let mut text = Cow::Borrowed(raw);
@@ -135,8 +141,16 @@ impl Part {
         }
         if let Some(other) = self.recode.get(text.as_ref()) {
             text = Cow::Borrowed(other);
+        } else if self.names && is_unknown(&text) {
+            return None;
         }
-        (!text.is_empty()).then_some(text)
+        (!text.is_empty()).then_some((text, numerals))
+    }
+
+    /// The word of a row that stands for "unknown" in a name or a year, where one does.
+    pub fn unknown<'b>(&self, batch: &'b Batch, row: usize) -> Option<&'b str> {
+        let raw = self.raw(batch, row).filter(|_| self.names)?;
+        (is_unknown(raw) && !self.recode.contains_key(raw)).then_some(raw)
     }
 }
 
@@ -145,29 +159,37 @@ fn same_number(word: &str, raw: &str, numerals: Numerals) -> bool {
     Numerals::PLAIN.number(word).is_some_and(|word| numerals.number(raw) == Some(word))
 }
 
-/// The rule of a column that a value breaks, if any.
+/// The rule of a column that a value breaks, if any. `text` is the value as the file writes it, with how its numbers are
+/// written; without that where the column is declared to hold text.
 pub fn broken_rule(
     rule: &ColumnRule,
     pattern: Option<&Regex>,
-    cells: &Cells<'_>,
-    row: usize,
+    (cells, row): (&Cells<'_>, usize),
+    text: Option<(Cow<'_, str>, Option<Numerals>)>,
 ) -> Option<(Rule, String)> {
     if cells.is_missing(row) {
         return rule.required.then(|| (Rule::Required, "the value is required".to_owned()));
     }
     if let Some(value) = cells.number(row) {
-        if let Some(min) = rule.min.filter(|min| value < *min) {
+        if let Some(min) = rule.min.filter(|min| !at_least(value, *min)) {
             return Some((Rule::Min, format!("below {min}")));
         }
-        if let Some(max) = rule.max.filter(|max| value > *max) {
+        if let Some(max) = rule.max.filter(|max| !at_most(value, *max)) {
             return Some((Rule::Max, format!("above {max}")));
         }
     }
     if rule.allowed.is_none() && pattern.is_none() {
         return None;
     }
-    let shown = cells.shown(row)?;
-    if let Some(allowed) = rule.allowed.as_ref().filter(|allowed| !allowed.iter().any(|word| *word == shown)) {
+    let (shown, numerals) = text.or_else(|| Some((cells.shown(row)?, None)))?;
+    // By its number where it has one, whatever type was inferred: 1.0 is 1, also where other rows hold text.
+    let spelt = numerals.filter(|numerals| Seen::of(&shown, *numerals) != Seen::Text);
+    let number = cells.number(row).or_else(|| spelt?.number(&shown));
+    let is_allowed = |word: &String| match number.zip(Numerals::PLAIN.number(word)) {
+        Some((number, word)) => at_least(number, word) && at_most(number, word),
+        None => *word == shown,
+    };
+    if let Some(allowed) = rule.allowed.as_ref().filter(|allowed| !allowed.iter().any(is_allowed)) {
         return Some((Rule::Allowed, format!("not one of: {}", allowed.join(", "))));
     }
     let mismatch = pattern.is_some_and(|pattern| !pattern.is_match(&shown));

@@ -1,7 +1,7 @@
 //! Countries' outlines: whether a place can lie in one.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use geo::{BoundingRect, Contains, MultiPolygon, Point, Rect};
 
@@ -13,6 +13,24 @@ const OUTLINES: &str = include_str!("../../data/basemap/countries-50m.geojson");
 const OFFSHORE_KM: f64 = 50.0;
 /// Kilometres of a degree of latitude on the mean sphere.
 const KM_A_DEGREE: f64 = 111.195;
+
+/// Codes that Eurostat and the EEA use in place of those of ISO 3166.
+const OTHER_CODES: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
+
+/// Codes by English names in lower case.
+static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let parsed: Option<geojson::FeatureCollection> = OUTLINES.parse().ok();
+    let features = parsed.into_iter().flat_map(|collection| collection.features);
+    let named = features.filter_map(|feature| {
+        let name = feature.property("name")?.as_str()?.to_lowercase();
+        let Some(geojson::feature::Id::String(code)) = &feature.id else { return None };
+        Some((name, code.clone()))
+    });
+    named.collect()
+});
+
+/// Countries that were asked for by a word of a register.
+static FOUND: LazyLock<Mutex<HashMap<String, Option<Arc<Countries>>>>> = LazyLock::new(Mutex::default);
 
 static COUNTRIES: LazyLock<HashMap<String, Vec<MultiPolygon>>> = LazyLock::new(|| {
     let mut countries: HashMap<String, Vec<MultiPolygon>> = HashMap::new();
@@ -63,6 +81,20 @@ impl Countries {
             parts.extend(polygons.filter_map(|part| Some((part.clone(), part.bounding_rect()?))));
         }
         Ok(Self { codes: codes.join(", "), parts })
+    }
+
+    /// The country of a word: its code (ISO 3166-1 alpha-2, or `UK` and `EL`), or its English name as Natural Earth has it.
+    pub fn called(word: &str) -> Option<Arc<Self>> {
+        let mut found = FOUND.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = found.get(word) {
+            return known.clone();
+        }
+        let other = OTHER_CODES.iter().find(|(code, _)| *code == word).map(|(_, code)| (*code).to_owned());
+        let code = other.or_else(|| COUNTRIES.contains_key(word).then(|| word.to_owned()));
+        let code = code.or_else(|| NAMES.get(&word.to_lowercase()).cloned());
+        let country = code.and_then(|code| Self::new(&[code], "").ok()).map(Arc::new);
+        found.insert(word.to_owned(), country.clone());
+        country
     }
 
     /// The codes, for messages.
@@ -117,6 +149,10 @@ mod tests {
         ] {
             assert_eq!(britain.hold(lon, lat), inside, "{name}");
         }
+        for (word, code) in [("GB", "GB"), ("UK", "GB"), ("EL", "GR"), ("Namibia", "NA"), ("NA", "NA"), ("germany", "DE")] {
+            assert_eq!(Countries::called(word).unwrap().codes(), code, "{word}");
+        }
+        assert!(Countries::called("England").is_none());
         assert!(Countries::new(&["UK".into()], "").unwrap_err().hint.contains("GB"));
     }
 }

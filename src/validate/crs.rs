@@ -14,7 +14,25 @@ use crate::error::Problem;
 pub struct Crs {
     way: Way,
     code: u16,
+    axes: Axes,
 }
+
+/// Which way the two coordinates count, as the country publishes them; the second word is the second coordinate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Axes {
+    EastNorth,
+    /// Krovak's own: southing, then westing.
+    SouthWest,
+    /// Gauss conform of southern Africa: westing, then southing.
+    WestSouth,
+}
+
+/// Codes of S-JTSK / Krovak with southing and westing; its other codes have easting and northing.
+const SOUTH_WEST: [u16; 3] = [2065, 5513, 8352];
+/// Eastings and northings of Krovak's projection in the Czech Republic and Slovakia with 50 km around them, m.
+const KROVAK: [(f64, f64); 2] = [(-1_001_500.0, -109_300.0), (-1_403_300.0, -861_000.0)];
+/// No place lies farther from the central meridian of a grid that counts westward, m.
+const WIDEST_M: f64 = 400_000.0;
 
 /// No grid reaches further from its origin, m: half of the equator, by which Web Mercator ends.
 const FURTHEST_M: f64 = 20_037_508.35;
@@ -66,14 +84,24 @@ impl Crs {
         let number = code.strip_prefix("EPSG:").and_then(|digits| digits.parse::<u16>().ok());
         let number = number.ok_or_else(|| refuse(format!("`{code}` is no EPSG code")))?;
         if number == 4326 {
-            return Ok(Self { way: Way::Degrees, code: number });
+            return Ok(Self { way: Way::Degrees, code: number, axes: Axes::EastNorth });
         }
         let own = DEFINITIONS.iter().find(|(known, _)| *known == number).map(|(_, text)| *text);
         let listed = crs_definitions::from_code(number).map(|definition| definition.proj4);
         let text = own.or(listed).ok_or_else(|| refuse(format!("`{code}` is not known")))?;
+        if text.contains("+proj=geocent") {
+            let message = format!("`{code}` counts x, y and z from the centre of the earth: two of them tell no place");
+            return Err(Problem::new(place, message, "export longitude and latitude (EPSG:4326) or a grid"));
+        }
+        let axes = match text.split("+axis=").nth(1).map(|axes| &axes[..2]) {
+            _ if SOUTH_WEST.contains(&number) => Axes::SouthWest,
+            Some("ws") => Axes::WestSouth,
+            None => Axes::EastNorth,
+            Some(other) => return Err(refuse(format!("`{code}` has axes that are not read here ({other})"))),
+        };
         let project = |text: &str| Proj::from_proj_string(text).map_err(|error| refuse(format!("`{code}`: {error}")));
         let pair = Box::new((project(text)?, project("+proj=longlat +datum=WGS84 +no_defs")?));
-        Ok(Self { way: if number == 27700 { Way::Ostn15(pair) } else { Way::Proj(pair) }, code: number })
+        Ok(Self { way: if number == 27700 { Way::Ostn15(pair) } else { Way::Proj(pair) }, code: number, axes })
     }
 
     /// The EPSG number.
@@ -91,6 +119,7 @@ impl Crs {
 
     /// Longitude and latitude in degrees, or `None` for coordinates outside of the system's reach or of the globe.
     pub fn to_lon_lat(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        let (x, y) = self.east_north(x, y)?;
         let (lon, lat) = match &self.way {
             Way::Degrees => (x, y),
             Way::Proj(pair) => project(pair, x, y)?,
@@ -101,6 +130,21 @@ impl Crs {
         };
         let on_globe = (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
         on_globe.then_some((lon, lat))
+    }
+
+    /// Easting and northing of the two coordinates; `None` where they cannot be those of the system.
+    fn east_north(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        let (east, north) = match self.axes {
+            Axes::EastNorth => (x, y),
+            Axes::SouthWest => (-y, -x),
+            Axes::WestSouth => (-x, -y),
+        };
+        let within = |value: f64, (low, high): (f64, f64)| (low..=high).contains(&value);
+        let fits = match &self.way {
+            Way::Proj(pair) if pair.0.projname() == "krovak" => within(east, KROVAK[0]) && within(north, KROVAK[1]),
+            _ => self.axes != Axes::WestSouth || east.abs() <= WIDEST_M,
+        };
+        fits.then_some((east, north))
     }
 
     /// Whether a place lies beyond the grid by which this system is transformed best.
@@ -148,6 +192,32 @@ mod tests {
         }
         assert_eq!((compared, furthest.len()), (64 + 228, 19));
         assert!(furthest.values().all(|metres| *metres < 5.0), "{furthest:?}");
+    }
+
+    /// Published coordinates: Prague by its southing and westing (pyproj), Johannesburg's Lo29.
+    #[test]
+    fn axes_are_those_of_the_country() {
+        for (code, x, y, lon, lat) in [
+            ("EPSG:5513", 1_043_000.0, 743_000.0, 14.418_59, 50.087_35),
+            ("EPSG:2065", 1_043_000.0, 743_000.0, 14.418_59, 50.087_35),
+            ("EPSG:8352", 1_043_000.0, 743_000.0, 14.418_59, 50.087_35),
+            ("EPSG:5514", -743_000.0, -1_043_000.0, 14.418_59, 50.087_35),
+            ("EPSG:2053", 95_000.0, 2_900_000.0, 28.049_48, -26.205_95),
+        ] {
+            let found = Crs::new(code, "").unwrap().to_lon_lat(x, y).unwrap();
+            assert!((found.0 - lon).abs() < 0.001 && (found.1 - lat).abs() < 0.001, "{code}: {found:?}");
+        }
+        for (code, x, y) in [
+            ("EPSG:5514", 1_043_000.0, 743_000.0),
+            ("EPSG:5513", 743_000.0, 1_043_000.0),
+            ("EPSG:5513", -743_000.0, -1_043_000.0),
+            ("EPSG:2053", 2_900_000.0, 95_000.0),
+        ] {
+            assert_eq!(Crs::new(code, "").unwrap().to_lon_lat(x, y), None, "{code} {x} {y}");
+        }
+        for code in ["EPSG:4978", "EPSG:3822"] {
+            assert!(Crs::new(code, "").err().unwrap().message.contains("centre of the earth"), "{code}");
+        }
     }
 
     /// Ordnance Survey, "OSTN15 and OSGM15 developer pack": test point TP01 (St Marys, Scilly).

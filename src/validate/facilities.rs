@@ -10,6 +10,7 @@ use super::cells::Cells;
 use super::country::Countries;
 use super::crs::Crs;
 use super::plan::{Plan, Settings};
+use super::review::review;
 use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
@@ -20,6 +21,8 @@ use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source};
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
+/// Columns of names and years.
+const NAMES: [&str; 5] = ["name", "operator", "sector", "label", "year"];
 /// Columns that the register has, mapped or not.
 const MISSING: [(&str, ColumnType); 5] = [
     ("name", ColumnType::Text),
@@ -101,7 +104,8 @@ pub fn read(
     let mut filters = source.filters.clone();
     filters.0.extend(scenario.and_then(Scenario::filter));
     let settings = Settings::new("facilities", &reading, &columns, &source.contract, &filters, &types);
-    let plan = Plan::new(&Settings { gwp: source.gwp, key: &["id", "year"], ..settings }, &opened)?;
+    let (join, key) = (source.join.as_ref(), &["id", "year"]);
+    let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
     let remembers = reader.remembers;
@@ -136,6 +140,7 @@ pub fn read(
     let frame = { accepted }.frame;
     let mut facilities = assemble(frame, declared, findings)?;
     facilities.settle_operators(&mut register.operators)?;
+    review(&facilities, findings);
     Ok(facilities)
 }
 
@@ -228,7 +233,14 @@ impl Placing<'_> {
                 continue;
             };
             (lon[row], lat[row]) = (Some(degrees.0), Some(degrees.1));
-            if let Some((rule, message)) = self.doubt((x, y), degrees) {
+            let own = self.countries.is_none().then(|| table.text("country", row)).flatten().map(str::to_owned);
+            let mapped = own.as_deref().and_then(Countries::called);
+            if let (Some(word), None) = (&own, &mapped) {
+                let message = format!("`{word}` is no country that is known here: its places are not checked");
+                table.fail_if_kept(row, "country", Rule::UnknownCountry, message, Failing::Warn);
+            }
+            let countries = self.countries.or(mapped.as_deref());
+            if let Some((rule, message)) = self.doubt((x, y), degrees, countries) {
                 let severity = match rule {
                     Rule::CoarseTransformation => Failing::Warn,
                     Rule::OutOfCountry => self.severity.unwrap_or(Failing::Warn),
@@ -243,11 +255,16 @@ impl Placing<'_> {
         table.push("lat", Cells::Number(lat));
     }
 
-    fn doubt(&self, (x, y): (f64, f64), (lon, lat): (f64, f64)) -> Option<(Rule, String)> {
+    fn doubt(
+        &self,
+        (x, y): (f64, f64),
+        (lon, lat): (f64, f64),
+        countries: Option<&Countries>,
+    ) -> Option<(Rule, String)> {
         if x == 0.0 && y == 0.0 {
             return Some((Rule::NullIsland, "coordinates 0, 0: a placeholder? leave unknown places empty".into()));
         }
-        if let Some(countries) = self.countries.filter(|countries| !countries.hold(lon, lat)) {
+        if let Some(countries) = countries.filter(|countries| !countries.hold(lon, lat)) {
             let other = self.crs.to_lon_lat(y, x);
             if other.is_some_and(|(lon, lat)| countries.hold(lon, lat)) {
                 let message = format!("x and y are the wrong way round: exchanged, they lie in {}", countries.codes());

@@ -94,7 +94,8 @@ pub(super) fn read(
     let mut columns = source.columns.clone();
     if wide {
         let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
-        for column in opened.columns.iter().filter(|column| !taken.contains(column)) {
+        let wanted = |column: &&String| source.names.as_ref().is_none_or(|names| names.contains(column));
+        for column in opened.columns.iter().filter(|column| !taken.contains(column)).filter(wanted) {
             columns.insert(column.clone(), ColumnSpec::plain(column));
         }
     }
@@ -109,7 +110,7 @@ pub(super) fn read(
         (false, false) => &undated_key,
     };
     let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
-    let plan = Plan::new(&Settings { key, ..settings }, &opened)?;
+    let plan = Plan::new(&Settings { key, names: &["period"], ..settings }, &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(if wide { &undated_key[..1] } else { &undated_key });
         check_rows(table, source, target, register);

@@ -43,6 +43,11 @@ pub fn boundaries(source: &GeographySource, reader: &mut Reader<'_>, findings: &
         "a boundary must be a polygon",
         "leave other geometries out by `where`",
     )?;
+    if !features.is_empty() && features.iter().all(|feature| feature.geometry.is_none()) {
+        let hint = "map `geometry` to the column of WKT, or give GeoJSON or GeoParquet";
+        let problem = Problem::new("boundaries", "no boundary has a geometry: nothing can lie in one", hint);
+        return Err(Error::Data { problems: vec![problem] });
+    }
     let mut ids: Vec<&str> = features.iter().map(|feature| feature.id.as_str()).collect();
     ids.sort_unstable();
     let twice = ids.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned());
@@ -56,7 +61,9 @@ pub fn boundaries(source: &GeographySource, reader: &mut Reader<'_>, findings: &
         let name = feature.name.unwrap_or_else(|| feature.id.clone());
         Some(Boundary { name, geometry: feature.geometry?, id: feature.id, priority: *priority })
     };
-    Ok(features.into_iter().zip(&numbers[0].1).filter_map(boundary).collect())
+    let mut boundaries: Vec<Boundary> = features.into_iter().zip(&numbers[0].1).filter_map(boundary).collect();
+    boundaries.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(boundaries)
 }
 
 /// Reads and checks `[places]`.
@@ -71,7 +78,13 @@ pub fn places(source: &GeographySource, reader: &mut Reader<'_>, findings: &mut 
         }
         _ => None,
     };
-    Ok(features.into_iter().zip(&numbers[0].1).filter_map(place).collect())
+    let mut places: Vec<Place> = features.into_iter().zip(&numbers[0].1).filter_map(place).collect();
+    // Of two that pull alike the first by name is chosen, wherever it stands in the file.
+    places.sort_by(|a, b| {
+        let across = a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1));
+        a.name.cmp(&b.name).then(across)
+    });
+    Ok(places)
 }
 
 fn read(

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use geo::{Geometry, MapCoords, Validation};
+use geo::{Geometry, HasDimensions, MapCoords, Validation};
 use rayon::prelude::*;
 use wkt::TryFromWkt;
 
 use super::crs::Crs;
 use super::facilities::{numbers, point, same_crs, texts};
 use super::plan::{Plan, Settings};
-use super::settings::{Contract, LayerSource};
+use super::settings::{Contract, Failing, LayerSource};
 use super::stream::Steps;
 use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
+use crate::globe::turns::uncut;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 
@@ -110,10 +111,13 @@ impl Geographic<'_> {
         let name = self.name;
         let crs = Crs::new(self.crs, &format!("{name}.crs")).map_err(pipeline)?;
         let mut columns = self.columns.clone();
-        let asked = Asked { places: &PLACES, optional: self.optional, ..Asked::default() };
+        // A place that is not mapped is taken by its name, unless the files bring geometries themselves.
+        let unplaced = !PLACES.iter().any(|place| columns.contains_key(*place));
+        let optional = [self.optional, if unplaced { &PLACES } else { &[] }].concat();
+        let asked = Asked { places: &PLACES, optional: &optional, ..Asked::default() };
         let opened = reader.open(name, &self.reading, &columns, asked)?;
         same_crs(&opened, self.crs, name)?;
-        for &column in self.optional {
+        for column in optional.into_iter().filter(|column| !PLACES.contains(column) || !opened.is_placed()) {
             if opened.position(column).is_some() && !columns.contains_key(column) {
                 columns.insert(column.into(), ColumnSpec::plain(column));
             }
@@ -157,7 +161,7 @@ pub(super) fn places(table: &mut Table<'_>, crs: &Crs) {
         };
         let turned = geometry.try_map_coords(|coord| crs.to_lon_lat(coord.x, coord.y).map(geo::Coord::from).ok_or(()));
         match turned {
-            Ok(turned) => *slot = Some(turned),
+            Ok(turned) => *slot = Some(settled(table, row, turned)),
             Err(()) if table.is_kept(row) => {
                 let column = if table.column("x").is_some() { "y" } else { "geometry" };
                 let message = "coordinates outside of the reach of the source's crs".to_owned();
@@ -169,10 +173,56 @@ pub(super) fn places(table: &mut Table<'_>, crs: &Crs) {
     table.geometries = geometries;
 }
 
+/// A geometry as distances read it: polygons that cross the antimeridian uncut without jumps of longitude; says so, and
+/// where a line has one point.
+fn settled(table: &mut Table<'_>, row: usize, geometry: Geometry) -> Geometry {
+    let is_point = |line: &geo::LineString| line.0.windows(2).all(|pair| pair[0] == pair[1]);
+    let lone = match &geometry {
+        Geometry::LineString(line) => is_point(line),
+        Geometry::MultiLineString(lines) => lines.iter().any(is_point),
+        _ => false,
+    };
+    let mut across = false;
+    let geometry = without_jumps(geometry, &mut across);
+    let mut warn = |rule, message: &str| {
+        table.fail_if_kept(row, "geometry", rule, message.to_owned(), Failing::Warn);
+    };
+    if lone {
+        warn(Rule::OnePointLine, "a line of one point: read as that point");
+    }
+    if across {
+        let message = "an edge over more than 180 degrees: read as crossing the antimeridian, where RFC 7946 cuts it";
+        warn(Rule::AcrossAntimeridian, message);
+    }
+    geometry
+}
+
+fn without_jumps(geometry: Geometry, across: &mut bool) -> Geometry {
+    let mut whole = |polygon: geo::Polygon| match uncut(&polygon) {
+        Some(turned) => {
+            *across = true;
+            turned
+        }
+        None => polygon,
+    };
+    match geometry {
+        Geometry::Polygon(polygon) => Geometry::Polygon(whole(polygon)),
+        Geometry::MultiPolygon(polygons) => {
+            Geometry::MultiPolygon(geo::MultiPolygon::new(polygons.into_iter().map(whole).collect()))
+        }
+        Geometry::GeometryCollection(parts) => {
+            let parts = parts.into_iter().map(|part| without_jumps(part, across));
+            Geometry::GeometryCollection(geo::GeometryCollection::from_iter(parts))
+        }
+        other => other,
+    }
+}
+
 /// The geometry that a row brings, as GeoJSON or as (E)WKT in the column `geometry`; in the source's own crs.
+/// `None` where it brings none, or an empty one.
 pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::result::Result<Option<Geometry>, String> {
     if let Some(geometry) = table.geometry(row) {
-        return Ok(Some(geometry.clone()));
+        return Ok(Some(geometry.clone()).filter(|geometry| !geometry.is_empty()));
     }
     let Some(text) = table.text("geometry", row) else { return Ok(None) };
     let wkt = match text.split_once(';') {
@@ -184,7 +234,12 @@ pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::resu
         }
         _ => text,
     };
-    Geometry::try_from_wkt_str(wkt.trim()).map(Some).map_err(|error| format!("not a WKT geometry: {error}"))
+    let is_empty_point = wkt.trim().to_ascii_uppercase().split_whitespace().eq(["POINT", "EMPTY"]);
+    if is_empty_point {
+        return Ok(None);
+    }
+    let read = Geometry::try_from_wkt_str(wkt.trim()).map_err(|error| format!("not a WKT geometry: {error}"))?;
+    Ok(Some(read).filter(|geometry| !geometry.is_empty()))
 }
 
 fn report(name: &str, features: &[Feature], findings: &mut Findings) {

@@ -1,7 +1,9 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
 
 use super::facilities::{numbers, texts};
 use super::plan::{Plan, Settings};
@@ -9,6 +11,7 @@ use super::settings::{Between, Contract, LinkSource, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots, settle_memberships, settle_repeats};
 use super::stream::{Accepted, Steps};
 use super::table::{Table, pipeline};
+use super::unknown::is_unknown;
 use super::{Asked, Reader, Register, known_type};
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
@@ -116,9 +119,11 @@ impl LinkRow {
     }
 }
 
+const YEARS: [&str; 2] = ["from_year", "to_year"];
+
 fn types(column: &str) -> Option<ColumnType> {
     let text = ["from", "to", "member", "organisation", "source", "role"];
-    known_type(&text, &["weight"], &["from_year", "to_year"], column)
+    known_type(&text, &["weight"], &YEARS, column)
 }
 
 /// Reads and checks one `[links.NAME]`.
@@ -140,7 +145,9 @@ pub(super) fn read_links(
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
-    let accepted = read(&name, parts, &steps, reader, register, findings)?;
+    // Ids are no names: "NA" may be one.
+    let names: &[&str] = if source.between == Between::Facility { &YEARS } else { &["from", "to", YEARS[0], YEARS[1]] };
+    let accepted = read(&name, parts, names, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
     let mut rows = rows(&accepted, "from", "to");
     if source.between == Between::Operator {
@@ -196,7 +203,9 @@ pub(super) fn read_members(
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
-    let accepted = read(&name, parts, &steps, reader, register, findings)?;
+    let of_operators = ["organisation", YEARS[0], YEARS[1], "member"];
+    let names = if source.between() == Between::Operator { &of_operators[..] } else { &of_operators[..3] };
+    let accepted = read(&name, parts, names, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, accepted.met.unknown);
@@ -227,7 +236,8 @@ fn one_by_one(
     for row in rows {
         let named = part(&row.from, &source.separator, "member");
         let bodies = part(&row.to, &source.organisation_separator, "organisation");
-        if named.iter().filter_map(|(_, share)| *share).sum::<f64>() > 100.0 + SHARE_SLACK {
+        let sum = |parts: &[(String, Option<f64>)]| parts.iter().filter_map(|(_, share)| *share).sum::<f64>();
+        if sum(&named).max(sum(&bodies)) > 100.0 + SHARE_SLACK {
             overfull.add(&row.file, row.line);
         }
         for (body, _) in &bodies {
@@ -235,10 +245,10 @@ fn one_by_one(
         }
         for (member, share) in named.into_iter().filter(|(member, _)| register.has(source.between(), member)) {
             let from = if source.between() == Between::Operator { register.operators.shown(&member) } else { member };
-            let one = |(body, _): &(String, Option<f64>)| LinkRow {
+            let one = |(body, of_body): &(String, Option<f64>)| LinkRow {
                 from: from.clone(),
                 to: body.clone(),
-                share,
+                share: share.or(*of_body),
                 ..row.clone()
             };
             found.extend(bodies.iter().map(one));
@@ -248,7 +258,7 @@ fn one_by_one(
         name,
         Severity::Info,
         Rule::ShareSum,
-        "shares of the members of one row add up to more than 100 %",
+        "shares of one row add up to more than 100 %",
         findings,
     );
     settle_memberships(name, &mut found, &whole, findings);
@@ -258,6 +268,7 @@ fn one_by_one(
 fn read(
     name: &str,
     (reading, columns, contract, filters): (Reading, &Columns, &Contract, &OneOrMany),
+    names: &[&str],
     steps: &Steps<'_>,
     reader: &mut Reader<'_>,
     register: &Register,
@@ -265,7 +276,7 @@ fn read(
 ) -> Result<Accepted> {
     let opened = reader.open(name, &reading, columns, Asked::default())?;
     let settings = Settings::new(name, &reading, columns, contract, filters, &types);
-    let plan = Plan::new(&settings, &opened)?;
+    let plan = Plan::new(&Settings { names, ..settings }, &opened)?;
     reader.read(&opened, &plan, steps, Some(register), findings)
 }
 
@@ -295,27 +306,44 @@ pub(super) fn observed(name: &str, text: Option<&str>) -> Result<Option<Expressi
     text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
 }
 
-/// The parts of a cell with several names, each with its share ("Shell (40%)") and read as `recode` says.
-fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<(String, Option<f64>)> {
+/// The parts of a cell with several names, each with its share ("Shell (40%)") and read as `recode` says; of several a word
+/// for "unknown" is none.
+pub(super) fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec>) -> Vec<(String, Option<f64>)> {
     let mut parts = vec![cell];
     for separator in separators.0.iter().filter(|separator| !separator.is_empty()) {
         parts = parts.into_iter().flat_map(|part| part.split(separator.as_str())).collect();
     }
     let recode = |part: &str| spec.and_then(|spec| spec.recode.get(part)).map_or_else(|| part.to_owned(), Clone::clone);
-    let parts = parts.into_iter().map(name_and_share).filter(|(part, _)| !part.is_empty());
+    let several = parts.len() > 1;
+    let is_name = |part: &str| !part.is_empty() && !(several && is_unknown(part));
+    let parts = parts.into_iter().map(name_and_share).filter(|(part, _)| is_name(part));
     parts.map(|(part, share)| (recode(part), share)).collect()
 }
 
-/// A name, and the percentage in brackets that follows it.
+/// A share beside a name, in any brackets or none: "Shell (40%)", "Shell [40.00%]", "Shell: 40 %", "40% Shell".
+static SHARE: LazyLock<[Option<Regex>; 3]> = LazyLock::new(|| {
+    let share = r"(?<share>\d+(?:[.,]\d+)?)\s*(?:%|per ?cent|pct\.?)";
+    [
+        format!(r"(?i)^(?<name>.*?)\s*[\(\[\{{]\s*{share}\s*[\)\]\}}]$"),
+        format!(r"(?i)^(?<name>.*\S)\s*[-–—:,]?\s+{share}$"),
+        format!(r"(?i)^{share}\s+(?<name>\S.*)$"),
+    ]
+    .map(|pattern| Regex::new(&pattern).ok())
+});
+
+/// A name without the share that stands beside it, and the share, percent.
 fn name_and_share(name: &str) -> (&str, Option<f64>) {
     let name = name.trim();
-    let share = name.rsplit_once('(').and_then(|(before, share)| {
-        let number = share.trim_end().strip_suffix(')')?.trim_end().strip_suffix('%')?.trim();
-        let is_number = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
-        let share = number.replace(',', ".").parse().ok().filter(|_| is_number)?;
-        Some((before.trim_end(), Some(share)))
+    if !name.contains(|letter: char| letter.is_ascii_digit()) {
+        return (name, None);
+    }
+    let found = SHARE.iter().flatten().find_map(|pattern| pattern.captures(name));
+    let parts = found.and_then(|found| {
+        let share = found["share"].replace(',', ".").parse().ok()?;
+        let name = found.name("name")?.as_str().trim_end_matches([' ', '-', '–', '—', ':', ',']);
+        Some((name, Some(share)))
     });
-    share.unwrap_or((name, None))
+    parts.unwrap_or((name, None))
 }
 
 /// What is said of a name that the register does not have.
@@ -383,6 +411,15 @@ mod tests {
             ("Conoco (UK) (12,5%)", ("Conoco (UK)", Some(12.5))),
             ("100%", ("100%", None)),
             ("(40%)", ("", Some(40.0))),
+            ("Alpha SA [60.00%]", ("Alpha SA", Some(60.0))),
+            ("Alpha SA [ 60,5 % ]", ("Alpha SA", Some(60.5))),
+            ("Alpha {7 per cent}", ("Alpha", Some(7.0))),
+            ("Alpha SA 60%", ("Alpha SA", Some(60.0))),
+            ("Alpha SA - 60 %", ("Alpha SA", Some(60.0))),
+            ("Alpha SA: 60%", ("Alpha SA", Some(60.0))),
+            ("60% Alpha SA", ("Alpha SA", Some(60.0))),
+            ("Studio 54 [12]", ("Studio 54 [12]", None)),
+            ("3M", ("3M", None)),
         ] {
             assert_eq!(name_and_share(name), wanted);
         }

@@ -1,38 +1,100 @@
-//! Rows of one key, added up.
+//! Rows of one key, put together: quantities added up, the rest as the contract says or as the first row has it.
 
 use geo::Geometry;
 use polars::prelude::*;
 
+use super::plan::Plan;
+use super::settings::Combine;
+use super::units::Quantity;
 use crate::error::{Error, Result};
 use crate::sources::Origin;
 
-/// One row a key, in the order of their first rows: columns in `_t` added up (null where all are), the rest the first's.
+/// A column in which rows that were put together differ, so that the first value stands: nothing says how to do better.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Differing {
+    /// Our name of the column.
+    pub column: String,
+    /// Keys whose rows differ.
+    pub keys: usize,
+    /// Whether it holds numbers.
+    pub is_number: bool,
+}
+
+/// How a column's values of one key become one: as the contract says; else tonnes, megatonnes and megawatts add up, and of
+/// all else the first value stands.
+fn combination(plan: &Plan<'_>, column: &Column) -> Combine {
+    let declared = plan.contract.columns.get(column.name().as_str()).and_then(|rule| rule.keep);
+    let adds_up = matches!(Quantity::of_column(column.name()), Some(Quantity::Mass | Quantity::Power));
+    let default = if adds_up && column.dtype().is_primitive_numeric() { Combine::Sum } else { Combine::First };
+    declared.unwrap_or(default)
+}
+
+/// One row a key, in the order of their first rows. A sum or a greatest value over nothing is null.
 pub fn add_up(
     frame: &DataFrame,
-    columns: &[String],
+    key: &[String],
+    plan: &Plan<'_>,
     origin: &mut Vec<Origin>,
     geometry: &mut Vec<Option<Geometry>>,
-) -> Result<DataFrame> {
-    let key: Vec<Expr> = columns.iter().map(|name| col(name.as_str())).collect();
-    let others = frame.columns().iter().map(|column| column.name().as_str());
-    let values = others.filter(|name| !columns.iter().any(|column| column == name)).map(|name| {
-        if name.ends_with("_t") {
-            when(col(name).count().gt(lit(0))).then(col(name).sum()).otherwise(lit(NULL)).alias(name)
-        } else {
-            col(name).first()
+) -> Result<(DataFrame, Vec<Differing>)> {
+    const ROW: &str = "__row";
+    let fail = || Error::table("putting rows together");
+    let others = || frame.columns().iter().filter(|column| !key.iter().any(|name| name == column.name().as_str()));
+    let value = |column: &Column| {
+        let name = column.name().as_str();
+        match combination(plan, column) {
+            Combine::Sum => {
+                let sum = when(col(name).count().gt(lit(0)))
+                    .then(col(name).cast(DataType::Float64).sum())
+                    .otherwise(lit(NULL))
+                    .alias(name);
+                // Past 2^53 a whole number stays a decimal one rather than wrap.
+                if column.dtype().is_integer() { sum.round(0, RoundMode::HalfToEven) } else { sum }
+            }
+            Combine::Max => col(name).max(),
+            Combine::First => col(name).drop_nulls().first(),
         }
+    };
+    // The places that are computed from others are not spoken of twice.
+    let unsaid = |column: &&Column| {
+        let is_said = plan.contract.columns.get(column.name().as_str()).is_some_and(|rule| rule.keep.is_some());
+        let is_place = ["lon", "lat", "geometry"].contains(&column.name().as_str());
+        !is_said && !is_place && combination(plan, column) == Combine::First
+    };
+    let counted = |name: &str| format!("__different_{name}");
+    let counts = others().filter(unsaid).map(|column| {
+        let name = column.name().as_str();
+        col(name).drop_nulls().n_unique().gt(lit(1)).alias(counted(name))
     });
-    let values: Vec<Expr> = values.chain([col("__row").first()]).collect();
-    let rows = Column::new("__row".into(), (0..frame.height() as u64).collect::<Vec<_>>());
-    let order: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let values = others().map(value).chain(counts).chain([col(ROW).first()]);
+    let numbers = Column::new(ROW.into(), (0..frame.height() as u64).collect::<Vec<_>>());
     let mut numbered = frame.clone();
-    numbered.with_column(rows).map_err(Error::table("numbering rows"))?;
-    let merged = numbered.lazy().group_by_stable(key).agg(values).collect().map_err(Error::table("adding rows up"))?;
-    let first = merged.column("__row").and_then(|column| Ok(column.u64()?.iter().flatten().collect::<Vec<u64>>()));
-    let first = first.map_err(Error::table("adding rows up"))?;
+    numbered.with_column(numbers).map_err(fail())?;
+    let keys: Vec<Expr> = key.iter().map(|name| col(name.as_str())).collect();
+    let merged = numbered.lazy().group_by_stable(keys).agg(values.collect::<Vec<_>>()).collect().map_err(fail())?;
+    let mut differing = Vec::new();
+    for column in others().filter(unsaid) {
+        let name = column.name().as_str();
+        let keys = merged.column(&counted(name)).and_then(|column| Ok(column.bool()?.sum())).map_err(fail())?;
+        let keys = keys.unwrap_or(0) as usize;
+        if keys > 0 {
+            let is_number = column.dtype().is_primitive_numeric();
+            differing.push(Differing { column: name.to_owned(), keys, is_number });
+        }
+    }
+    let first = merged.column(ROW).and_then(|column| Ok(column.u64()?.iter().flatten().collect::<Vec<u64>>()));
+    let first = first.map_err(fail())?;
     *origin = first.iter().map(|&row| origin[row as usize]).collect();
     if !geometry.is_empty() {
         *geometry = first.iter().map(|&row| geometry[row as usize].take()).collect();
     }
-    merged.select(order).map_err(Error::table("adding rows up"))
+    let order: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let mut merged = merged.select(order).map_err(fail())?;
+    for column in others().filter(|column| column.dtype().is_integer()) {
+        let sums = merged.column(column.name()).map_err(fail())?;
+        if let Ok(whole) = sums.strict_cast(column.dtype()) {
+            merged.with_column(whole).map_err(fail())?;
+        }
+    }
+    Ok((merged, differing))
 }

@@ -19,12 +19,14 @@ mod operators;
 mod owners;
 mod plan;
 mod profile;
+mod review;
 pub mod settings;
 mod settle;
 mod stream;
 mod table;
 mod texts;
 mod threshold;
+mod unknown;
 pub mod units;
 
 use std::collections::HashSet;

@@ -127,7 +127,7 @@ pub(super) fn read(
     let opened = reader.open(name, &reading, &columns, Asked::default())?;
     let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
     let settings = Settings::new(name, &reading, &columns, &source.contract, &source.filters, &types);
-    let plan = Plan::new(&settings, &opened)?;
+    let plan = Plan::new(&Settings { names: &["name", "operator"], ..settings }, &opened)?;
     let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
     let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;
     let (names, targets) = (texts(&accepted.frame, "name"), texts(&accepted.frame, "operator"));

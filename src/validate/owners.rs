@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::facilities::{numbers, texts};
-use super::links::observed;
+use super::links::{observed, split};
 use super::plan::{Plan, Settings};
 use super::settings::{Between, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
 use super::{Asked, Facilities, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
+use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 
@@ -102,7 +103,7 @@ fn parents(
     let opened = reader.open(&name, &reading, &source.columns, Asked::default())?;
     let types = |column: &str| known_type(&["operator", "parent", "source"], &["share"], &[], column);
     let settings = Settings::new(&name, &reading, &source.columns, &source.contract, &source.filters, &types);
-    let plan = Plan::new(&settings, &opened)?;
+    let plan = Plan::new(&Settings { names: &["operator", "parent"], ..settings }, &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(&["operator", "parent"]);
         for row in 0..table.rows() {
@@ -122,10 +123,17 @@ fn parents(
         let (Some(operator), Some(owner)) = (operator, owner) else { continue };
         let place = accepted.origin[row];
         let origin = Origin { file: Arc::clone(&accepted.paths[place.file as usize]), line: place.line };
-        let key = register.operators.key(&operator);
-        sums.entry(key.clone()).or_insert((0.0, origin.clone())).0 += shares[row].unwrap_or(0.0);
-        if shares[row].is_none_or(|share| share >= least) {
-            parents.entry(key).or_default().push((owner, origin));
+        let held = split(&operator, &source.separator, source.columns.get("operator"));
+        let holders = split(&owner, &source.organisation_separator, source.columns.get("parent"));
+        for (operator, _) in &held {
+            let key = register.operators.key(operator);
+            for (owner, in_name) in &holders {
+                let share = shares[row].or(*in_name);
+                sums.entry(key.clone()).or_insert((0.0, origin.clone())).0 += share.unwrap_or(0.0);
+                if share.is_none_or(|share| at_least(share, least)) {
+                    parents.entry(key.clone()).or_default().push((owner.clone(), origin.clone()));
+                }
+            }
         }
     }
     let mut overfull = Spots::default();

@@ -1,5 +1,6 @@
 //! What is to be made of a source's columns: settings with all their names looked up, once a source.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -9,12 +10,13 @@ use regex::Regex;
 
 use super::gases::{BIOGENIC, GwpSet, equivalent};
 use super::numerals::Numerals;
-use super::settings::{ColumnRule, Contract, Failing};
+use super::settings::{ColumnRule, Combine, Contract, Failing};
 use super::table::pipeline;
+use super::unknown::is_code;
 use super::units::{Factor, factor};
 use crate::error::{Problem, Result, suggest};
-use crate::sources::settings::Columns;
-use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading, Source};
+use crate::sources::settings::{Columns, Words};
+use crate::sources::{Batch, ColumnSpec, ColumnType, Join, OneOrMany, Reading, Source, Written};
 use crate::sql::{Expression, Shape};
 
 /// The settings of one source, looked up.
@@ -23,8 +25,10 @@ pub struct Plan<'a> {
     pub name: Arc<str>,
     /// The mapped columns.
     pub columns: Vec<Planned>,
-    /// How numbers are written.
+    /// How the source's own files write numbers.
     pub numerals: Numerals,
+    /// How the joined file does.
+    joined_numerals: Numerals,
     /// Filters, in order.
     pub filters: Vec<Expression>,
     /// Checks across columns.
@@ -44,11 +48,25 @@ pub struct Planned {
     pub name: Arc<str>,
     /// What it holds, where that is known before the values are read.
     pub declared: Option<ColumnType>,
+    /// Whether its unit or gas is declared: its numbers are converted.
+    pub converts: bool,
     /// One, or several that are added up.
     pub parts: Vec<Part>,
 }
 
 impl Planned {
+    /// The text of a cell, with how its numbers are written unless it is declared to hold text; nothing for a sum.
+    pub fn written<'b>(
+        &'b self,
+        batch: &'b Batch,
+        row: usize,
+        plan: &Plan<'_>,
+    ) -> Option<(Cow<'b, str>, Option<Numerals>)> {
+        let [part] = &self.parts[..] else { return None };
+        let (text, numerals) = part.value(batch, row, plan)?;
+        Some((text, Some(numerals).filter(|_| self.declared != Some(ColumnType::Text))))
+    }
+
     /// The columns of the file that it reads.
     pub fn file_columns(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| {
@@ -68,6 +86,10 @@ pub struct Part {
     pub gas: Option<(usize, Arc<str>, HashMap<String, Gas>)>,
     /// Texts that stand for nothing.
     pub missing: Vec<String>,
+    /// The same for what comes from the joined file.
+    pub joined_missing: Vec<String>,
+    /// Whether words for "unknown" stand for nothing: in names and years.
+    pub names: bool,
     /// What is taken out of a text.
     pub remove: Option<Regex>,
     /// Texts that stand for others.
@@ -101,6 +123,10 @@ pub struct Settings<'a> {
     pub types: &'a dyn Fn(&str) -> Option<ColumnType>,
     /// The key where the contract names none.
     pub key: &'a [&'a str],
+    /// Columns of names and years, in which words for "unknown" stand for nothing.
+    pub names: &'a [&'a str],
+    /// The joined file.
+    pub join: Option<&'a Join>,
 }
 
 impl<'a> Settings<'a> {
@@ -113,7 +139,7 @@ impl<'a> Settings<'a> {
         filters: &'a OneOrMany,
         types: &'a dyn Fn(&str) -> Option<ColumnType>,
     ) -> Self {
-        Self { name, reading, columns, contract, filters, gwp: None, types, key: &[] }
+        Self { name, reading, columns, contract, filters, gwp: None, types, key: &[], names: &[], join: None }
     }
 }
 
@@ -125,16 +151,25 @@ impl<'a> Plan<'a> {
     /// [`crate::Error::Pipeline`] for a unit, gas, pattern or expression that does not hold.
     pub fn new(settings: &Settings<'a>, source: &Source) -> Result<Self> {
         let name = settings.name;
+        let joined = settings.join.map(Join::reading);
         let mut columns = Vec::new();
         for (column, spec) in settings.columns {
             let place = format!("{name}.columns.{column}");
             let parts = parts(column, spec, settings.gwp, &place).map_err(pipeline)?;
-            let parts = parts.into_iter().map(|(spec, factor)| Part::new(spec, factor, settings.gwp, &place, source));
-            let parts: Vec<Part> = parts.collect::<std::result::Result<_, Problem>>().map_err(pipeline)?;
-            let contracted = settings.contract.columns.get(column).and_then(|rule| rule.r#type);
-            let declared = spec.kind.or(contracted).or_else(|| (settings.types)(column));
-            let declared = declared.or((!spec.sum.is_empty()).then_some(ColumnType::Number));
-            columns.push(Planned { name: column.as_str().into(), declared, parts });
+            let missing = |words: Option<&Words>| {
+                let whole = words.filter(|_| !is_code(column)).into_iter().flat_map(|words| &words.0);
+                whole.cloned().collect::<Vec<String>>()
+            };
+            let whole = (missing(Some(&settings.reading.missing)), missing(joined.as_ref().map(|read| &read.missing)));
+            let named = settings.names.contains(&column.as_str());
+            let part = |(spec, factor)| {
+                let part = Part::new(spec, factor, settings.gwp, &place, source)?;
+                Ok(part.with_missing(&whole.0, &whole.1, named))
+            };
+            let parts: Vec<Part> =
+                parts.into_iter().map(part).collect::<std::result::Result<_, Problem>>().map_err(pipeline)?;
+            let declared = declared_type(column, spec, settings).map_err(pipeline)?;
+            columns.push(Planned { name: column.as_str().into(), declared, converts: has_unit(spec), parts });
         }
         let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(pipeline);
         let mut rules = Vec::new();
@@ -147,6 +182,7 @@ impl<'a> Plan<'a> {
             name: name.into(),
             columns,
             numerals: Numerals::of(settings.reading),
+            joined_numerals: joined.as_ref().map_or(Numerals::PLAIN, Numerals::of),
             filters: settings.filters.0.iter().map(|sql| parse(sql, "where")).collect::<Result<_>>()?,
             checks: settings
                 .contract
@@ -180,6 +216,15 @@ impl<'a> Plan<'a> {
         if problems.is_empty() { Ok(()) } else { Err(crate::Error::Pipeline { problems }) }
     }
 
+    /// How the numbers of a cell are written.
+    pub fn numerals(&self, written: Written) -> Numerals {
+        match written {
+            Written::Here => self.numerals,
+            Written::Joined => self.joined_numerals,
+            Written::Plainly => Numerals::PLAIN,
+        }
+    }
+
     /// A mapped column by our name.
     pub fn column(&self, name: &str) -> Option<&Planned> {
         self.columns.iter().find(|column| &*column.name == name)
@@ -190,6 +235,63 @@ impl<'a> Plan<'a> {
         let single = self.rules.iter().filter(|(_, rule, _)| rule.unique).map(|(column, ..)| vec![column.clone()]);
         let key = (!self.key.is_empty()).then(|| self.key.clone());
         single.chain(key).collect()
+    }
+}
+
+/// Whether a column's numbers are converted.
+fn has_unit(spec: &ColumnSpec) -> bool {
+    let own = spec.unit.is_some() || spec.of.is_some() || spec.gas.is_some();
+    own || spec.sum.iter().any(has_unit)
+}
+
+/// What a column holds by what is declared of it: its type, the meaning of its name, or what only one type can have (a
+/// unit, limits, a reference). `None`: its values tell.
+fn declared_type(
+    column: &str,
+    spec: &ColumnSpec,
+    settings: &Settings<'_>,
+) -> std::result::Result<Option<ColumnType>, Problem> {
+    let place = format!("{}.columns.{column}", settings.name);
+    let rule = settings.contract.columns.get(column);
+    let given = spec.kind.or(rule.and_then(|rule| rule.r#type));
+    let meant = (settings.types)(column);
+    let needs_number = if has_unit(spec) {
+        Some("a unit or a gas")
+    } else if !spec.sum.is_empty() {
+        Some("a sum")
+    } else if rule.is_some_and(|rule| rule.min.is_some() || rule.max.is_some()) {
+        Some("`min` or `max`")
+    } else if rule.is_some_and(|rule| matches!(rule.keep, Some(Combine::Sum | Combine::Max))) {
+        Some("such a `keep`")
+    } else {
+        None
+    };
+    let refers = rule.is_some_and(|rule| rule.references.is_some());
+    let kind = match (given, meant) {
+        // A number that is to be whole is checked for that, and a number all the same.
+        (Some(ColumnType::Integer), Some(ColumnType::Number)) => Some(ColumnType::Integer),
+        (Some(given), Some(meant)) if given != meant => {
+            let message = format!("`{column}` holds {}, and cannot be of type `{}`", meant.plural(), given.as_str());
+            return Err(Problem::new(place, message, "leave `type` out, or map the column under another name"));
+        }
+        (given, meant) => given.or(meant),
+    };
+    match (kind, needs_number) {
+        (Some(ColumnType::Text), Some(what)) => {
+            let message = format!("`{column}` holds text, and {what} belongs to numbers");
+            Err(Problem::new(place, message, "leave one of them out"))
+        }
+        (Some(ColumnType::Integer | ColumnType::Number), _) if refers => {
+            let message = format!("`{column}` refers to names of the register, which are text");
+            Err(Problem::new(place, message, "leave `type` out"))
+        }
+        (None, Some(what)) if refers => {
+            let message = format!("`{column}` refers to names of the register, and {what} belongs to numbers");
+            Err(Problem::new(place, message, "leave one of them out"))
+        }
+        (None, Some(_)) => Ok(Some(ColumnType::Number)),
+        (None, None) if refers => Ok(Some(ColumnType::Text)),
+        (kind, _) => Ok(kind),
     }
 }
 
@@ -256,8 +358,17 @@ impl Part {
             factor,
             gas,
             missing: spec.missing.0.clone(),
+            joined_missing: spec.missing.0.clone(),
+            names: false,
             remove: pattern(spec.remove.as_deref(), false, place)?,
             recode: spec.recode.clone(),
         })
+    }
+
+    /// Also takes the words for nothing of the whole source and of the joined file, and those for "unknown".
+    fn with_missing(mut self, own: &[String], joined: &[String], names: bool) -> Self {
+        self.missing.extend_from_slice(own);
+        self.joined_missing.extend_from_slice(joined);
+        Self { names, ..self }
     }
 }

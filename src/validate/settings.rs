@@ -40,8 +40,21 @@ pub enum Keep {
     First,
     /// The last stands, the others count as filtered.
     Last,
-    /// Their tonnes (columns in `_t`) add up; all else is the first row's.
+    /// They are put together: tonnes and megawatts (columns in `_t`, `_mt`, `_mw`) add up, of all else the first value
+    /// stands; `keep` in the rule of a column says otherwise.
     Sum,
+}
+
+/// How the values of a column become one where rows are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Combine {
+    /// They add up.
+    Sum,
+    /// The first that there is.
+    First,
+    /// The greatest.
+    Max,
 }
 
 /// What becomes of a row that fails a rule.
@@ -82,6 +95,9 @@ pub struct ColumnRule {
     pub allowed: Option<Vec<String>>,
     /// A regular expression that the whole text must match.
     pub pattern: Option<String>,
+    /// How its values become one where `keep = "sum"` puts rows together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Combine>,
     /// A column of the register that must have the value, whatever became of its row.
     pub references: Option<Reference>,
     /// What becomes of a row that fails one of these.

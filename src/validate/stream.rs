@@ -112,8 +112,8 @@ fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
     for batch in source.first()? {
         for (position, planned) in plan.columns.iter().enumerate().filter(|(_, planned)| planned.declared.is_none()) {
             for row in 0..batch.rows() {
-                let text = planned.parts[0].text(&batch, row, plan.numerals);
-                let seen = text.map_or(Seen::Nothing, |text| Seen::of(&text, plan.numerals));
+                let value = planned.parts[0].value(&batch, row, plan);
+                let seen = value.map_or(Seen::Nothing, |(text, numerals)| Seen::of(&text, numerals));
                 guesses[position] = guesses[position].max(seen);
             }
         }
@@ -302,11 +302,11 @@ impl Whole {
                 Keep::First => self.reject_repeats(plan, columns, &repeats),
                 Keep::Last => self.replace_repeats(&repeats),
                 Keep::Sum => {
-                    let message = format!("rows of one {} whose tonnes are added up", columns.join(" and "));
+                    let message = format!("rows of one {} that are put together", columns.join(" and "));
                     let count = repeats.len();
                     findings.add(Severity::Info, "validate", &plan.name, Rule::Merged, message, count);
-                    if !self.let_go {
-                        self.frame = merge::add_up(&self.frame, columns, &mut self.origin, &mut self.geometry)?;
+                    if !self.let_go && count > 0 {
+                        self.put_together(plan, columns, findings)?;
                     }
                     continue;
                 }
@@ -323,6 +323,25 @@ impl Whole {
         self.origin.retain(|_| kept.next().copied().unwrap_or(true));
         let mut kept = stays.iter();
         self.geometry.retain(|_| kept.next().copied().unwrap_or(true));
+        Ok(())
+    }
+
+    fn put_together(&mut self, plan: &Plan<'_>, key: &[String], findings: &mut Findings) -> Result<()> {
+        let (origin, geometry) = (&mut self.origin, &mut self.geometry);
+        let (frame, differing) = merge::add_up(&self.frame, key, plan, origin, geometry)?;
+        self.frame = frame;
+        for merge::Differing { column, keys, is_number } in differing {
+            let severity = if is_number { Severity::Warning } else { Severity::Info };
+            let ways = if is_number { "`sum`, `max` or `first`" } else { "`first`" };
+            let message = format!(
+                "`{column}` differs between rows that are put together: the first value stands; say how by \
+                 [{}.contract.{column}] keep: {ways}",
+                plan.name
+            );
+            let mut finding = Finding::of(severity, "validate", &plan.name, Rule::FirstValue, message, keys);
+            finding.column = column;
+            findings.findings.push(finding);
+        }
         Ok(())
     }
 
@@ -371,7 +390,7 @@ impl Whole {
         findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
-                severity: Severity::Warning,
+                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) { Severity::Info } else { Severity::Warning },
                 stage: "validate",
                 source: plan.name.to_string(),
                 file: file.to_string(),

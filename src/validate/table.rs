@@ -16,6 +16,7 @@ use super::settings::Failing;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
 use crate::sources::{Batch, ColumnType};
+use crate::sql::Expression;
 
 /// The column that keeps CO2 from biomass apart.
 pub const BIOGENIC_COLUMN: &str = "emissions_biogenic_t";
@@ -220,7 +221,7 @@ impl<'a> Table<'a> {
     /// Applies the filters in order (a row leaves at the first that is not true for it), then what waited for them.
     pub fn filter(&mut self, frame: &DataFrame) -> Result<()> {
         for (position, filter) in self.plan.filters.iter().enumerate() {
-            let keep = self.mask(frame, filter.expr(), filter.text())?;
+            let keep = self.mask(frame, filter)?;
             for (row, keep) in keep.iter().enumerate() {
                 if self.is_kept(row) && keep != Some(true) {
                     self.fates[row] = Fate::Filtered(position);
@@ -235,10 +236,11 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn mask(&self, frame: &DataFrame, expression: Expr, text: &str) -> Result<BooleanChunked> {
+    fn mask(&self, frame: &DataFrame, condition: &Expression) -> Result<BooleanChunked> {
         let place = format!("{}.where", self.plan.name);
-        let fail = |error: PolarsError| pipeline(Problem::new(&place, format!("`{text}`: {error}"), ""));
-        let out = frame.clone().lazy().with_column(expression.alias("__true")).collect().map_err(fail)?;
+        let fail = |error: PolarsError| pipeline(Problem::new(&place, format!("`{}`: {error}", condition.text()), ""));
+        let holds = condition.expr(frame.schema()).alias("__true");
+        let out = frame.clone().lazy().with_column(holds).collect().map_err(fail)?;
         out.column("__true").and_then(|column| Ok(column.bool()?.clone())).map_err(Error::table("filtering"))
     }
 
@@ -246,16 +248,19 @@ impl<'a> Table<'a> {
     pub fn contract(&mut self, frame: &DataFrame) -> Result<()> {
         for (name, rule, pattern) in &self.plan.rules {
             let Some(at) = self.columns.iter().position(|(column, _)| **column == **name) else { continue };
+            let planned = self.plan.column(name).filter(|_| rule.allowed.is_some() || pattern.is_some());
             for row in 0..self.rows() {
+                let written = planned.and_then(|planned| planned.written(self.batch, row, self.plan));
                 if self.is_kept(row)
-                    && let Some((broken, message)) = broken_rule(rule, pattern.as_ref(), &self.columns[at].1, row)
+                    && let Some((broken, message)) =
+                        broken_rule(rule, pattern.as_ref(), (&self.columns[at].1, row), written)
                 {
                     self.fail(row, name, broken, message, rule.severity);
                 }
             }
         }
         for (check, severity) in &self.plan.checks {
-            let holds = self.mask(frame, check.expr(), check.text())?;
+            let holds = self.mask(frame, check)?;
             for (row, holds) in holds.iter().enumerate() {
                 if self.is_kept(row) && holds == Some(false) {
                     let column = check.columns().first().map_or("", String::as_str);
@@ -282,8 +287,27 @@ impl<'a> Table<'a> {
         self.number("emissions_t", row).filter(|_| !self.unreadable_tonnes[row])
     }
 
+    /// Notes the words for "unknown" that were read as missing in kept rows.
+    fn note_unknown(&mut self) {
+        for planned in self.plan.columns.iter().filter(|planned| planned.parts[0].names) {
+            let mut words: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
+            for row in (0..self.rows()).filter(|&row| self.is_kept(row)) {
+                if let Some(word) = planned.parts[0].unknown(self.batch, row) {
+                    words.entry(word).or_insert((row, 0)).1 += 1;
+                }
+            }
+            for (word, (row, count)) in words {
+                let place = self.rejection(row, &planned.name, Rule::UnknownWord, String::new());
+                let message = format!("`{word}` stands for \"not known\": read as missing");
+                let key = (Rule::UnknownWord, place.column, message);
+                self.warnings.entry(key).or_insert((place.file, place.line, 0)).2 += count;
+            }
+        }
+    }
+
     /// Closes the batch: the kept rows, and the account of all.
     pub fn pass(mut self, frame: Option<&DataFrame>) -> Result<Passed> {
+        self.note_unknown();
         let kept: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
         let frame = match frame {
             Some(frame) if kept.len() == self.rows() => frame.clone(),

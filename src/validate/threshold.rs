@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::plan::Plan;
+use crate::declared::at_most;
 use crate::error::Problem;
 use crate::finding::Rejection;
 
@@ -11,8 +12,9 @@ pub fn too_many_rejected(plan: &Plan<'_>, account: &Account, rejections: &[Rejec
     let (kept, rejected) = (account.kept.rows, account.quarantined.rows);
     let tonnes = account.quarantined.tonnes.unwrap_or(0.0);
     let all_tonnes = tonnes + account.kept.tonnes.unwrap_or(0.0);
-    let rows_over = rejected > 0 && rejected as f64 > contract.max_rejected * (kept + rejected) as f64;
-    let tonnes_over = contract.max_rejected_tonnes.filter(|most| tonnes > most * all_tonnes);
+    let passes = |part: f64, all: f64, most: f64| part > 0.0 && !at_most(part / all, most);
+    let rows_over = passes(rejected as f64, (kept + rejected) as f64, contract.max_rejected);
+    let tonnes_over = contract.max_rejected_tonnes.filter(|most| passes(tonnes, all_tonnes, *most));
     let message = match (rows_over, tonnes_over) {
         (true, _) => format!(
             "{rejected} of {} rows are rejected ({:.1} %), more than max_rejected = {}",

@@ -134,7 +134,7 @@ pub fn figures(nodes: &[Node], ties: &TieSet) -> NetworkFigures {
         Some(structure::clustering(&classes, &degrees)),
         reciprocity(ties),
         structure::centralisation(&classes, &degrees),
-        structure::mean_path_length(&classes, &components),
+        structure::mean_path_length(nodes, &classes, &components),
         Some(structure::bridges(&classes) as f64),
         Some(structure::articulation_firms(nodes, ties) as f64),
         outward.map(|_| (ends[0] - ends[1]) / (ends[0] + ends[1])),

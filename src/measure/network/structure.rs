@@ -107,8 +107,8 @@ pub fn centralisation(classes: &Classes, degrees: &[usize]) -> Option<f64> {
 }
 
 /// Mean number of ties on the shortest path between two facilities of the largest component; of several of one size, of
-/// all of them. Beyond [`EXACT`] classes from [`SOURCES`] of them.
-pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f64> {
+/// all of them. Beyond [`EXACT`] classes from [`SOURCES`] of them, evenly spaced in the order of their emissions.
+pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Component]) -> Option<f64> {
     let largest = components.iter().map(|component| component.size).max()?;
     // Neighbours of all classes one after the other: searches run over plain numbers.
     let neighbours: Vec<u32> =
@@ -126,7 +126,19 @@ pub fn mean_path_length(classes: &Classes, components: &[Component]) -> Option<f
     for component in components.iter().filter(|component| component.size == largest) {
         let all = component.classes.len();
         let sources = if all <= EXACT { all } else { SOURCES };
-        for source in (0..sources).map(|source| component.classes[source * all / sources]) {
+        let mut own = component.classes.clone();
+        if sources < all {
+            let greatest = |class: u32| {
+                let emissions = classes.classes[class as usize].nodes.iter();
+                let emissions = emissions.filter_map(|&node| nodes[node as usize].emissions_t);
+                emissions.fold(f64::NEG_INFINITY, f64::max)
+            };
+            let ties = |class: u32| (sizes[class as usize], classes.classes[class as usize].adjacent.len());
+            own.sort_by(|&a, &b| {
+                greatest(b).total_cmp(&greatest(a)).then(ties(b).cmp(&ties(a))).then(a.cmp(&b))
+            });
+        }
+        for source in (0..sources).map(|source| own[source * all / sources]) {
             let size = sizes[source as usize];
             // A facility that is not tied to one of its own class reaches it by way of a common neighbour.
             let own = classes.classes[source as usize].inner_degree() as u64;

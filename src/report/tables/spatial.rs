@@ -4,6 +4,7 @@
 use indexmap::IndexSet;
 
 use super::{OutputTable, Written, column, frame, keys};
+use crate::declared::at_most;
 use crate::delineate::Comparison;
 use crate::delineate::overlap::{Relation, Weight};
 use crate::error::Result;
@@ -41,7 +42,7 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
     ];
     let feature = |row: &Reach| &layer(row.layer).features[row.nearest.feature];
     let facility = |row: &Reach| results.facilities.map(|register| &register.ids[row.facility]);
-    let within = |row: &Reach| layer(row.layer).reach_km.map(|reach| row.nearest.km <= reach);
+    let within = |row: &Reach| layer(row.layer).reach_km.map(|reach| at_most(row.nearest.km, reach));
     columns.push(column("feature", rows.iter().map(|row| feature(row).id.as_str()).collect::<Vec<&str>>()));
     columns.push(column("feature_name", rows.iter().map(|row| feature(row).name.as_deref()).collect::<Vec<_>>()));
     columns.push(column("km", rows.iter().map(|row| row.nearest.km).collect::<Vec<f64>>()));

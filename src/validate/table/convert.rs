@@ -7,6 +7,7 @@ use super::{BIOGENIC_COLUMN, Fate, Table};
 use crate::finding::Rule;
 use crate::sources::ColumnType;
 use crate::validate::cells::{Cells, Seen};
+use crate::validate::numerals::Numerals;
 use crate::validate::plan::{Gas, Part, Planned};
 
 /// The longest cell of a text column, bytes; geometries may be longer.
@@ -15,12 +16,11 @@ const LONGEST: usize = 65_536;
 impl<'a> Table<'a> {
     /// A column without a declared type, under what it has shown so far; notes where it shows more.
     pub(super) fn guessed(&mut self, planned: &'a Planned, position: usize, guess: Seen) -> Cells<'a> {
-        let numerals = self.plan.numerals;
         let part = &planned.parts[0];
         let mut seen = guess;
         if guess != Seen::Text {
             for row in 0..self.rows() {
-                if let Some(text) = part.text(self.batch, row, numerals) {
+                if let Some((text, numerals)) = part.value(self.batch, row, self.plan) {
                     seen = seen.max(Seen::of(&text, numerals));
                 }
                 if seen == Seen::Text {
@@ -35,13 +35,14 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn cells(&mut self, planned: &'a Planned, kind: ColumnType) -> Cells<'a> {
-        let numerals = self.plan.numerals;
         match kind {
             ColumnType::Text => self.texts(planned),
+            // What is converted need not stay whole.
+            ColumnType::Integer if planned.converts => self.numbers(planned, true),
             ColumnType::Integer => {
                 let mut values = vec![None; self.rows()];
                 for (row, value) in values.iter_mut().enumerate() {
-                    let Some(text) = planned.parts[0].text(self.batch, row, numerals) else { continue };
+                    let Some((text, numerals)) = planned.parts[0].value(self.batch, row, self.plan) else { continue };
                     *value = numerals.whole(&text);
                     if value.is_none() {
                         self.unreadable(row, planned, 0, "a whole number", &text);
@@ -49,13 +50,14 @@ impl<'a> Table<'a> {
                 }
                 Cells::Integer(values)
             }
-            ColumnType::Number => self.numbers(planned),
+            ColumnType::Number => self.numbers(planned, false),
         }
     }
 
     fn texts(&mut self, planned: &'a Planned) -> Cells<'a> {
-        let (numerals, batch, part) = (self.plan.numerals, self.batch, &planned.parts[0]);
-        let texts: Vec<Option<Cow<'a, str>>> = (0..self.rows()).map(|row| part.text(batch, row, numerals)).collect();
+        let (plan, batch, part) = (self.plan, self.batch, &planned.parts[0]);
+        let text = |row: usize| part.value(batch, row, plan).map(|(text, _)| text);
+        let texts: Vec<Option<Cow<'a, str>>> = (0..self.rows()).map(text).collect();
         if &*planned.name != "geometry" {
             for (row, text) in texts.iter().enumerate() {
                 if text.as_ref().is_some_and(|text| text.len() > LONGEST) && self.is_kept(row) {
@@ -67,16 +69,17 @@ impl<'a> Table<'a> {
         Cells::Text(texts)
     }
 
-    /// The sum of the parts that have a value, in the program's unit; CO2 from biomass goes to a column of its own.
-    fn numbers(&mut self, planned: &'a Planned) -> Cells<'a> {
-        let numerals = self.plan.numerals;
+    /// The sum of the parts that have a value, in the program's unit; CO2 from biomass goes to a column of its own. Where the
+    /// file's numbers must be whole, others do not read.
+    fn numbers(&mut self, planned: &'a Planned, whole: bool) -> Cells<'a> {
         let mut values: Vec<Option<f64>> = vec![None; self.rows()];
         let mut biogenic = planned.parts.iter().any(|part| part.gas.is_some()).then(|| values.clone());
         for (at, part) in planned.parts.iter().enumerate() {
             for row in 0..self.rows() {
-                let Some(text) = part.text(self.batch, row, numerals) else { continue };
-                let Some(value) = numerals.number(&text) else {
-                    self.unreadable(row, planned, at, "a number", &text);
+                let Some((text, numerals)) = part.value(self.batch, row, self.plan) else { continue };
+                let read = if whole { numerals.whole(&text).map(|value| value as f64) } else { numerals.number(&text) };
+                let Some(value) = read else {
+                    self.unreadable(row, planned, at, if whole { "a whole number" } else { "a number" }, &text);
                     continue;
                 };
                 let value = part.factor.apply(value);
@@ -84,7 +87,9 @@ impl<'a> Table<'a> {
                 match part.gas.as_ref().map(|(position, _, words)| self.gas(part, row, *position, words)) {
                     None => *slot = Some(slot.unwrap_or(0.0) + value),
                     Some(Some(Gas::Equivalent(factor))) => *slot = Some(slot.unwrap_or(0.0) + value * factor),
-                    Some(Some(Gas::Biogenic)) => biogenic.iter_mut().for_each(|column| column[row] = Some(value)),
+                    Some(Some(Gas::Biogenic)) => biogenic.iter_mut().for_each(|column| {
+                        column[row] = Some(column[row].unwrap_or(0.0) + value);
+                    }),
                     Some(None) => {
                         let message = "this gas has no CO2 equivalent here: filter it away, or name it in `gas`".into();
                         self.unreadable_tonnes[row] = true;
@@ -112,7 +117,7 @@ impl<'a> Table<'a> {
         if self.fates[row] == Fate::Rejected {
             return;
         }
-        let advice = self.plan.numerals.advice(text).filter(|_| what == "a number");
+        let advice = Numerals::PLAIN.advice(text).filter(|_| what == "a number");
         let advice = advice.unwrap_or_else(|| "leave unknown values empty, or list their word as `missing`".to_owned());
         let batch = self.batch;
         let given = planned.parts[part].from.iter().find(|(position, _)| batch.cell(row, *position).is_some());

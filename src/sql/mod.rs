@@ -1,5 +1,8 @@
 //! SQL expressions of the pipeline file: parsed, their columns named, their dry run typed. An expression
-//! sees the columns of one table and nothing else; it reaches neither files nor other tables.
+//! sees the columns of one table and nothing else; it reaches neither files nor other tables. Its arithmetic is that of
+//! DOUBLE (`arithmetic`).
+
+mod arithmetic;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
@@ -48,6 +51,10 @@ impl Expression {
             return Err(refuse(format!("`{text}` holds more than one statement")));
         }
         let expr = sql_expr(text).map_err(|error| refuse(format!("`{text}` is not a SQL expression: {error}")))?;
+        if (&expr).into_iter().any(goes_by_order) {
+            let message = format!("`{text}` rests on the order of rows, which says nothing");
+            return Err(Problem::new(place, message, "use an aggregate such as MIN, MAX, AVG, MEDIAN"));
+        }
         let mut columns: Vec<String> = expr.clone().meta().root_names().iter().map(ToString::to_string).collect();
         columns.sort();
         columns.dedup();
@@ -64,9 +71,9 @@ impl Expression {
         &self.columns
     }
 
-    /// The expression for polars.
-    pub fn expr(&self) -> Expr {
-        self.expr.clone()
+    /// The expression for polars, over a table of this schema; its arithmetic is that of DOUBLE.
+    pub fn expr(&self, schema: &Schema) -> Expr {
+        arithmetic::in_double(&self.expr, schema)
     }
 
     /// The first column it names that a table lacks.
@@ -95,7 +102,7 @@ impl Expression {
             Problem::new(place, message, if compares { hint } else { "" })
         };
         let empty = DataFrame::empty_with_schema(schema);
-        let result = self.expr.clone().alias("__result");
+        let result = self.expr(schema).alias("__result");
         let out = match shape {
             Shape::Aggregate => {
                 empty.lazy().with_column(lit(0i32).alias("__group")).group_by([col("__group")]).agg([result]).collect()
@@ -130,6 +137,26 @@ impl Expression {
             _ => false,
         };
         self.expr.into_iter().any(aggregates)
+    }
+}
+
+/// Whether a part of an expression depends on the order of rows (`FIRST`, `LAST`, lists).
+fn goes_by_order(part: &Expr) -> bool {
+    let of_rows = |aggregate: &AggExpr| {
+        matches!(
+            aggregate,
+            AggExpr::First(_)
+                | AggExpr::FirstNonNull(_)
+                | AggExpr::Last(_)
+                | AggExpr::LastNonNull(_)
+                | AggExpr::Item { .. }
+                | AggExpr::AggGroups(_)
+        )
+    };
+    match part {
+        Expr::Agg(aggregate) => of_rows(aggregate),
+        Expr::Gather { .. } | Expr::Slice { .. } | Expr::Explode { .. } => true,
+        _ => false,
     }
 }
 
