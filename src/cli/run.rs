@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use forerunner::finding::{Finding, Findings, Severity};
 use forerunner::pipeline::{self, Outcome, Pipeline, STAGES};
+use forerunner::report::manifest::Manifest;
 use forerunner::report::stored::{Row, StoredRun};
 use forerunner::validate::{Account, Tally};
 use forerunner::{Error, Result};
@@ -17,7 +18,8 @@ use super::{PipelineArguments, json_text, list, print};
 /// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
 pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option<&Path>, quiet: bool) -> Result<()> {
     let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
-    let out = out.unwrap_or_else(|| Path::new("out").join(&pipeline.file.name));
+    let out = out.unwrap_or_else(|| pipeline.default_out());
+    warn_of_another(&pipeline, &out);
     let progress = Progress::new();
     let outcome = pipeline::run(&pipeline, &out, previous, &|stage| progress.begin(stage));
     progress.end();
@@ -26,6 +28,19 @@ pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option
         eprint!("{}", summary(&outcome, &out)?);
     }
     if arguments.json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
+}
+
+/// Two pipeline files of one name share `out/NAME`: the second says whose run it replaces.
+fn warn_of_another(pipeline: &Pipeline, out: &Path) {
+    let other = Manifest::pipeline_file_of(out).filter(|_| out == pipeline.default_out());
+    if let Some(other) = other.filter(|other| *other != pipeline.shown()) {
+        let name = &pipeline.file.name;
+        eprintln!(
+            "warning: {} holds a run of {other}, which is also called `{name}`: it will be replaced\n\
+             hint: give one of the two another `name`, or this run its own folder with --out",
+            out.display()
+        );
+    }
 }
 
 fn summary(outcome: &Outcome, out: &Path) -> Result<String> {

@@ -1,5 +1,6 @@
 //! Aligned columns for people, CSV for scripts.
 
+use forerunner::report::formats::csv::guarded;
 use forerunner::report::stored::Row;
 use forerunner::{Error, Result};
 
@@ -29,13 +30,13 @@ pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
     std::iter::once(line(header)).chain(body).collect()
 }
 
-/// Rows as CSV, columns in the order given.
+/// Rows as CSV, columns in the order given; with the guard of the files (`docs/outputs.md`).
 pub fn csv(columns: &[String], rows: &[&Row]) -> Result<String> {
     let fail = |message: String| Error::Run { path: "stdout".into(), message };
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns).map_err(|error| fail(error.to_string()))?;
+    writer.write_record(columns.iter().map(|name| guarded(name).into_owned())).map_err(|error| fail(error.to_string()))?;
     for row in rows {
-        let cells = columns.iter().map(|column| row.get(column).map_or("", String::as_str));
+        let cells = columns.iter().map(|column| guarded(row.get(column).map_or("", String::as_str)).into_owned());
         writer.write_record(cells).map_err(|error| fail(error.to_string()))?;
     }
     let bytes = writer.into_inner().map_err(|error| fail(error.to_string()))?;

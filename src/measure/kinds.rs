@@ -85,6 +85,11 @@ pub(super) fn kinds(tables: &Tables) -> Vec<String> {
     kinds
 }
 
+/// The column of the register that tells whether a facility was asked of a kind.
+pub(super) fn observed_column(kind: &str) -> String {
+    format!("observed_{kind}")
+}
+
 /// Kinds that tell what is, and not what might be.
 pub(super) fn observed_kinds(tables: &Tables) -> Vec<String> {
     let is_potential = |kind: &String| tables.ties.iter().any(|table| table.kind == *kind && table.is_potential());
@@ -188,7 +193,7 @@ pub(super) fn networks(
     }
     all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
-    all.observed = observed.map(|(kind, rows)| Column::new(format!("observed_{}", kind.name).into(), rows)).collect();
+    all.observed = observed.map(|(kind, rows)| Column::new(observed_column(&kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);
     Ok(all)
 }

@@ -153,11 +153,38 @@ fn local_moran_columns(agglomeration: &Agglomeration) -> [Column; 2] {
     [value.into_column(), quadrant.into_column()]
 }
 
+fn local_moran_names() -> impl Iterator<Item = (String, DataType)> {
+    LOCAL_MORAN.into_iter().map(|(name, dtype)| (name.to_owned(), dtype))
+}
+
+/// Columns of the register's files that have the name of one that is computed, and names that two layers compute. A file
+/// may bring `km_to_LAYER` alone: it stands in place of the computed distance.
+fn name_clashes(tables: &Tables) -> Vec<Problem> {
+    let Some(register) = &tables.facilities else { return Vec::new() };
+    let of_layers = tables.layers.iter().flat_map(|layer| layer_columns(layer).into_iter().map(|(name, _)| name));
+    let of_layers: Vec<String> = of_layers.collect();
+    let of_ties = kinds::kinds(tables).into_iter().map(|kind| kinds::observed_column(&kind));
+    let others = local_moran_names().map(|(name, _)| name).chain(of_ties);
+    let ours: Vec<String> = of_layers.iter().cloned().chain(others).collect();
+    let taken = |name: &&String| !name.starts_with("km_to_") && register.declared.contains(*name);
+    let hint = format!("choose another name; these are ours: {}", ours.join(", "));
+    let clash = |name: &String| {
+        let message = format!("`{name}` is the name of a column that is computed here");
+        Problem::new(format!("facilities.columns.{name}"), message, hint.clone())
+    };
+    let mut seen = HashSet::new();
+    let twice = of_layers.iter().filter(|name| !seen.insert(*name)).map(|name| {
+        let message = format!("two columns that are computed are called `{name}`");
+        Problem::new("layers", message, "rename a layer or one of the columns in its `sum`")
+    });
+    ours.iter().filter(taken).map(clash).chain(twice).collect()
+}
+
 fn schemas(tables: &Tables) -> Result<Schemas> {
     let mut facilities =
         tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
-    let local_moran = LOCAL_MORAN.map(|(name, dtype)| (name.to_owned(), dtype));
-    for (name, dtype) in tables.layers.iter().flat_map(layer_columns).chain(local_moran) {
+    let mut problems = name_clashes(tables);
+    for (name, dtype) in tables.layers.iter().flat_map(layer_columns).chain(local_moran_names()) {
         if facilities.get(&name).is_none() {
             facilities.with_column(name.into(), dtype);
         }
@@ -165,7 +192,6 @@ fn schemas(tables: &Tables) -> Result<Schemas> {
     let text = |name: &str| Field::new(name.into(), DataType::String);
     let mut clusters: Schema =
         [text("cluster_id"), text("cluster_name"), Field::new("period".into(), DataType::Int64)].into_iter().collect();
-    let mut problems = Vec::new();
     let facts = tables.facts.names.iter().map(|name| (name.clone(), DataType::Float64));
     for (name, dtype) in computed_figures(tables).into_iter().chain(facts) {
         if clusters.get(&name).is_some() {

@@ -11,7 +11,7 @@ use crate::sources::{self, Reading};
 use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
-use crate::validate::settings::{Between, FacilitySource, LinkSource, MembershipSource, Shape};
+use crate::validate::settings::{Between, Contract, FacilitySource, Keep, LinkSource, MembershipSource, Shape};
 
 /// Everything that the types cannot see.
 pub fn check(file: &PipelineFile) -> Vec<Problem> {
@@ -118,7 +118,7 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
         Some(_) => {}
     }
     for column in source.columns.keys() {
-        let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat"].contains(&column.as_str());
+        let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat", "operator_as_given"].contains(&column.as_str());
         if reserved || column.starts_with("__") {
             let message = format!("`{column}` is a name that the outputs need");
             refuse(&format!("facilities.columns.{column}"), &message, "choose another name");
@@ -176,14 +176,38 @@ fn check_without_register(file: &PipelineFile) -> Vec<Problem> {
     problems
 }
 
+/// The contract and the columns of every source, by its place in the file.
+fn contracts(file: &PipelineFile) -> Vec<(String, &Contract, &Columns)> {
+    let mut all = Vec::new();
+    all.extend(file.facilities.iter().map(|source| ("facilities".to_owned(), &source.contract, &source.columns)));
+    let aliases = file.operators.as_ref().and_then(|operators| operators.aliases.as_ref());
+    all.extend(aliases.map(|source| ("operators.aliases".to_owned(), &source.contract, &source.columns)));
+    for (place, source) in [("boundaries", &file.boundaries), ("places", &file.places)] {
+        all.extend(source.iter().map(|source| (place.to_owned(), &source.contract, &source.columns)));
+    }
+    all.extend(file.initiatives.iter().map(|source| ("initiatives".to_owned(), &source.contract, &source.columns)));
+    all.extend(file.layers.iter().map(|(name, source)| (format!("layers.{name}"), &source.contract, &source.columns)));
+    all.extend(file.links.iter().map(|(name, source)| (format!("links.{name}"), &source.contract, &source.columns)));
+    let memberships = file.memberships.iter();
+    all.extend(memberships.map(|(name, source)| (format!("memberships.{name}"), &source.contract, &source.columns)));
+    all.extend(file.figures.iter().map(|(name, source)| (format!("figures.{name}"), &source.contract, &source.columns)));
+    all
+}
+
 fn check_sources(file: &PipelineFile) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let of_contract =
+        |(place, contract, columns): (String, &Contract, &Columns)| check_contract(&place, contract, columns);
+    let mut problems: Vec<Problem> = contracts(file).into_iter().flat_map(of_contract).collect();
     if let Some(source) = &file.facilities {
         problems.extend(check_source("facilities", &source.columns, &source.reading(), &[], source.gwp));
     }
     for (name, source) in &file.layers {
         let place = format!("layers.{name}");
         problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
+        if !source.sum.is_empty() && source.within_km.is_empty() {
+            let message = "a sum needs a radius: it would do nothing";
+            problems.push(Problem::new(format!("{place}.sum"), message, "add within_km = [50], or take it out"));
+        }
         let keys = source.within_km.iter().map(|radius| ("within_km", radius));
         for (key, radius) in keys.chain(source.reach_km.iter().map(|radius| ("reach_km", radius))) {
             if !(*radius > 0.0 && radius.is_finite()) {
@@ -234,6 +258,9 @@ fn check_memberships(name: &str, source: &MembershipSource, file: &PipelineFile)
     if source.between == Some(Between::Sector) {
         refuse("between", "sectors are members of nothing", "facility or operator".into());
     }
+    for (key, reason) in idle_keys(source) {
+        refuse(key, reason, "take it out".into());
+    }
     match (&source.layer, source.owners) {
         (Some(_), true) => refuse("owners", "`layer` and `owners` do not go together", "take one out".into()),
         (Some(layer), false) => {
@@ -243,9 +270,6 @@ fn check_memberships(name: &str, source: &MembershipSource, file: &PipelineFile)
             }
             if !source.within_km.is_some_and(|radius| radius > 0.0 && radius.is_finite()) {
                 refuse("within_km", "a layer's features need a reach", "add within_km = 2".into());
-            }
-            if !source.path.0.is_empty() {
-                refuse("path", "what follows from a layer is read from no file", "take `path` out".into());
             }
         }
         (None, true) if source.path.0.is_empty() => {}
@@ -259,6 +283,61 @@ fn check_memberships(name: &str, source: &MembershipSource, file: &PipelineFile)
             }
             let needed = if owners { ["operator", "parent"] } else { ["member", "organisation"] };
             problems.extend(check_source(&place, &source.columns, &source.reading(), &needed, None));
+        }
+    }
+    problems
+}
+
+/// Keys of a source of memberships that would do nothing, and why.
+fn idle_keys(source: &MembershipSource) -> Vec<(&'static str, &'static str)> {
+    let from_file = source.layer.is_none() && !source.path.0.is_empty();
+    let reading = source.reading();
+    let nothing = Reading { path: reading.path.clone(), ..Reading::default() };
+    let mut idle = Vec::new();
+    if !from_file {
+        let reason = "what is inferred is read from no file";
+        let given = [
+            ("columns", !source.columns.is_empty()),
+            ("where", !source.filters.is_empty()),
+            ("contract", source.contract != Contract::default()),
+            ("separator", !source.separator.is_empty()),
+            ("organisation_separator", !source.organisation_separator.is_empty()),
+            ("path", source.layer.is_some() && !source.path.0.is_empty()),
+        ];
+        idle.extend(given.into_iter().filter(|(_, given)| *given).map(|(key, _)| (key, reason)));
+        if reading != nothing {
+            idle.push(("path", "keys that say how a file is read belong to a `path`"));
+        }
+    }
+    let inferred = source.layer.is_some() || source.owners;
+    if inferred && source.between.is_some_and(|between| between != Between::Facility) {
+        idle.push(("between", "what is inferred are memberships of facilities"));
+    }
+    if source.layer.is_none() && source.within_km.is_some() {
+        idle.push(("within_km", "a reach belongs to a `layer`"));
+    }
+    if !source.owners && source.least_share.is_some() || source.owners && !from_file && source.least_share.is_some() {
+        idle.push(("least_share", "a least share belongs to `owners` with a `path`"));
+    }
+    idle
+}
+
+/// Keys of a contract that would do nothing in a source of this kind.
+fn check_contract(place: &str, contract: &Contract, columns: &Columns) -> Vec<Problem> {
+    let is_register = place == "facilities";
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, message: &str, hint: &str| {
+        problems.push(Problem::new(format!("{place}.contract.{key}"), message, hint));
+    };
+    if contract.places.is_some() && !is_register {
+        refuse("places", "places are looked at in the register alone", "take it out");
+    }
+    if contract.max_rejected_tonnes.is_some() && !columns.contains_key("emissions_t") {
+        refuse("max_rejected_tonnes", "the source has no tonnes", "map `emissions_t`, or take it out");
+    }
+    if contract.keep != Keep::Sum {
+        for (column, _) in contract.columns.iter().filter(|(_, rule)| rule.keep.is_some()) {
+            refuse(&format!("{column}.keep"), "rows are put together by keep = \"sum\" alone", "add it, or take this out");
         }
     }
     problems

@@ -72,6 +72,19 @@ impl Pipeline {
         Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
     }
 
+    /// The folder of its runs where nobody names another.
+    pub fn default_out(&self) -> PathBuf {
+        Path::new("out").join(&self.file.name)
+    }
+
+    /// The file as seen from the working folder, however it was named.
+    pub fn shown(&self) -> String {
+        let here = std::env::current_dir().and_then(|folder| folder.canonicalize());
+        let whole = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        let within = here.ok().and_then(|here| whole.strip_prefix(here).ok().map(Path::to_path_buf));
+        within.unwrap_or(whole).display().to_string()
+    }
+
     /// What makes a type of scores.
     pub fn rules(&self) -> Rules<'_> {
         let file = &self.file;

@@ -49,11 +49,18 @@ pub const STAGES: [&str; 6] = ["validate", "delineate", "measure", "score", "cla
 pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &dyn Fn(&str)) -> Result<Outcome> {
     let earlier = previous.map(|folder| StoredRun::open(folder)?.clusters()).transpose()?;
     let stage = Stage::open(out)?;
-    run_into(pipeline, stage, earlier.as_ref(), watch).map_err(|error| pipeline.locate(error))
+    let shared = (out == pipeline.default_out()).then(|| pipeline.shown());
+    run_into(pipeline, stage, earlier.as_ref(), shared, watch).map_err(|error| pipeline.locate(error))
 }
 
 /// The order of the lines is the method.
-fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch: &dyn Fn(&str)) -> Result<Outcome> {
+fn run_into(
+    pipeline: &Pipeline,
+    stage: Stage,
+    earlier: Option<&Earlier>,
+    pipeline_file: Option<String>,
+    watch: &dyn Fn(&str),
+) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
@@ -99,7 +106,7 @@ fn run_into(pipeline: &Pipeline, stage: Stage, earlier: Option<&Earlier>, watch:
     };
     let outputs = report::write(&results, formats(pipeline), stage.folder())?;
     let clusters = report::tables::clusters_frame(&results)?;
-    let manifest = manifest(pipeline, earlier, &results, outputs, clock.finish());
+    let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
     manifest.write(stage.folder())?;
     stage.publish()?;
     Ok(Outcome { manifest, findings, clusters })
@@ -269,6 +276,7 @@ fn manifest(
         name: pipeline.file.name.clone(),
         pipeline_sha256: pipeline.sha256.clone(),
         pipeline: serde_json::to_value(&pipeline.file).unwrap_or_default(),
+        pipeline_file: None,
         previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
         sources: results.accounts.to_vec(),
         periods: results.splits.clone(),

@@ -1,6 +1,7 @@
 //! The run's folder: held by one run at a time, and replaced as a whole or not at all.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -13,41 +14,47 @@ use crate::report::manifest;
 pub struct Stage {
     out: PathBuf,
     partial: PathBuf,
-    _lock: File,
+    /// Folders above that were made for it, the deepest first.
+    made: Vec<PathBuf>,
+    lock: Lock,
 }
 
 impl Stage {
-    /// Takes hold of an output folder. Clears what a killed run left behind.
+    /// Takes hold of an output folder; of a symbolic link to one, of the folder that it leads to. Clears what a killed run
+    /// left behind.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] if another run holds it, [`Error::Usage`] if the folder is not empty and holds no run,
     /// [`Error::Io`] if it cannot be made.
     pub fn open(out: &Path) -> Result<Self> {
+        let out = followed(out)?;
         let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.ok_or_else(|| usage(format!("{} is no folder of its own", out.display())))?;
         let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let missing = parent.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
-        let lock_path = parent.join(format!(".{name}.lock"));
-        let lock = File::create(&lock_path).map_err(Error::io(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: out.to_path_buf() }),
-            Err(TryLockError::Error(source)) => return Err(Error::Io { path: lock_path, source }),
-        }
+        // Made before anything can fail, so that whatever happens its traces go.
+        let mut stage = Self {
+            partial: parent.join(format!(".{name}.partial")),
+            made,
+            lock: Lock::take(parent.join(format!(".{name}.lock")), &out)?,
+            out,
+        };
+        let out = &stage.out;
         let taken = out.exists() && !(out.is_dir() && (out.join(manifest::FILE).exists() || is_empty(out)?));
         if taken {
-            return Err(usage(format!(
-                "{} is there and is no run of forerunner: it would be overwritten",
-                out.display()
-            )));
+            let message = format!("{} is there and is no run of forerunner: it would be overwritten", out.display());
+            // What stands beside it under our name is not ours to clear.
+            stage.partial = PathBuf::new();
+            return Err(usage(message));
         }
-        let partial = parent.join(format!(".{name}.partial"));
-        if partial.exists() {
-            fs::remove_dir_all(&partial).map_err(Error::io(&partial))?;
+        if stage.partial.exists() {
+            fs::remove_dir_all(&stage.partial).map_err(Error::io(&stage.partial))?;
         }
-        fs::create_dir(&partial).map_err(Error::io(&partial))?;
-        Ok(Self { out: out.to_path_buf(), partial, _lock: lock })
+        fs::create_dir(&stage.partial).map_err(Error::io(&stage.partial))?;
+        Ok(stage)
     }
 
     /// The folder to write into.
@@ -104,7 +111,53 @@ impl Drop for Stage {
     /// A run that ends otherwise than in success leaves nothing behind.
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.partial);
+        self.lock.release();
+        // Only where they are empty: after a success they are not.
+        self.made.iter().for_each(|folder| _ = fs::remove_dir(folder));
     }
+}
+
+/// A file that one process holds at a time, and takes away when it is done.
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    /// Takes hold of the file, which is made where there is none.
+    fn take(path: PathBuf, out: &Path) -> Result<Self> {
+        loop {
+            let file = File::create(&path).map_err(Error::io(&path))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: out.to_path_buf() }),
+                Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
+            }
+            // Another run may have taken the file away between our opening it and holding it: then it holds nothing.
+            let held = file.metadata().map_err(Error::io(&path))?;
+            match fs::metadata(&path) {
+                Ok(there) if (there.dev(), there.ino()) == (held.dev(), held.ino()) => {
+                    return Ok(Self { path, _file: file });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes the file away while it is still held.
+    fn release(&self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Where a symbolic link leads; anything else as it is.
+fn followed(out: &Path) -> Result<PathBuf> {
+    let is_link = fs::symlink_metadata(out).is_ok_and(|there| there.is_symlink());
+    if !is_link {
+        return Ok(out.to_path_buf());
+    }
+    fs::canonicalize(out).map_err(|_| usage(format!("{} is a link that leads nowhere", out.display())))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -166,5 +219,38 @@ mod tests {
         fs::create_dir(&out).unwrap();
         fs::write(out.join("thesis.docx"), "years of work").unwrap();
         assert!(matches!(Stage::open(&out), Err(Error::Usage { .. })));
+        assert_eq!(listed(root.path()), ["run"], "a refused run leaves no trace");
+    }
+
+    fn listed(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = entries.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn folders_made_for_a_run_that_fails_go_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        drop(Stage::open(&root.path().join("a/b/run")).unwrap());
+        assert!(listed(root.path()).is_empty());
+        fs::create_dir(root.path().join("a")).unwrap();
+        drop(Stage::open(&root.path().join("a/b/run")).unwrap());
+        assert_eq!(listed(root.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_link_is_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let (run, link) = (root.path().join("real/run"), root.path().join("link"));
+        fs::create_dir_all(&run).unwrap();
+        std::os::unix::fs::symlink(&run, &link).unwrap();
+        let stage = Stage::open(&link).unwrap();
+        fs::write(stage.folder().join(manifest::FILE), "{}").unwrap();
+        stage.publish().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!((listed(&run), listed(&root.path().join("real"))), (vec![manifest::FILE.to_owned()], vec!["run".to_owned()]));
+        std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("lost")).unwrap();
+        assert!(matches!(Stage::open(&root.path().join("lost")), Err(Error::Usage { .. })));
     }
 }

@@ -27,6 +27,9 @@ pub struct Manifest {
     pub pipeline_sha256: String,
     /// The pipeline with all that it extends and all overrides.
     pub pipeline: Value,
+    /// The pipeline file, from the working folder, where the run lies in `out/NAME`, which another of that name would share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline_file: Option<String>,
     /// SHA-256 of the list of outputs of the earlier run whose ids and names were carried on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_sha256: Option<String>,
@@ -76,6 +79,13 @@ pub fn output(path: &Path) -> Result<Output> {
 }
 
 impl Manifest {
+    /// The pipeline file that a run in a folder came from, where its manifest says so.
+    pub fn pipeline_file_of(folder: &Path) -> Option<String> {
+        let text = std::fs::read_to_string(folder.join(FILE)).ok()?;
+        let manifest: Value = serde_json::from_str(&text).ok()?;
+        manifest["pipeline_file"].as_str().map(str::to_owned)
+    }
+
     /// Writes the manifest into the run's folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE);

@@ -145,7 +145,7 @@ mod tests {
                 for weight in [0.0, 0.5, 3.0] {
                     let reaches = |score: f64| {
                         let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
-                        aggregate.of(&all, 1.0).is_some_and(|score| at_least(score, target))
+                        aggregate.of(&all, 1.0).is_some_and(|score| score >= target)
                     };
                     let (found, wanted) = (aggregate.needed(&siblings, weight, 1.0, target), by_bisection(reaches));
                     match (found, wanted) {

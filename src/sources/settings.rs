@@ -127,6 +127,21 @@ pub struct Reading {
     pub attribution: Option<String>,
 }
 
+impl Reading {
+    /// The keys that are given of those that only text files heed.
+    pub fn text_keys(&self) -> Vec<&'static str> {
+        let given = [
+            ("delimiter", self.delimiter.is_some()),
+            ("quote", self.quote.is_some()),
+            ("encoding", self.encoding.is_some()),
+            ("comment", self.comment.is_some()),
+            ("skip_before_header", self.skip_before_header > 0),
+            ("skip_after_header", self.skip_after_header > 0),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+    }
+}
+
 /// Declares settings of something that is read from files: how its files are read, then its own keys. (Flattening
 /// would lose the place of a wrong key.)
 macro_rules! read_from_files {

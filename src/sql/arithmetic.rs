@@ -134,13 +134,11 @@ impl Typed<'_> {
                 let rest = input[1..].iter().map(list);
                 call(std::iter::once(first).chain(rest).collect(), function.clone())
             }
-            FunctionExpr::StringExpr(_)
-            | FunctionExpr::Boolean(_)
-            | FunctionExpr::ListExpr(_)
-            | FunctionExpr::TemporalExpr(_)
+            FunctionExpr::Boolean(_)
             | FunctionExpr::NullCount
             | FunctionExpr::DropNulls
-            | FunctionExpr::Unique(_) => {
+            | FunctionExpr::Unique(_) => call(input.iter().map(|part| self.kept(part)).collect(), function.clone()),
+            FunctionExpr::StringExpr(_) | FunctionExpr::ListExpr(_) | FunctionExpr::TemporalExpr(_) => {
                 // Positions and lengths must be whole.
                 let position = |expr: &Expr| {
                     let kept = self.kept(expr);

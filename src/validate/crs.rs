@@ -99,8 +99,10 @@ impl Crs {
             None => Axes::EastNorth,
             Some(other) => return Err(refuse(format!("`{code}` has axes that are not read here ({other})"))),
         };
+        // The axes are turned here, whatever the projection's library makes of them.
+        let text: String = text.split(' ').filter(|part| !part.starts_with("+axis=")).collect::<Vec<_>>().join(" ");
         let project = |text: &str| Proj::from_proj_string(text).map_err(|error| refuse(format!("`{code}`: {error}")));
-        let pair = Box::new((project(text)?, project("+proj=longlat +datum=WGS84 +no_defs")?));
+        let pair = Box::new((project(&text)?, project("+proj=longlat +datum=WGS84 +no_defs")?));
         Ok(Self { way: if number == 27700 { Way::Ostn15(pair) } else { Way::Proj(pair) }, code: number, axes })
     }
 

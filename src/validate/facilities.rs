@@ -99,7 +99,7 @@ pub fn read(
     let countries = Some(&source.country.0).filter(|codes| !codes.is_empty());
     let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
     let mut columns = source.columns.clone();
-    let opened = open(source, reader, &mut columns)?;
+    let opened = open(source, reader, &mut columns, findings)?;
     let reading = source.reading();
     let mut filters = source.filters.clone();
     filters.0.extend(scenario.and_then(Scenario::filter));
@@ -161,12 +161,17 @@ fn types(column: &str) -> Option<ColumnType> {
 }
 
 /// Opens the register's files; of several each row has its `source_file`.
-fn open(source: &FacilitySource, reader: &Reader<'_>, columns: &mut Columns) -> Result<Source> {
+fn open(
+    source: &FacilitySource,
+    reader: &Reader<'_>,
+    columns: &mut Columns,
+    findings: &mut Findings,
+) -> Result<Source> {
     let reading = source.reading();
     let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains(['*', '?']));
     let optional: &[&str] = if several { &[SOURCE_FILE] } else { &[] };
     let asked = Asked { places: &PLACES, optional, join: source.join.as_ref(), all: false };
-    let opened = reader.open("facilities", &reading, columns, asked)?;
+    let opened = reader.open("facilities", &reading, columns, asked, findings)?;
     same_crs(&opened, &source.crs, "facilities")?;
     if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
         columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));

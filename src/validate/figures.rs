@@ -90,7 +90,7 @@ pub(super) fn read(
     let target = target(&name, source)?;
     let wide = source.shape == Shape::Wide;
     let reading = source.reading();
-    let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() })?;
+    let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() }, findings)?;
     let mut columns = source.columns.clone();
     if wide {
         let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();

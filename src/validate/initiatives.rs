@@ -69,7 +69,7 @@ pub(super) fn read(
     let mut columns = source.columns.clone();
     let own_names: Vec<&str> = TEXTS.into_iter().chain(ATTRIBUTES.map(|(name, _)| name)).collect();
     let asked = Asked { places: &["x", "y", "geometry"], optional: &own_names, ..Asked::default() };
-    let opened = reader.open(NAME, &reading, &columns, asked)?;
+    let opened = reader.open(NAME, &reading, &columns, asked, findings)?;
     same_crs(&opened, &source.crs, NAME)?;
     for column in own_names.into_iter().filter(|column| opened.position(column).is_some()) {
         columns.entry(column.to_owned()).or_insert_with(|| ColumnSpec::plain(column));

@@ -115,7 +115,7 @@ impl Geographic<'_> {
         let unplaced = !PLACES.iter().any(|place| columns.contains_key(*place));
         let optional = [self.optional, if unplaced { &PLACES } else { &[] }].concat();
         let asked = Asked { places: &PLACES, optional: &optional, ..Asked::default() };
-        let opened = reader.open(name, &self.reading, &columns, asked)?;
+        let opened = reader.open(name, &self.reading, &columns, asked, findings)?;
         same_crs(&opened, self.crs, name)?;
         for column in optional.into_iter().filter(|column| !PLACES.contains(column) || !opened.is_placed()) {
             if opened.position(column).is_some() && !columns.contains_key(column) {

@@ -274,7 +274,7 @@ fn read(
     register: &Register,
     findings: &mut Findings,
 ) -> Result<Accepted> {
-    let opened = reader.open(name, &reading, columns, Asked::default())?;
+    let opened = reader.open(name, &reading, columns, Asked::default(), findings)?;
     let settings = Settings::new(name, &reading, columns, contract, filters, &types);
     let plan = Plan::new(&Settings { names, ..settings }, &opened)?;
     reader.read(&opened, &plan, steps, Some(register), findings)

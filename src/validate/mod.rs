@@ -36,7 +36,7 @@ use std::sync::{Mutex, PoisonError};
 use indexmap::IndexMap;
 
 use crate::error::{Error, Problem, Result};
-use crate::finding::Findings;
+use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnType, Join, Reading, Request, Source};
 pub use account::{Account, Filtered, Tally};
@@ -298,13 +298,20 @@ impl Reader<'_> {
     }
 
     /// Opens the files of a source.
-    fn open(&self, name: &str, reading: &Reading, columns: &Columns, asked: Asked<'_>) -> Result<Source> {
+    fn open(
+        &self,
+        name: &str,
+        reading: &Reading,
+        columns: &Columns,
+        asked: Asked<'_>,
+        findings: &mut Findings,
+    ) -> Result<Source> {
         let of = |is_place: bool| {
             let wanted = columns.iter().filter(move |(column, _)| asked.places.contains(&column.as_str()) == is_place);
             let names = wanted.flat_map(|(_, spec)| spec.file_columns());
             names.map(str::to_owned).collect::<Vec<_>>()
         };
-        Source::open(&Request {
+        let source = Source::open(&Request {
             name,
             folder: self.folder,
             reading,
@@ -313,7 +320,12 @@ impl Reader<'_> {
             optional: asked.optional.iter().map(ToString::to_string).collect(),
             all: asked.all || self.scope.profile,
             join: asked.join,
-        })
+        })?;
+        let idle = reading.text_keys().join(", ");
+        let message = format!("{idle}: these keys say how text files are read, and all files here have types of their own");
+        let idle = usize::from(source.is_typed() && !idle.is_empty());
+        findings.add(Severity::Warning, "validate", name, Rule::IdleKey, message, idle);
+        Ok(source)
     }
 
     /// Reads and checks all rows of a source and keeps its account.

@@ -124,7 +124,7 @@ pub(super) fn read(
         columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
     }
     let reading = source.reading();
-    let opened = reader.open(name, &reading, &columns, Asked::default())?;
+    let opened = reader.open(name, &reading, &columns, Asked::default(), findings)?;
     let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
     let settings = Settings::new(name, &reading, &columns, &source.contract, &source.filters, &types);
     let plan = Plan::new(&Settings { names: &["name", "operator"], ..settings }, &opened)?;

@@ -100,7 +100,7 @@ fn parents(
 ) -> Result<Parents> {
     let name = format!("memberships.{name}");
     let reading = source.reading();
-    let opened = reader.open(&name, &reading, &source.columns, Asked::default())?;
+    let opened = reader.open(&name, &reading, &source.columns, Asked::default(), findings)?;
     let types = |column: &str| known_type(&["operator", "parent", "source"], &["share"], &[], column);
     let settings = Settings::new(&name, &reading, &source.columns, &source.contract, &source.filters, &types);
     let plan = Plan::new(&Settings { names: &["operator", "parent"], ..settings }, &opened)?;
