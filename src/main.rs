@@ -13,6 +13,7 @@ fn main() -> ExitCode {
             report(panic);
         }
     }));
+    polars::error::set_warning_function(|warning, _| tracing::debug!("{warning}"));
     let arguments = cli::Arguments::parse();
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

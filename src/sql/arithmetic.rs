@@ -41,6 +41,11 @@ impl Typed<'_> {
                 let expr = Arc::new(self.cast(expr, dtype));
                 Expr::Cast { expr, dtype: dtype.clone(), options: *options }
             }
+            Expr::Agg(AggExpr::Max { input, .. }) if self.dtype(expr).is_float() => {
+                // What is no number is the greatest of all, as in DuckDB and PostgreSQL: it must not go unseen.
+                let kept = self.over_rows(self.kept(input));
+                when(kept.clone().is_nan().any(true)).then(lit(f64::NAN)).otherwise(kept.max())
+            }
             Expr::Agg(aggregate) => Expr::Agg(self.aggregate(aggregate)),
             Expr::Function { input, function } => self.function(input, function),
             Expr::AnonymousFunction { input, function, options, fmt_str } => Expr::AnonymousFunction {
@@ -68,6 +73,19 @@ impl Typed<'_> {
         if self.is_whole(&kept) || self.dtype(&kept).is_bool() { kept.cast(DataType::Float64) } else { kept }
     }
 
+    /// An input of an aggregate: a constant stands in every row, so that `SUM(1)` counts them.
+    fn over_rows(&self, input: Expr) -> Expr {
+        if let Expr::Filter { input, by } = &input {
+            let [input, by] = [input, by].map(|part| Arc::new(self.over_rows((**part).clone())));
+            return Expr::Filter { input, by };
+        }
+        let has_rows = (&input).into_iter().any(|part| matches!(part, Expr::Column(_)));
+        match self.schema.iter_names().find(|name| !name.starts_with("__")) {
+            Some(any) if !has_rows => when(col(any.clone()).is_null()).then(input.clone()).otherwise(input),
+            _ => input,
+        }
+    }
+
     /// Operands of arithmetic and of comparison.
     fn binary(&self, left: &Expr, op: Operator, right: &Expr) -> Expr {
         let plain = |expr: &Expr| matches!(expr, Expr::Column(_) | Expr::Literal(_)) && self.is_whole(expr);
@@ -93,8 +111,8 @@ impl Typed<'_> {
     }
 
     fn aggregate(&self, aggregate: &AggExpr) -> AggExpr {
-        let kept = |input: &Expr| Arc::new(self.kept(input));
-        let double = |input: &Expr| Arc::new(self.double(input));
+        let kept = |input: &Expr| Arc::new(self.over_rows(self.kept(input)));
+        let double = |input: &Expr| Arc::new(self.over_rows(self.double(input)));
         match aggregate {
             AggExpr::Sum(input) => AggExpr::Sum(double(input)),
             AggExpr::Mean(input) => AggExpr::Mean(double(input)),
@@ -111,9 +129,7 @@ impl Typed<'_> {
                 AggExpr::Count { input: kept(input), include_nulls: *include_nulls }
             }
             AggExpr::NUnique(input) => AggExpr::NUnique(kept(input)),
-            AggExpr::Implode { input, maintain_order } => {
-                AggExpr::Implode { input: kept(input), maintain_order: *maintain_order }
-            }
+            // The list of `IN`, and what rests on the order of rows, which is refused.
             other => other.clone(),
         }
     }
@@ -134,10 +150,10 @@ impl Typed<'_> {
                 let rest = input[1..].iter().map(list);
                 call(std::iter::once(first).chain(rest).collect(), function.clone())
             }
-            FunctionExpr::Boolean(_)
-            | FunctionExpr::NullCount
-            | FunctionExpr::DropNulls
-            | FunctionExpr::Unique(_) => call(input.iter().map(|part| self.kept(part)).collect(), function.clone()),
+            FunctionExpr::NullCount | FunctionExpr::DropNulls | FunctionExpr::Unique(_) => {
+                call(input.iter().map(|part| self.over_rows(self.kept(part))).collect(), function.clone())
+            }
+            FunctionExpr::Boolean(_) => call(input.iter().map(|part| self.kept(part)).collect(), function.clone()),
             FunctionExpr::StringExpr(_) | FunctionExpr::ListExpr(_) | FunctionExpr::TemporalExpr(_) => {
                 // Positions and lengths must be whole.
                 let position = |expr: &Expr| {

@@ -46,10 +46,15 @@ enum Way {
     Ostn15(Box<(Proj, Proj)>),
 }
 
+/// S-JTSK / Krovak, by easting and northing.
+const KROVAK_DEFINITION: &str = "+proj=krovak +lat_0=49.5 +lon_0=24.8333333333333 +alpha=30.2881397527778 +k=0.9999 +x_0=0 +y_0=0 +ellps=bessel +towgs84=572.213,85.334,461.94,4.9732,1.529,5.2484,3.5378 +units=m";
 /// Definitions that differ from those of the EPSG list: without a datum shift there, or by an older one.
 ///
 /// Source: the operations that PROJ 9.5 chooses without grid files (`tests/oracles/geodesic/crs_notes.md`).
-const DEFINITIONS: [(u16, &str); 6] = [
+const DEFINITIONS: [(u16, &str); 8] = [
+    (2065, KROVAK_DEFINITION),
+    (5513, KROVAK_DEFINITION),
+    (5514, KROVAK_DEFINITION),
     (
         27700,
         "+proj=tmerc +lat_0=49 +lon_0=-2 +k=0.9996012717 +x_0=400000 +y_0=-100000 +ellps=airy +towgs84=446.448,-125.157,542.06,0.15,0.247,0.842,-20.489 +units=m",
@@ -65,10 +70,6 @@ const DEFINITIONS: [(u16, &str); 6] = [
     (
         31370,
         "+proj=lcc +lat_0=90 +lon_0=4.36748666666667 +lat_1=51.1666672333333 +lat_2=49.8333339 +x_0=150000.013 +y_0=5400088.438 +ellps=intl +towgs84=-106.8686,52.2978,-103.7239,0.3366,-0.457,1.8422,-1.2747 +units=m",
-    ),
-    (
-        5514,
-        "+proj=krovak +lat_0=49.5 +lon_0=24.8333333333333 +alpha=30.2881397527778 +k=0.9999 +x_0=0 +y_0=0 +ellps=bessel +towgs84=572.213,85.334,461.94,4.9732,1.529,5.2484,3.5378 +units=m",
     ),
     (4258, "+proj=longlat +ellps=GRS80 +no_defs"),
 ];

@@ -48,7 +48,7 @@ pub struct Planned {
     pub name: Arc<str>,
     /// What it holds, where that is known before the values are read.
     pub declared: Option<ColumnType>,
-    /// Whether its unit or gas is declared: its numbers are converted.
+    /// Whether its unit or gas is declared, or its name means a decimal number: whole ones become decimal.
     pub converts: bool,
     /// One, or several that are added up.
     pub parts: Vec<Part>,
@@ -169,7 +169,8 @@ impl<'a> Plan<'a> {
             let parts: Vec<Part> =
                 parts.into_iter().map(part).collect::<std::result::Result<_, Problem>>().map_err(pipeline)?;
             let declared = declared_type(column, spec, settings).map_err(pipeline)?;
-            columns.push(Planned { name: column.as_str().into(), declared, converts: has_unit(spec), parts });
+            let converts = has_unit(spec) || (settings.types)(column) == Some(ColumnType::Number);
+            columns.push(Planned { name: column.as_str().into(), declared, converts, parts });
         }
         let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(pipeline);
         let mut rules = Vec::new();
