@@ -41,9 +41,12 @@ impl Typed<'_> {
                 let expr = Arc::new(self.cast(expr, dtype));
                 Expr::Cast { expr, dtype: dtype.clone(), options: *options }
             }
-            Expr::Agg(AggExpr::Max { input, .. }) if self.dtype(expr).is_float() => {
-                // What is no number is the greatest of all, as in DuckDB and PostgreSQL: it must not go unseen.
+            Expr::Agg(AggExpr::Max { input, .. }) => {
                 let kept = self.over_rows(self.kept(input));
+                if !self.dtype(&kept).is_float() {
+                    return kept.max();
+                }
+                // What is no number is the greatest of all, as in DuckDB and PostgreSQL: it must not go unseen.
                 when(kept.clone().is_nan().any(true)).then(lit(f64::NAN)).otherwise(kept.max())
             }
             Expr::Agg(aggregate) => Expr::Agg(self.aggregate(aggregate)),
@@ -69,6 +72,9 @@ impl Typed<'_> {
 
     /// The expression as DOUBLE where it is a number or a truth value; else as it is.
     fn double(&self, expr: &Expr) -> Expr {
+        if let Expr::Filter { input, by } = expr {
+            return Expr::Filter { input: Arc::new(self.double(input)), by: Arc::new(self.kept(by)) };
+        }
         let kept = self.kept(expr);
         if self.is_whole(&kept) || self.dtype(&kept).is_bool() { kept.cast(DataType::Float64) } else { kept }
     }
@@ -122,9 +128,6 @@ impl Typed<'_> {
             AggExpr::Min { input, propagate_nans } => {
                 AggExpr::Min { input: kept(input), propagate_nans: *propagate_nans }
             }
-            AggExpr::Max { input, propagate_nans } => {
-                AggExpr::Max { input: kept(input), propagate_nans: *propagate_nans }
-            }
             AggExpr::Count { input, include_nulls } => {
                 AggExpr::Count { input: kept(input), include_nulls: *include_nulls }
             }
@@ -162,6 +165,14 @@ impl Typed<'_> {
                     if was_whole { kept.strict_cast(DataType::Int64) } else { kept }
                 };
                 call(input.iter().map(position).collect(), function.clone())
+            }
+            FunctionExpr::MaxHorizontal => {
+                let input: Vec<Expr> = input.iter().map(|part| self.double(part)).collect();
+                let floats = input.iter().filter(|part| self.dtype(part).is_float());
+                let none = floats.map(|part| part.clone().is_nan()).reduce(Expr::or);
+                let greatest = call(input, function.clone());
+                // As for `MAX`.
+                none.map_or(greatest.clone(), |none| when(none).then(lit(f64::NAN)).otherwise(greatest))
             }
             // Half away from zero, as SQL has it.
             FunctionExpr::Round { decimals, .. } => {

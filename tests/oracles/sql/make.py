@@ -60,6 +60,12 @@ class Expressions:
         if kind < 5:
             b = self.number(depth - 1)
             op = rng.choice(["+", "-", "*", "/", "%"])
+            if op == "%":
+                # A remainder jumps where rounding moves a computed divisor: 90 % 0.6 is 0 or 0.6.
+                a, b = self.column(), self.number(0)
+            if op == "-" and a[0] == "0":
+                # Polars makes 0 - x of it -x, which differs in the sign of 0, and so in what is divided by it.
+                a = self.column()
             return tuple(f"({x} {op} {y})" for x, y in zip(a, b))
         if kind == 5:
             return tuple(f"ABS({x})" for x in a)
@@ -83,6 +89,8 @@ class Expressions:
             text = rng.choice(["LENGTH(name)", "STRPOS(name, 'l')", "LENGTH(SUBSTR(name, STRPOS(name, 'l') - 1, 3))"])
             return text, f"({text}::DOUBLE)"
         if kind == 13:
+            # A literal 0 has no sign here, as in DuckDB's whole numbers.
+            a = self.column() if a[0] == "0" else a
             return tuple(f"(-{x})" for x in a)
         if kind == 14:
             # Not of what may be no number: its sign is 0 in DuckDB, and missing here.
