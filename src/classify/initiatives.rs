@@ -131,8 +131,8 @@ pub fn homes(
     let names = clusters.names.iter().enumerate();
     let by_name: HashMap<String, usize> = names.map(|(at, name)| (name.to_lowercase(), at)).collect();
     let in_clusters = register.into_iter().flat_map(|register| {
-        let members = clusters.of_facility.iter().enumerate();
-        members.filter_map(|(facility, cluster)| Some(((*cluster)?, register.places[facility]?)))
+        let members = register.by_place().into_iter();
+        members.filter_map(|facility| Some((clusters.of_facility[facility]?, register.places[facility]?)))
     });
     let (owners, places): (Vec<usize>, Vec<Option<geo::Geometry>>) =
         in_clusters.map(|(cluster, (lon, lat))| (cluster, Some(geo::Point::new(lon, lat).into()))).unzip();

@@ -120,19 +120,13 @@ pub(super) fn strongest(around: Vec<usize>, boundaries: &[Boundary]) -> Vec<usiz
 fn grow(facilities: &Facilities, groups: &mut [Group], km: f64) -> usize {
     let of_facility = super::positions(facilities, groups);
     let vector = |facility: usize| facilities.places[facility].map(unit_vector);
-    let totals = super::totals(facilities);
-    let mut grouped: Vec<(usize, (f64, f64))> =
-        (0..facilities.ids.len()).filter_map(|at| of_facility[at].and(Some((at, facilities.places[at]?)))).collect();
-    grouped.sort_by(|(a, here), (b, there)| {
-        let size = |at: usize| totals[at].unwrap_or(f64::NEG_INFINITY);
-        let across = here.0.total_cmp(&there.0).then(here.1.total_cmp(&there.1));
-        across.then(size(*b).total_cmp(&size(*a))).then(facilities.labels.get(*a).cmp(&facilities.labels.get(*b)))
-    });
-    let tree = Tree::new(&grouped.iter().map(|(_, place)| unit_vector(*place)).collect::<Vec<_>>());
+    let grouped = facilities.by_place().into_iter().filter(|&at| of_facility[at].is_some());
+    let grouped: Vec<usize> = grouped.collect();
+    let tree = Tree::new(&grouped.iter().filter_map(|&at| vector(at)).collect::<Vec<_>>());
     let reach = reach_of(km);
     let joins = |at: usize| {
         let nearest = tree.nearest(&vector(at).filter(|_| of_facility[at].is_none())?, reach)?;
-        of_facility[grouped[nearest.1 as usize].0]
+        of_facility[grouped[nearest.1 as usize]]
     };
     let joined: Vec<Option<usize>> = (0..facilities.ids.len()).into_par_iter().map(joins).collect();
     let mut grown = 0;

@@ -151,12 +151,12 @@ fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Opti
     Ok(if told.len() == frame.height() { told } else { vec![told.first().copied().flatten(); frame.height()] })
 }
 
-/// The sites by period, then falling emissions (ties: the smaller id; those without emissions last).
+/// The sites by period, then falling emissions (ties: by longitude, latitude; those without emissions last).
 fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option<bool>]) -> Vec<DispersedSite> {
     let clusters = &measurements.clusters;
     let is_inside = |facility: usize| clusters.of_facility[facility].is_some();
-    let inside: Vec<usize> =
-        (0..register.ids.len()).filter(|&at| is_inside(at) && register.places[at].is_some()).collect();
+    let by_place = register.by_place();
+    let inside: Vec<usize> = by_place.iter().copied().filter(|&at| is_inside(at)).collect();
     let points: Vec<Option<geo::Geometry>> =
         inside.iter().map(|&at| register.places[at].map(|(lon, lat)| geo::Point::new(lon, lat).into())).collect();
     let index = NearIndex::new(points.iter().map(Option::as_ref));
@@ -170,8 +170,12 @@ fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option
     };
     let mut rows: Vec<usize> = (0..register.rows()).filter(|&row| !is_inside(register.facility[row])).collect();
     let emissions = |row: usize| register.emissions_t[row].unwrap_or(f64::NEG_INFINITY);
+    let mut position = vec![usize::MAX; register.ids.len()];
+    by_place.iter().enumerate().for_each(|(at, &facility)| position[facility] = at);
     rows.sort_by(|&a, &b| {
-        register.period[a].cmp(&register.period[b]).then(emissions(b).total_cmp(&emissions(a))).then(a.cmp(&b))
+        let place = |row: usize| position[register.facility[row]];
+        let size = emissions(b).total_cmp(&emissions(a));
+        register.period[a].cmp(&register.period[b]).then(size).then(place(a).cmp(&place(b))).then(a.cmp(&b))
     });
     let mut totals: BTreeMap<Option<i64>, f64> = BTreeMap::new();
     for &row in &rows {

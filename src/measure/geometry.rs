@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use geo::{ConvexHull, GeodesicArea, Geometry, MultiPoint, Point, Polygon};
+use geo::convex_hull::graham_hull;
+use geo::{GeodesicArea, Geometry, Point, Polygon};
 use rayon::prelude::*;
 
 use crate::globe::geodesy::{Degrees, distance_between_km, geocentric};
@@ -83,8 +84,7 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
         return Some(Geometry::Polygon(polar));
     }
     let turn = |lon: f64| if lon < west { lon + 360.0 } else { lon };
-    let cloud = MultiPoint::from_iter(points.iter().map(|&(lon, lat)| Point::new(turn(lon), lat)));
-    let polygon = cloud.convex_hull();
+    let polygon = corners_of(points.iter().map(|&(lon, lat)| geo::coord! { x: turn(lon), y: lat }).collect());
     let mut corners: Vec<geo::Coord> = polygon.exterior().0.clone();
     corners.dedup();
     corners.pop();
@@ -99,6 +99,14 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
         }
         _ => Geometry::Polygon(polygon),
     })
+}
+
+/// The convex hull by its corners alone, whatever the order of the places: one on a straight side would bend the side, for
+/// sides are geodesics.
+fn corners_of(mut coords: Vec<geo::Coord>) -> Polygon {
+    coords.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    coords.dedup();
+    Polygon::new(graham_hull(&mut coords, false), Vec::new())
 }
 
 /// The longitude east of the widest gap between places, and the gap; degrees.
@@ -117,10 +125,9 @@ fn polar_hull(points: &[Degrees]) -> Option<Polygon> {
     let side = points[0].1.signum();
     let plane = |place: &Degrees| {
         let [x, y, z] = unit_vector(*place);
-        (z * side > 1e-9).then(|| Point::new(x / (z * side), y / (z * side)))
+        (z * side > 1e-9).then(|| geo::coord! { x: x / (z * side), y: y / (z * side) })
     };
-    let flat: MultiPoint = points.iter().map(plane).collect::<Option<Vec<Point>>>()?.into();
-    let polygon = flat.convex_hull();
+    let polygon = corners_of(points.iter().map(plane).collect::<Option<Vec<geo::Coord>>>()?);
     let back = |coord: &geo::Coord| {
         let away = coord.x.hypot(coord.y);
         geo::coord! { x: coord.y.atan2(coord.x).to_degrees(), y: side * 1f64.atan2(away).to_degrees() }

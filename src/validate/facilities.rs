@@ -81,6 +81,25 @@ impl Facilities {
         Ok(())
     }
 
+    /// The facilities that have a place, in an order that no name decides: by longitude, latitude, falling emissions (over all
+    /// periods); then, between those alike in these, by label and id.
+    pub fn by_place(&self) -> Vec<usize> {
+        let mut totals = vec![f64::NEG_INFINITY; self.ids.len()];
+        for (row, &facility) in self.facility.iter().enumerate() {
+            if let Some(tonnes) = self.emissions_t[row] {
+                totals[facility] = totals[facility].max(0.0) + tonnes;
+            }
+        }
+        let placed = (0..self.ids.len()).filter_map(|at| Some((at, self.places[at]?)));
+        let mut placed: Vec<(usize, (f64, f64))> = placed.collect();
+        placed.sort_by(|(a, here), (b, there)| {
+            let across = here.0.total_cmp(&there.0).then(here.1.total_cmp(&there.1));
+            let larger = totals[*b].total_cmp(&totals[*a]);
+            across.then(larger).then(self.labels.get(*a).cmp(&self.labels.get(*b))).then(a.cmp(b))
+        });
+        placed.into_iter().map(|(at, _)| at).collect()
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.facility.len()

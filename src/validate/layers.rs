@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use geo::{Geometry, HasDimensions, MapCoords, Validation};
+use geo::{CoordsIter, Geometry, HasDimensions, MapCoords, Validation};
 use rayon::prelude::*;
 use wkt::TryFromWkt;
 
@@ -26,7 +26,8 @@ const PLACES: [&str; 3] = ["x", "y", "geometry"];
 pub struct Layer {
     /// Its name in the pipeline file.
     pub name: String,
-    /// Its features, in file order.
+    /// Its features by longitude and latitude of their first point, then falling sums, then id: of several at one distance
+    /// the first is the nearest, wherever the file has it.
     pub features: Vec<Feature>,
     /// Radii for counts and sums, km.
     pub within_km: Vec<f64>,
@@ -79,10 +80,30 @@ pub fn read(
         optional: &["id", "name"],
         numbers: &summed,
     };
-    let (features, sums) = asked.read(reader, Some(register), findings)?;
+    let (features, sums) = by_place(asked.read(reader, Some(register), findings)?);
     let greatest = source.within_km.iter().copied().reduce(f64::max);
     let reach_km = source.reach_km.or(greatest);
     Ok(Layer { name: layer.to_owned(), features, within_km: source.within_km.clone(), sums, reach_km })
+}
+
+/// Features in their order, with their sums.
+fn by_place((features, sums): (Vec<Feature>, Sums)) -> (Vec<Feature>, Sums) {
+    let mut order: Vec<usize> = (0..features.len()).collect();
+    let place = |feature: &Feature| {
+        let first = feature.geometry.as_ref().and_then(|geometry| geometry.coords_iter().next());
+        first.map_or([f64::INFINITY; 2], |first| [first.x, first.y])
+    };
+    let places: Vec<[f64; 2]> = features.iter().map(place).collect();
+    order.sort_by(|&a, &b| {
+        let across = places[a][0].total_cmp(&places[b][0]).then(places[a][1].total_cmp(&places[b][1]));
+        let amount = |values: &[Option<f64>], at: usize| values[at].unwrap_or(f64::NEG_INFINITY);
+        let larger = sums.iter().map(|(_, values)| amount(values, b).total_cmp(&amount(values, a)));
+        let larger = larger.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then);
+        across.then(larger).then_with(|| features[a].id.cmp(&features[b].id))
+    });
+    let sums = sums.into_iter().map(|(name, values)| (name, order.iter().map(|&at| values[at]).collect())).collect();
+    let mut features: Vec<Option<Feature>> = features.into_iter().map(Some).collect();
+    (order.iter().filter_map(|&at| features[at].take()).collect(), sums)
 }
 
 /// A source whose rows are features with a geometry.

@@ -65,6 +65,8 @@ pub(super) fn settle_repeats(
     let (mut selves, mut repeated, mut contradicting) = (Spots::default(), Spots::default(), Spots::default());
     let mut first: HashMap<Key, usize> = HashMap::with_capacity(rows.len());
     let mut kept: Vec<LinkRow> = Vec::with_capacity(rows.len());
+    // Links whose rows give two weights: whatever else is said, theirs is not known.
+    let mut torn: HashSet<usize> = HashSet::new();
     for row in rows.drain(..) {
         if row.from == row.to && between != Between::Sector {
             // It ties nobody, and does not make its end observed.
@@ -78,11 +80,16 @@ pub(super) fn settle_repeats(
                 kept.push(row);
             }
             Entry::Occupied(entry) => {
-                let earlier = &mut kept[*entry.get()];
+                let at = *entry.get();
+                let earlier = &mut kept[at];
                 if earlier.weight.is_some() && row.weight.is_some() && earlier.weight != row.weight {
                     earlier.weight = None;
+                    torn.insert(at);
                     contradicting.add(&row.file, row.line);
                 } else {
+                    if !torn.contains(&at) {
+                        earlier.weight = earlier.weight.or(row.weight);
+                    }
                     repeated.add(&row.file, row.line);
                 }
             }
