@@ -131,7 +131,10 @@ fn properties_hold_whatever_the_type() {
         assert_eq!(counted(left(&cells(&["1", "1.0", "7"]), "'v'", allowed)), 2, "{others:?}");
         let pattern = r"v = { pattern = '\d\.\d0|x|2.5' }";
         assert_eq!(counted(left(&cells(&["1.50", "1.5", "7"]), "'v'", pattern)), 1, "{others:?}");
-        assert_eq!(counted(left(&cells(&["1", "-", "7"]), "{ column = 'v', missing = '-' }", "v = { required = true }")), 2);
+        assert_eq!(
+            counted(left(&cells(&["1", "-", "7"]), "{ column = 'v', missing = '-' }", "v = { required = true }")),
+            2
+        );
         let recode = "{ column = 'v', recode = { one = '1' }, remove = ' MW$' }";
         let found = left(&cells(&["one", "7 MW"]), recode, "");
         assert!(found[0].starts_with('1') && found[1].starts_with('7'), "{others:?}: {found:?}");
@@ -193,7 +196,11 @@ fn tables() -> Vec<Table> {
         ),
         table("places", "towns.csv", "name|population|x|y\nGrün|150000.5|0.3|51.4\nBraun|2500|1.4|51.45"),
         table("links.supply", "links.csv", "from|to|w|since|until\na|b|1200.5|2000|\nc|d|2.5||2030"),
-        table("memberships.body", "members.csv", "firm|body|since\nAlpha|Verband Süd|2001\nBeta|Verband Süd|\nGamma|Club|"),
+        table(
+            "memberships.body",
+            "members.csv",
+            "firm|body|since\nAlpha|Verband Süd|2001\nBeta|Verband Süd|\nGamma|Club|",
+        ),
         table("memberships.owned", "owners.csv", "operator|parent|share\nAlpha|Mutter Süd|60.5\nBeta|Mutter Süd|75"),
         table("figures.bodies", "figures.csv", "site|figure|value\na|body_age|1500.5\nc|body_age|12"),
         table("operators.aliases", "aliases.csv", "name|operator|source\nAlpha|Alpha Süd|x\nZeta|Beta|y"),

@@ -6,9 +6,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use forerunner::classify::{Level, Open};
 use forerunner::delineate::dbscan::dbscan;
+use forerunner::measure::indicators::{Measurement, Status};
+use forerunner::measure::settings::Indicator;
 use forerunner::measure::settings::Scale;
-use forerunner::score::{Aggregate, Goalposts};
+use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Thresholds, Tree};
 use proptest::prelude::*;
 
 fn run(pipeline: &str, out: &Path, threads: &str) {
@@ -123,6 +126,84 @@ proptest! {
             let (without, with) = (aggregate.of(&scores, 1.0).unwrap(), aggregate.of(&with, 1.0).unwrap());
             prop_assert!((without - with).abs() < 1e-9, "{:?}", aggregate);
             prop_assert!((0.0..=100.0 + 1e-9).contains(&without));
+        }
+    }
+}
+
+/// Weights as people write them: their sums are rarely exact.
+fn weight() -> impl Strategy<Value = f64> {
+    prop_oneof![prop::sample::select(vec![0.1, 0.2, 0.3, 1.0 / 3.0, 0.7, 1.0, 2.0, 0.05]), 0.01f64..5.0]
+}
+
+fn aggregate() -> impl Strategy<Value = Aggregate> {
+    let fixed =
+        [Aggregate::Arithmetic, Aggregate::Geometric, Aggregate::Harmonic, Aggregate::Minimum, Aggregate::Median];
+    let powers = prop_oneof![Just(3.0), Just(0.5), Just(-1.0), Just(0.0), Just(2.0), -4.0f64..4.0];
+    prop_oneof![prop::sample::select(fixed.to_vec()), powers.prop_map(Aggregate::Power)]
+}
+
+/// One dimension over one component over indicators from 0 to 100, and what is measured of them.
+fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Tree, Dimension) {
+    let mut dimension: Dimension = toml::from_str("id = 'd'").unwrap();
+    (dimension.aggregate, dimension.threshold) = (aggregates[0], Thresholds(vec![threshold]));
+    let mut component: Component = toml::from_str("id = 'c'\nparent = 'd'").unwrap();
+    component.aggregate = aggregates[1];
+    let indicator = |(at, weight): (usize, &f64)| -> Indicator {
+        let parent = ["c", "d"][at % 2];
+        let text = format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 100");
+        let mut indicator: Indicator = toml::from_str(&text).unwrap();
+        indicator.weight = *weight;
+        indicator
+    };
+    let indicators: Vec<Indicator> = weights.iter().enumerate().map(indicator).collect();
+    (Tree::new(std::slice::from_ref(&dimension), &[component], &indicators).unwrap(), dimension)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(std::env::var("MEANS").map_or(300, |cases| cases.parse().unwrap())))]
+
+    /// Whatever the means and the weights: what scores as much everywhere scores as much above, and reaches a threshold there.
+    #[test]
+    fn a_score_on_the_threshold_reaches_it(
+        means in [aggregate(), aggregate()],
+        weights in prop::collection::vec(weight(), 2..9),
+        threshold in prop_oneof![Just(50.0), Just(40.0), Just(60.0), 1.0f64..100.0],
+        coverage in prop_oneof![Just(1.0), Just(0.6), 0.01f64..1.0],
+    ) {
+        let (tree, dimension) = tree(means, &weights, threshold);
+        let measured = vec![Measurement { value: Some(threshold), coverage, status: Status::Observed }; weights.len()];
+        let scores = tree.score(&measured);
+        let score = scores.nodes[0];
+        prop_assert!((score.score.unwrap() - threshold).abs() < 1e-9, "{score:?}");
+        prop_assert!(dimension.threshold.level(score.score.unwrap()) == Level::High, "{score:?}");
+        // With as much coverage as the floor asks for, whatever rounding makes of its mean.
+        prop_assert_eq!(Open::of(&score, &dimension.threshold, coverage).known(), Some(Level::High));
+        for score in scores.nodes.iter().chain(&scores.indicators) {
+            prop_assert!((0.0..=100.0).contains(&score.low) && (0.0..=100.0).contains(&score.high), "{score:?}");
+            prop_assert!((0.0..=1.0).contains(&score.coverage) && score.low <= score.high, "{score:?}");
+            prop_assert!(score.low.is_sign_positive() && score.score.is_none_or(f64::is_sign_positive), "{score:?}");
+        }
+        // A millionth below it is low.
+        let below = vec![Measurement { value: Some(threshold - 1e-6), coverage: 1.0, status: Status::Observed }; weights.len()];
+        prop_assert!(dimension.threshold.level(tree.score(&below).nodes[0].score.unwrap()) == Level::Low);
+    }
+
+    /// Bounds and scores stay on their scale whatever is measured and whatever is missing.
+    #[test]
+    fn nodes_stay_on_their_scale(
+        means in [aggregate(), aggregate()],
+        values in prop::collection::vec((weight(), prop::option::of(-20.0f64..120.0), 0.0f64..=1.0), 2..9),
+    ) {
+        let weights: Vec<f64> = values.iter().map(|(weight, ..)| *weight).collect();
+        let (tree, _) = tree(means, &weights, 50.0);
+        let measured = values.iter().map(|&(_, value, coverage)| {
+            let status = if value.is_some() { Status::Observed } else { Status::Missing };
+            Measurement { value, coverage: if value.is_some() { coverage } else { 0.0 }, status }
+        });
+        for score in tree.score(&measured.collect::<Vec<_>>()).nodes {
+            let within = |value: f64| (0.0..=100.0).contains(&value);
+            prop_assert!(within(score.low) && within(score.high) && score.score.is_none_or(within), "{score:?}");
+            prop_assert!((0.0..=1.0).contains(&score.coverage), "{score:?}");
         }
     }
 }

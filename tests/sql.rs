@@ -59,10 +59,8 @@ fn run(folder: &Path, aggregates: &[(usize, &str)]) -> HashMap<(usize, String), 
          tables = ['csv']\nlayers = []\nreport = false\n[[dimensions]]\nid = 'd'\n",
     );
     for (position, sql) in aggregates {
-        let _ = write!(
-            text,
-            "[[indicators]]\nid = 'i{position}'\nparent = 'd'\nexpr = '''{sql}'''\nworst = 0\nbest = 1\n"
-        );
+        let _ =
+            write!(text, "[[indicators]]\nid = 'i{position}'\nparent = 'd'\nexpr = '''{sql}'''\nworst = 0\nbest = 1\n");
     }
     let path = root.path().join("p.toml");
     std::fs::write(&path, text).unwrap();
@@ -70,7 +68,9 @@ fn run(folder: &Path, aggregates: &[(usize, &str)]) -> HashMap<(usize, String), 
     let pipeline = Pipeline::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
     pipeline::run(&pipeline, &out, None, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
     let found = rows(&out.join("indicators.csv")).into_iter();
-    found.map(|row| ((row["indicator"][1..].parse().unwrap(), row["cluster_id"].clone()), row["value"].parse().ok())).collect()
+    found
+        .map(|row| ((row["indicator"][1..].parse().unwrap(), row["cluster_id"].clone()), row["value"].parse().ok()))
+        .collect()
 }
 
 /// The answers that differ, in words, and how many were compared.
@@ -81,7 +81,11 @@ fn differing(folder: &Path) -> (Vec<String>, usize) {
     let sql = |position: usize| expressions[position]["sql"].as_str();
     let of_kind = |kind: &str| {
         let kind = kind.to_owned();
-        expressions.iter().enumerate().filter(move |(_, row)| row["kind"] == kind).map(|(at, row)| (at, row["sql"].as_str()))
+        expressions
+            .iter()
+            .enumerate()
+            .filter(move |(_, row)| row["kind"] == kind)
+            .map(|(at, row)| (at, row["sql"].as_str()))
     };
     let mut found = run(folder, &of_kind("aggregate").collect::<Vec<_>>());
     for (kind, shape) in [("predicate", Shape::Predicate), ("row", Shape::Row)] {
@@ -89,7 +93,8 @@ fn differing(folder: &Path) -> (Vec<String>, usize) {
             let expression = Expression::parse(text, "x").unwrap_or_else(|problem| panic!("{problem}"));
             expression.check(table.schema(), shape, "x").unwrap_or_else(|problem| panic!("{text}: {problem}"));
             let result = expression.expr(table.schema()).cast(DataType::Float64).alias("__result");
-            let result = table.clone().lazy().with_column(result).collect().unwrap_or_else(|error| panic!("{text}: {error}"));
+            let result =
+                table.clone().lazy().with_column(result).collect().unwrap_or_else(|error| panic!("{text}: {error}"));
             let values = result.column("__result").unwrap().f64().unwrap().iter().collect::<Vec<_>>();
             found.extend(register.iter().zip(values).map(|(row, value)| ((position, row["id"].clone()), value)));
         }

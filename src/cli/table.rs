@@ -34,7 +34,9 @@ pub fn text(header: &[&str], rows: &[Vec<String>]) -> String {
 pub fn csv(columns: &[String], rows: &[&Row]) -> Result<String> {
     let fail = |message: String| Error::Run { path: "stdout".into(), message };
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(columns.iter().map(|name| guarded(name).into_owned())).map_err(|error| fail(error.to_string()))?;
+    writer
+        .write_record(columns.iter().map(|name| guarded(name).into_owned()))
+        .map_err(|error| fail(error.to_string()))?;
     for row in rows {
         let cells = columns.iter().map(|column| guarded(row.get(column).map_or("", String::as_str)).into_owned());
         writer.write_record(cells).map_err(|error| fail(error.to_string()))?;

@@ -126,8 +126,9 @@ fn groups(
     let least = if settings.method.gives_ids() { settings.min_facilities.unwrap_or(1) } else { 1 };
     let found = groups.len();
     groups.retain(|group| group.members.len() >= least);
-    groups
-        .retain(|group| settings.min_emissions_t.is_none_or(|min| at_least(greatest_period(facilities, &group.members), min)));
+    groups.retain(|group| {
+        settings.min_emissions_t.is_none_or(|min| at_least(greatest_period(facilities, &group.members), min))
+    });
     let mut add = |rule, message: &str, count| {
         findings.add(Severity::Info, "delineate", "facilities", rule, message.to_owned(), count);
     };

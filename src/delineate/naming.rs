@@ -7,7 +7,7 @@ use super::groups::{Group, strongest};
 use super::settings::{Delineation, NameBy};
 use crate::globe::near::NearIndex;
 use crate::globe::tree::Tree;
-use crate::globe::{Vector, reach_of, great_circle_km, squared, unit_vector};
+use crate::globe::{Vector, great_circle_km, reach_of, squared, unit_vector};
 use crate::validate::{Boundary, Facilities, Place};
 
 /// What names come from.

@@ -168,7 +168,8 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     let ours: Vec<String> = of_layers.iter().cloned().chain(others).collect();
     let taken = |name: &&String| !name.starts_with("km_to_") && register.declared.contains(*name);
     let refused: Vec<&str> = ours.iter().map(String::as_str).filter(|name| !name.starts_with("km_to_")).collect();
-    let hint = format!("choose another name; ours are {} (of a layer a file may bring km_to_LAYER)", refused.join(", "));
+    let hint =
+        format!("choose another name; ours are {} (of a layer a file may bring km_to_LAYER)", refused.join(", "));
     let clash = |name: &String| {
         let message = format!("`{name}` is the name of a column that is computed here");
         Problem::new(format!("facilities.columns.{name}"), message, hint.clone())

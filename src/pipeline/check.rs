@@ -118,7 +118,8 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
         Some(_) => {}
     }
     for column in source.columns.keys() {
-        let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat", "operator_as_given"].contains(&column.as_str());
+        let reserved = ["facility_id", "period", "cluster_id", "type", "lon", "lat", "operator_as_given"]
+            .contains(&column.as_str());
         if reserved || column.starts_with("__") {
             let message = format!("`{column}` is a name that the outputs need");
             refuse(&format!("facilities.columns.{column}"), &message, "choose another name");
@@ -190,7 +191,9 @@ fn contracts(file: &PipelineFile) -> Vec<(String, &Contract, &Columns)> {
     all.extend(file.links.iter().map(|(name, source)| (format!("links.{name}"), &source.contract, &source.columns)));
     let memberships = file.memberships.iter();
     all.extend(memberships.map(|(name, source)| (format!("memberships.{name}"), &source.contract, &source.columns)));
-    all.extend(file.figures.iter().map(|(name, source)| (format!("figures.{name}"), &source.contract, &source.columns)));
+    all.extend(
+        file.figures.iter().map(|(name, source)| (format!("figures.{name}"), &source.contract, &source.columns)),
+    );
     all
 }
 
@@ -337,7 +340,11 @@ fn check_contract(place: &str, contract: &Contract, columns: &Columns) -> Vec<Pr
     }
     if contract.keep != Keep::Sum {
         for (column, _) in contract.columns.iter().filter(|(_, rule)| rule.keep.is_some()) {
-            refuse(&format!("{column}.keep"), "rows are put together by keep = \"sum\" alone", "add it, or take this out");
+            refuse(
+                &format!("{column}.keep"),
+                "rows are put together by keep = \"sum\" alone",
+                "add it, or take this out",
+            );
         }
     }
     problems

@@ -249,7 +249,10 @@ mod tests {
         fs::write(stage.folder().join(manifest::FILE), "{}").unwrap();
         stage.publish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!((listed(&run), listed(&root.path().join("real"))), (vec![manifest::FILE.to_owned()], vec!["run".to_owned()]));
+        assert_eq!(
+            (listed(&run), listed(&root.path().join("real"))),
+            (vec![manifest::FILE.to_owned()], vec!["run".to_owned()])
+        );
         std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("lost")).unwrap();
         assert!(matches!(Stage::open(&root.path().join("lost")), Err(Error::Usage { .. })));
     }

@@ -167,7 +167,13 @@ impl Batch {
         match self.fields[column] {
             Field::At(field) => here(field),
             Field::Joined(field) => joined(field),
-            Field::Key(own, theirs) => if self.partner[row].is_some() { joined(theirs) } else { here(own) },
+            Field::Key(own, theirs) => {
+                if self.partner[row].is_some() {
+                    joined(theirs)
+                } else {
+                    here(own)
+                }
+            }
             Field::SourceFile | Field::Absent => Written::Here,
         }
     }

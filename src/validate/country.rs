@@ -149,7 +149,9 @@ mod tests {
         ] {
             assert_eq!(britain.hold(lon, lat), inside, "{name}");
         }
-        for (word, code) in [("GB", "GB"), ("UK", "GB"), ("EL", "GR"), ("Namibia", "NA"), ("NA", "NA"), ("germany", "DE")] {
+        for (word, code) in
+            [("GB", "GB"), ("UK", "GB"), ("EL", "GR"), ("Namibia", "NA"), ("NA", "NA"), ("germany", "DE")]
+        {
             assert_eq!(Countries::called(word).unwrap().codes(), code, "{word}");
         }
         assert!(Countries::called("England").is_none());

@@ -254,13 +254,7 @@ fn one_by_one(
             found.extend(bodies.iter().map(one));
         }
     }
-    overfull.report(
-        name,
-        Severity::Info,
-        Rule::ShareSum,
-        "shares of one row add up to more than 100 %",
-        findings,
-    );
+    overfull.report(name, Severity::Info, Rule::ShareSum, "shares of one row add up to more than 100 %", findings);
     settle_memberships(name, &mut found, &whole, findings);
     found
 }

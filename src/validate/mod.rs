@@ -26,8 +26,8 @@ mod stream;
 mod table;
 mod texts;
 mod threshold;
-mod unknown;
 pub mod units;
+mod unknown;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -322,7 +322,8 @@ impl Reader<'_> {
             join: asked.join,
         })?;
         let idle = reading.text_keys().join(", ");
-        let message = format!("{idle}: these keys say how text files are read, and all files here have types of their own");
+        let message =
+            format!("{idle}: these keys say how text files are read, and all files here have types of their own");
         let idle = usize::from(source.is_typed() && !idle.is_empty());
         findings.add(Severity::Warning, "validate", name, Rule::IdleKey, message, idle);
         Ok(source)

@@ -44,7 +44,8 @@ fn periods(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize]))
     let largest = of_period.values().map(Vec::len).max().unwrap_or(0);
     if let Some(without) = of_period.remove(&None).filter(|_| facilities.declared.contains("year")) {
         let share = without.len() as f64 / all as f64 * 100.0;
-        let what = if of_period.is_empty() { "no row has a year" } else { "rows without a year are a period of their own" };
+        let what =
+            if of_period.is_empty() { "no row has a year" } else { "rows without a year are a period of their own" };
         let message = format!(
             "`year` is empty in {share:.0} % of the rows ({}): {what}; is it the year of the emissions?",
             tonnes(facilities, &without)
@@ -64,11 +65,9 @@ fn periods(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize]))
     found(Rule::OddYear, "years that no register of emissions can have, each a period of its own", &|period, _| {
         !YEARS.contains(&period)
     });
-    found(
-        Rule::SmallPeriod,
-        "periods with less than a twentieth of the rows that the largest has",
-        &|period, rows| YEARS.contains(&period) && rows.len() * SMALL < largest,
-    );
+    found(Rule::SmallPeriod, "periods with less than a twentieth of the rows that the largest has", &|period, rows| {
+        YEARS.contains(&period) && rows.len() * SMALL < largest
+    });
 }
 
 /// Rows of a facility and period that already has one: a key of the contract that is too wide lets them in.
@@ -100,8 +99,7 @@ fn largest_owner(facilities: &Facilities) -> Option<(String, Vec<usize>)> {
     if own.len() < LARGE_SITES || share <= likely {
         return None;
     }
-    let rows: Vec<usize> =
-        (0..facilities.rows()).filter(|&row| facilities.operator.get(row) == Some(*name)).collect();
+    let rows: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.operator.get(row) == Some(*name)).collect();
     let message = format!(
         "`{name}` operates {} of {all} facilities ({:.0} %, {}): a firm, or a word for \"not known\" that `missing` should list?",
         own.len(),

@@ -390,7 +390,11 @@ impl Whole {
         findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
-                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) { Severity::Info } else { Severity::Warning },
+                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) {
+                    Severity::Info
+                } else {
+                    Severity::Warning
+                },
                 stage: "validate",
                 source: plan.name.to_string(),
                 file: file.to_string(),

@@ -42,12 +42,39 @@ mod tests {
 
     #[test]
     fn words_for_unknown_and_names_like_them() {
-        for word in
-            ["-", "--", "–", "...", "?", "NA", "N/A", "#N/A", "n.a.", "Unknown", "(unknown)", "Not Reported", "CONFIDENTIAL", "k.A.", "NULL", "***"]
-        {
+        for word in [
+            "-",
+            "--",
+            "–",
+            "...",
+            "?",
+            "NA",
+            "N/A",
+            "#N/A",
+            "n.a.",
+            "Unknown",
+            "(unknown)",
+            "Not Reported",
+            "CONFIDENTIAL",
+            "k.A.",
+            "NULL",
+            "***",
+        ] {
             assert!(is_unknown(word), "{word}");
         }
-        for name in ["NAM", "Nadro", "Nanna GmbH", "Unknown Pleasures Ltd", "A", "3M", "Nil Gas", "N. A. Smith", "ND", "E.ON", "0"] {
+        for name in [
+            "NAM",
+            "Nadro",
+            "Nanna GmbH",
+            "Unknown Pleasures Ltd",
+            "A",
+            "3M",
+            "Nil Gas",
+            "N. A. Smith",
+            "ND",
+            "E.ON",
+            "0",
+        ] {
             assert!(!is_unknown(name), "{name}");
         }
         for column in ["id", "country", "nace_code", "postcode", "iso_a2", "permit_id", "country_of_parent"] {

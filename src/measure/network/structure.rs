@@ -134,9 +134,7 @@ pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Compone
                 emissions.fold(f64::NEG_INFINITY, f64::max)
             };
             let ties = |class: u32| (sizes[class as usize], classes.classes[class as usize].adjacent.len());
-            own.sort_by(|&a, &b| {
-                greatest(b).total_cmp(&greatest(a)).then(ties(b).cmp(&ties(a))).then(a.cmp(&b))
-            });
+            own.sort_by(|&a, &b| greatest(b).total_cmp(&greatest(a)).then(ties(b).cmp(&ties(a))).then(a.cmp(&b)));
         }
         for source in (0..sources).map(|source| own[source * all / sources]) {
             let size = sizes[source as usize];

@@ -1,0 +1,145 @@
+//! The program as people start it: no `-q`, from another folder, twice on one folder, with another pipeline of the same
+//! name beside it.
+
+#![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn forerunner(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
+    command.current_dir(folder).env("NO_COLOR", "1").args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn listed(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+fn pipeline(folder: &Path, name: &str, rows: &str) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("r.csv"), format!("id,name,x,y,t\n{rows}")).unwrap();
+    let text = format!(
+        "name = '{name}'\n[facilities]\npath = 'r.csv'\ncolumns = {{ id = 'id', name = 'name', x = 'x', y = 'y', emissions_t = 't' }}\n\
+         [delineate]\nmethod = 'dbscan'\nradius_km = 10\nmin_facilities = 1\n[[dimensions]]\nid = 'd'\n[[indicators]]\nid = 'i'\n\
+         parent = 'd'\nexpr = 'COUNT(*)'\nworst = 0\nbest = 2\n[outputs]\nlayers = []\nreport = false\n"
+    );
+    fs::write(folder.join("p.toml"), text).unwrap();
+}
+
+#[test]
+fn a_second_pipeline_of_one_name_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(&root.path().join("a"), "same", "1,One,0,51,1\n");
+    pipeline(&root.path().join("b"), "same", "1,One,0,51,1\n2,Two,3,51,1\n");
+    let first = forerunner(root.path(), &["run", "a/p.toml"]);
+    assert!(first.status.success() && !said(&first).contains("warning: out"), "{}", said(&first));
+    let again = forerunner(root.path(), &["run", "./a/p.toml"]);
+    assert!(again.status.success() && !said(&again).contains("warning: out"), "{}", said(&again));
+    for quiet in [&[][..], &["-q"]] {
+        let other = forerunner(root.path(), &[&["run", "b/p.toml"], quiet].concat());
+        let text = said(&other);
+        assert!(other.status.success() && text.contains("out/same holds a run of a/p.toml"), "{text}");
+        assert!(forerunner(root.path(), &["run", "a/p.toml", "-q"]).status.success());
+    }
+    // A folder that somebody names is theirs.
+    let given = forerunner(root.path(), &["run", "b/p.toml", "--out", "elsewhere"]);
+    assert!(!said(&given).contains("warning: out"));
+    assert_eq!(listed(&root.path().join("out")), ["same"]);
+    assert_eq!(listed(root.path()), ["a", "b", "elsewhere", "out"]);
+}
+
+#[test]
+fn a_refused_run_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,One,0,51,1\n");
+    fs::write(root.path().join("r.csv"), "id,name\n1,One\n").unwrap();
+    let refused = forerunner(root.path(), &["run", "p.toml"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert_eq!(listed(root.path()), ["p.toml", "r.csv"]);
+    fs::create_dir(root.path().join("mine")).unwrap();
+    fs::write(root.path().join("mine/thesis.txt"), "years").unwrap();
+    let taken = forerunner(root.path(), &["run", "p.toml", "--out", "mine"]);
+    assert_eq!(taken.status.code(), Some(2));
+    assert_eq!(listed(root.path()), ["mine", "p.toml", "r.csv"]);
+}
+
+#[test]
+fn out_may_be_a_link() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,One,0,51,1\n");
+    assert!(forerunner(root.path(), &["run", "p.toml", "--out", "real"]).status.success());
+    std::os::unix::fs::symlink("real", root.path().join("link")).unwrap();
+    fs::write(root.path().join("r.csv"), "id,name,x,y,t\n1,Renamed,0,51,1\n").unwrap();
+    assert!(forerunner(root.path(), &["run", "p.toml", "--out", "link"]).status.success());
+    assert!(fs::symlink_metadata(root.path().join("link")).unwrap().is_symlink());
+    assert!(fs::read_to_string(root.path().join("real/clusters.csv")).unwrap().contains("Renamed"));
+}
+
+#[test]
+fn lists_are_guarded_as_files_are() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,=1+1,0,51,1\n");
+    assert!(forerunner(root.path(), &["run", "p.toml"]).status.success());
+    let list = forerunner(root.path(), &["list", "out/p", "--csv"]);
+    let text = String::from_utf8(list.stdout).unwrap();
+    assert!(text.contains(",'=1+1,"), "{text}");
+    // As a document for programs it is what it is.
+    let json = forerunner(root.path(), &["list", "out/p", "--json"]);
+    assert!(String::from_utf8(json.stdout).unwrap().contains("\"=1+1\""));
+}
+
+/// The year of the rows, and not one in the life of a plant; none that is mostly empty.
+#[test]
+fn init_takes_no_year_that_is_none() {
+    let root = tempfile::tempdir().unwrap();
+    let rows = (0..50).map(|at| {
+        let closed = if at == 7 { "1999" } else { "" };
+        format!("{at},Plant {at},{}.5,51,{},{closed},1980,{}\n", at % 5, at * 10, if at < 3 { "2020" } else { "" })
+    });
+    let text = format!(
+        "id,name,lon,lat,co2,year_decommissioned,year_commissioned,reporting_year\n{}",
+        rows.collect::<String>()
+    );
+    fs::write(root.path().join("r.csv"), text).unwrap();
+    assert!(forerunner(root.path(), &["init", "new", "--from", "r.csv"]).status.success());
+    let draft = fs::read_to_string(root.path().join("new/pipeline.toml")).unwrap();
+    assert!(!draft.lines().any(|line| line.starts_with("year")), "{draft}");
+}
+
+/// What is odd about a register as a whole is said by `check` and by `run`, with rows and tonnes.
+#[test]
+fn odd_registers_are_told() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "");
+    let mut rows = String::from("id,name,x,y,t,year,owner\n");
+    for at in 0..60 {
+        let year = if at < 4 { String::from("2019") } else { String::new() };
+        let owner = if at % 3 == 0 { "Individual persons".to_owned() } else { format!("Firm {at}") };
+        rows += &format!("{at},Site,{}.5,51,10,{year},{owner}\n", at % 7);
+    }
+    fs::write(root.path().join("r.csv"), rows).unwrap();
+    let text = fs::read_to_string(root.path().join("p.toml")).unwrap();
+    let text = text.replace("emissions_t = 't'", "emissions_t = 't', year = 'year', operator = 'owner'");
+    fs::write(root.path().join("p.toml"), text).unwrap();
+    for command in ["check", "run"] {
+        let text = said(&forerunner(root.path(), &[command, "p.toml"])) + &stdout(root.path(), command);
+        for part in [
+            "`year` is empty in 93 % of the rows (560 t)",
+            "`Individual persons` operates 20 of 60 facilities (33 %, 200 t)",
+        ] {
+            assert!(text.contains(part), "{command}: {part}\n{text}");
+        }
+    }
+}
+
+fn stdout(folder: &Path, command: &str) -> String {
+    String::from_utf8(forerunner(folder, &[command, "p.toml"]).stdout).unwrap()
+}
