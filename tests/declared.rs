@@ -254,6 +254,9 @@ method = 'boundary'
 name_by = 'place'
 ";
 
+/// What is tried, how a file is written, the keys that say so, and whether they must make a difference.
+type Written = (&'static str, Way, &'static [(&'static str, &'static str)], bool);
+
 /// Another way to write the same table.
 #[derive(Clone, Copy, Default)]
 struct Way {
@@ -343,7 +346,7 @@ fn every_key_of_reading_acts_on_every_source() {
     let wanted = results(&plain, &outcome);
     assert!(wanted.len() > 15 && wanted["ties.csv"].contains("Verband Süd"));
     let none = Way::default();
-    let ways: [(&str, Way, &[(&str, &str)], bool); 10] = [
+    let ways: [Written; 10] = [
         ("delimiter", Way { delimiter: Some(';'), ..none }, &[("delimiter", "';'")], false),
         ("tab", Way { delimiter: Some('\t'), ..none }, &[("delimiter", "\"\\t\"")], false),
         ("quote", Way { quote: Some('\''), ..none }, &[("quote", "\"'\"")], false),

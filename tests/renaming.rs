@@ -3,6 +3,7 @@
 //! here. `RENAMINGS=10000` tries more.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+#![allow(clippy::too_many_lines, reason = "a pipeline file and its tables")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -55,62 +56,8 @@ const NAMES: [(&str, usize, char); 13] = [
     ("towns.csv", 0, 't'),
 ];
 
-fn case(seed: u64) -> Case {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut files = BTreeMap::new();
-    let count = 12 + random.below(40);
-    let grid = |random: &mut Random| {
-        (format!("{}", random.below(7) as f64 * 0.0625), format!("{}", 51.0 + random.below(5) as f64 * 0.0625))
-    };
-    let mut sites: Table = Vec::new();
-    for facility in 0..count {
-        let (x, y) = if random.below(12) == 0 { (String::new(), String::new()) } else { grid(&mut random) };
-        let owner = format!("o{}", random.below(9));
-        let operator = if random.below(6) == 0 { String::new() } else { owner };
-        let sector = if random.below(7) == 0 { String::new() } else { format!("s{}", random.below(4)) };
-        // A place has one label: of two facilities alike but for their labels a name would have to decide.
-        let place = x.len() + 2 * y.len() + x.bytes().chain(y.bytes()).map(usize::from).sum::<usize>();
-        let label = if place % 5 == 0 { String::new() } else { format!("g{}", place % 5) };
-        for year in ["2020", "2022"] {
-            if random.below(8) > 0 {
-                let tonnes = ["", "1000", "1000", "2500", "400.25", "100000", "0"][random.below(7)];
-                let row = [&format!("f{facility}"), "", &operator, &sector, year, &x, &y, tonnes, &label];
-                sites.push(row.map(str::to_owned).to_vec());
-            }
-        }
-    }
-    if sites.is_empty() {
-        sites.push(["f0", "", "o0", "s0", "2020", "0", "51", "1000", "g0"].map(str::to_owned).to_vec());
-    }
-    let known: Vec<String> = sites.iter().map(|row| row[0].clone()).collect();
-    let mut owners: Vec<String> = sites.iter().map(|row| row[2].clone()).filter(|name| !name.is_empty()).collect();
-    owners.push("o99".into());
-    let pick = |from: &[String], random: &mut Random| from[random.below(from.len())].clone();
-    let links = (0..random.below(40)).map(|_| {
-        vec![pick(&known, &mut random), pick(&known, &mut random), ["1", "2", "2", ""][random.below(4)].to_owned()]
-    });
-    let links = links.collect();
-    let deals = (0..random.below(12)).map(|_| vec![pick(&owners, &mut random), pick(&owners, &mut random)]).collect();
-    let members: Table =
-        (0..random.below(20)).map(|_| vec![pick(&owners, &mut random), format!("b{}", random.below(4))]).collect();
-    let ports = (0..1 + random.below(8)).map(|port| {
-        let (x, y) = grid(&mut random);
-        vec![format!("p{port}"), x, y, ["1", "2.5", ""][random.below(3)].to_owned()]
-    });
-    let ports = ports.collect();
-    let towns = (0..4).map(|town| {
-        let (x, y) = grid(&mut random);
-        vec![format!("t{town}"), x, y, ["1000", "5000"][random.below(2)].to_owned()]
-    });
-    let towns = towns.collect();
-    let figures = vec![vec![pick(&known, &mut random), "age".to_owned(), "12".to_owned()]];
-    files.insert("sites.csv", ("id,name,operator,sector,year,x,y,t,label", sites));
-    files.insert("links.csv", ("a,b,w", links));
-    files.insert("deals.csv", ("a,b", deals));
-    files.insert("members.csv", ("firm,body", members));
-    files.insert("ports.csv", ("id,x,y,capacity", ports));
-    files.insert("towns.csv", ("name,x,y,population", towns));
-    files.insert("figures.csv", ("site,figure,value", figures));
+/// One of several ways to find clusters, over the files of a case.
+fn pipeline_of(random: &mut Random) -> String {
     let delineate = [
         "method = 'dbscan'\nradius_km = 7\nmin_facilities = 3",
         "method = 'dbscan'\nradius_km = [4.5, 7]\nmin_facilities = 4\ngrow = 8",
@@ -119,7 +66,7 @@ fn case(seed: u64) -> Case {
         "method = 'label'",
     ][random.below(5)];
     let name_by = ["", "\nname_by = 'place'"][random.below(2)];
-    let pipeline = format!(
+    format!(
         "name = 't'
 [facilities]
 path = 'sites.csv'
@@ -202,7 +149,66 @@ expr = 'COUNT(*) + SUM(weight)'
 worst = 0
 best = 9
 "
-    );
+    )
+}
+
+fn case(seed: u64) -> Case {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut files = BTreeMap::new();
+    let count = 12 + random.below(40);
+    let grid = |random: &mut Random| {
+        (format!("{}", random.below(7) as f64 * 0.0625), format!("{}", 51.0 + random.below(5) as f64 * 0.0625))
+    };
+    let mut sites: Table = Vec::new();
+    for facility in 0..count {
+        let (x, y) = if random.below(12) == 0 { (String::new(), String::new()) } else { grid(&mut random) };
+        let owner = format!("o{}", random.below(9));
+        let operator = if random.below(6) == 0 { String::new() } else { owner };
+        let sector = if random.below(7) == 0 { String::new() } else { format!("s{}", random.below(4)) };
+        // A place has one label: of two facilities alike but for their labels a name would have to decide.
+        let place = x.len() + 2 * y.len() + x.bytes().chain(y.bytes()).map(usize::from).sum::<usize>();
+        let label = if place % 5 == 0 { String::new() } else { format!("g{}", place % 5) };
+        for year in ["2020", "2022"] {
+            if random.below(8) > 0 {
+                let tonnes = ["", "1000", "1000", "2500", "400.25", "100000", "0"][random.below(7)];
+                let row = [&format!("f{facility}"), "", &operator, &sector, year, &x, &y, tonnes, &label];
+                sites.push(row.map(str::to_owned).to_vec());
+            }
+        }
+    }
+    if sites.is_empty() {
+        sites.push(["f0", "", "o0", "s0", "2020", "0", "51", "1000", "g0"].map(str::to_owned).to_vec());
+    }
+    let known: Vec<String> = sites.iter().map(|row| row[0].clone()).collect();
+    let mut owners: Vec<String> = sites.iter().map(|row| row[2].clone()).filter(|name| !name.is_empty()).collect();
+    owners.push("o99".into());
+    let pick = |from: &[String], random: &mut Random| from[random.below(from.len())].clone();
+    let links = (0..random.below(40)).map(|_| {
+        vec![pick(&known, &mut random), pick(&known, &mut random), ["1", "2", "2", ""][random.below(4)].to_owned()]
+    });
+    let links = links.collect();
+    let deals = (0..random.below(12)).map(|_| vec![pick(&owners, &mut random), pick(&owners, &mut random)]).collect();
+    let members: Table =
+        (0..random.below(20)).map(|_| vec![pick(&owners, &mut random), format!("b{}", random.below(4))]).collect();
+    let ports = (0..1 + random.below(8)).map(|port| {
+        let (x, y) = grid(&mut random);
+        vec![format!("p{port}"), x, y, ["1", "2.5", ""][random.below(3)].to_owned()]
+    });
+    let ports = ports.collect();
+    let towns = (0..4).map(|town| {
+        let (x, y) = grid(&mut random);
+        vec![format!("t{town}"), x, y, ["1000", "5000"][random.below(2)].to_owned()]
+    });
+    let towns = towns.collect();
+    let figures = vec![vec![pick(&known, &mut random), "age".to_owned(), "12".to_owned()]];
+    files.insert("sites.csv", ("id,name,operator,sector,year,x,y,t,label", sites));
+    files.insert("links.csv", ("a,b,w", links));
+    files.insert("deals.csv", ("a,b", deals));
+    files.insert("members.csv", ("firm,body", members));
+    files.insert("ports.csv", ("id,x,y,capacity", ports));
+    files.insert("towns.csv", ("name,x,y,population", towns));
+    files.insert("figures.csv", ("site,figure,value", figures));
+    let pipeline = pipeline_of(&mut random);
     Case { files, pipeline }
 }
 

@@ -1,5 +1,7 @@
 //! Geodesic distance from places to the nearest of many features, and the features within a radius.
 
+use std::collections::HashMap;
+
 use geo::{BoundingRect, CoordsIter, Geometry, LineString, LinesIter, Polygon};
 use rayon::prelude::*;
 use rstar::{AABB, Envelope, RTree, RTreeObject};
@@ -18,6 +20,8 @@ const PART_KM: f64 = 50.0;
 pub struct NearIndex {
     parts: Tree<Part>,
     areas: RTree<Area>,
+    /// Points at the place of an earlier one, which alone is indexed: thousands at one place are searched for once.
+    twins: HashMap<usize, Vec<usize>>,
 }
 
 /// A feature and how far it is.
@@ -96,7 +100,8 @@ impl Order {
 impl NearIndex {
     /// Indexes features by their geometry; `None` for a feature without one, which is never near anything.
     pub fn new<'a>(geometries: impl IntoIterator<Item = Option<&'a Geometry>>) -> Self {
-        let geometries: Vec<Option<&Geometry>> = geometries.into_iter().collect();
+        let mut geometries: Vec<Option<&Geometry>> = geometries.into_iter().collect();
+        let twins = twins(&mut geometries);
         let collected = |(feature, geometry): (usize, &Option<&Geometry>)| {
             let (mut parts, mut areas) = (Vec::new(), Vec::new());
             if let Some(geometry) = geometry {
@@ -107,7 +112,12 @@ impl NearIndex {
         let found: Vec<_> = geometries.par_iter().enumerate().map(collected).collect();
         let (parts, areas): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let areas = areas.into_iter().flatten().collect();
-        Self { parts: Tree::of(parts.into_iter().flatten().collect()), areas: RTree::bulk_load(areas) }
+        Self { parts: Tree::of(parts.into_iter().flatten().collect()), areas: RTree::bulk_load(areas), twins }
+    }
+
+    /// A feature and those at its place.
+    fn with_twins(&self, feature: usize) -> impl Iterator<Item = usize> {
+        std::iter::once(feature).chain(self.twins.get(&feature).into_iter().flatten().copied())
     }
 
     /// The place of a part that is nearest to a point, unless it is farther than a limit by its chord.
@@ -180,7 +190,7 @@ impl NearIndex {
         for candidate in self.around(&from, radius_km) {
             let surely = longest_geodesic_km(candidate.chord_km) <= radius_km;
             if surely || distance_between_km(&from, &candidate.at) <= radius_km {
-                found.push(candidate.feature);
+                found.extend(self.with_twins(candidate.feature));
             }
         }
         found.sort_unstable();
@@ -198,7 +208,9 @@ impl NearIndex {
             .around(&from, radius_km)
             .into_iter()
             .filter(|candidate| inside.binary_search(&candidate.feature).is_err());
-        found.extend(closest(outside.collect(), &from).into_iter().filter(|nearest| nearest.km <= radius_km));
+        for nearest in closest(outside.collect(), &from).into_iter().filter(|nearest| nearest.km <= radius_km) {
+            found.extend(self.with_twins(nearest.feature).map(|feature| Nearest { feature, ..nearest }));
+        }
         found.sort_by_key(|nearest| nearest.feature);
         found
     }
@@ -228,6 +240,21 @@ impl NearIndex {
         found.dedup();
         found
     }
+}
+
+/// Takes every point away that stands where an earlier one does, and says where.
+fn twins(geometries: &mut [Option<&Geometry>]) -> HashMap<usize, Vec<usize>> {
+    let mut first: HashMap<[u64; 2], usize> = HashMap::new();
+    let mut twins: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (feature, slot) in geometries.iter_mut().enumerate() {
+        let Some(Geometry::Point(point)) = slot else { continue };
+        let earlier = *first.entry([point.x().to_bits(), point.y().to_bits()]).or_insert(feature);
+        if earlier != feature {
+            twins.entry(earlier).or_default().push(feature);
+            *slot = None;
+        }
+    }
+    twins
 }
 
 /// The smallest geodesic distance to each feature, ascending by feature.
@@ -392,6 +419,18 @@ mod tests {
             assert_eq!(index.within(on, 0.001), [0]);
             assert_eq!(index.reach(on, 0.001).len(), 1);
         }
+    }
+
+    #[test]
+    fn features_at_one_place_are_all_there() {
+        let points = [(0.0, 50.0), (1.0, 50.0), (0.0, 50.0), (0.0, 50.0)].map(|at| Geometry::Point(at.into()));
+        let index = NearIndex::new(points.iter().map(Some));
+        assert_eq!(index.nearest((0.1, 50.0)).unwrap().feature, 0);
+        assert_eq!(index.within((0.1, 50.0), 10.0), [0, 2, 3]);
+        assert_eq!(index.within((0.1, 50.0), 100.0), [0, 1, 2, 3]);
+        let reached = index.reach((0.1, 50.0), 100.0);
+        assert_eq!(reached.iter().map(|nearest| nearest.feature).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert!(reached[0].km == reached[2].km && reached[1].km > reached[0].km);
     }
 
     #[test]

@@ -11,7 +11,9 @@ use crate::sources::{self, Reading};
 use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
-use crate::validate::settings::{Between, Contract, FacilitySource, Keep, LinkSource, MembershipSource, Shape};
+use crate::validate::settings::{
+    Between, Contract, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
+};
 
 /// Everything that the types cannot see.
 pub fn check(file: &PipelineFile) -> Vec<Problem> {
@@ -204,20 +206,7 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     if let Some(source) = &file.facilities {
         problems.extend(check_source("facilities", &source.columns, &source.reading(), &[], source.gwp));
     }
-    for (name, source) in &file.layers {
-        let place = format!("layers.{name}");
-        problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
-        if !source.sum.is_empty() && source.within_km.is_empty() {
-            let message = "a sum needs a radius: it would do nothing";
-            problems.push(Problem::new(format!("{place}.sum"), message, "add within_km = [50], or take it out"));
-        }
-        let keys = source.within_km.iter().map(|radius| ("within_km", radius));
-        for (key, radius) in keys.chain(source.reach_km.iter().map(|radius| ("reach_km", radius))) {
-            if !(*radius > 0.0 && radius.is_finite()) {
-                problems.push(Problem::new(format!("{place}.{key}"), format!("{radius} is no radius"), ""));
-            }
-        }
-    }
+    problems.extend(file.layers.iter().flat_map(|(name, source)| check_layer(name, source)));
     if let Some(source) = file.operators.as_ref().and_then(|operators| operators.aliases.as_ref()) {
         problems.extend(check_source("operators.aliases", &source.columns, &source.reading(), &[], None));
     }
@@ -247,6 +236,23 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     for (name, source) in &file.figures {
         let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };
         problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
+    }
+    problems
+}
+
+fn check_layer(name: &str, source: &LayerSource) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let place = format!("layers.{name}");
+    problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
+    if !source.sum.is_empty() && source.within_km.is_empty() {
+        let message = "a sum needs a radius: it would do nothing";
+        problems.push(Problem::new(format!("{place}.sum"), message, "add within_km = [50], or take it out"));
+    }
+    let keys = source.within_km.iter().map(|radius| ("within_km", radius));
+    for (key, radius) in keys.chain(source.reach_km.iter().map(|radius| ("reach_km", radius))) {
+        if !(*radius > 0.0 && radius.is_finite()) {
+            problems.push(Problem::new(format!("{place}.{key}"), format!("{radius} is no radius"), ""));
+        }
     }
     problems
 }

@@ -60,9 +60,10 @@ impl Aggregate {
                 let rest = rest(&|score| score.powf(power));
                 if rest <= 0.0 { Needed::Nothing } else { Needed::of(rest.powf(1.0 / power)) }
             }
+            // A median is one of the scores, or the middle of two: there is little to round.
             Self::Median => by_bisection(|score| {
                 let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
-                self.of(&all, floor).is_some_and(|score| at_least(score, target))
+                self.of(&all, floor).is_some_and(|score| score >= target)
             }),
         }
     }

@@ -309,7 +309,7 @@ pub(super) fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec
     }
     let recode = |part: &str| spec.and_then(|spec| spec.recode.get(part)).map_or_else(|| part.to_owned(), Clone::clone);
     let several = parts.len() > 1;
-    let is_name = |part: &str| !part.is_empty() && !(several && is_unknown(part));
+    let is_name = |part: &str| !(part.is_empty() || several && is_unknown(part));
     let parts = parts.into_iter().map(name_and_share).filter(|(part, _)| is_name(part));
     parts.map(|(part, share)| (recode(part), share)).collect()
 }

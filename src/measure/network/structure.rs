@@ -126,16 +126,7 @@ pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Compone
     for component in components.iter().filter(|component| component.size == largest) {
         let all = component.classes.len();
         let sources = if all <= EXACT { all } else { SOURCES };
-        let mut own = component.classes.clone();
-        if sources < all {
-            let greatest = |class: u32| {
-                let emissions = classes.classes[class as usize].nodes.iter();
-                let emissions = emissions.filter_map(|&node| nodes[node as usize].emissions_t);
-                emissions.fold(f64::NEG_INFINITY, f64::max)
-            };
-            let ties = |class: u32| (sizes[class as usize], classes.classes[class as usize].adjacent.len());
-            own.sort_by(|&a, &b| greatest(b).total_cmp(&greatest(a)).then(ties(b).cmp(&ties(a))).then(a.cmp(&b)));
-        }
+        let own = by_emissions(nodes, classes, &component.classes);
         for source in (0..sources).map(|source| own[source * all / sources]) {
             let size = sizes[source as usize];
             // A facility that is not tied to one of its own class reaches it by way of a common neighbour.
@@ -163,6 +154,19 @@ pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Compone
         }
     }
     Some(total as f64 / pairs as f64)
+}
+
+/// Classes by the emissions of their greatest facility, then size and ties: an order that names hardly decide.
+fn by_emissions(nodes: &[Node], classes: &Classes, of: &[u32]) -> Vec<u32> {
+    let greatest = |class: u32| {
+        let emissions = classes.classes[class as usize].nodes.iter();
+        emissions.filter_map(|&node| nodes[node as usize].emissions_t).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let ties = |class: u32| (classes.size(class), classes.classes[class as usize].adjacent.len());
+    let mut keyed: Vec<(f64, (usize, usize), u32)> =
+        of.iter().map(|&class| (greatest(class), ties(class), class)).collect();
+    keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
+    keyed.into_iter().map(|(.., class)| class).collect()
 }
 
 /// Ties whose loss splits a component.
