@@ -52,6 +52,7 @@ impl OutputTable {
 
     fn named(results: &Results<'_>, about: &str, name: String, written: Written, frame: DataFrame) -> Result<Self> {
         let (about, columns) = Names::of(results).describe(about, &frame)?;
+        let frame = without_signed_zeros(&frame)?;
         Ok(Self { name, about, frame, columns, geometry: None, written })
     }
 
@@ -78,6 +79,18 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     tables.extend(places::layers(results)?);
     Ok(tables)
+}
+
+/// The table with 0 for every -0, which would print as such.
+fn without_signed_zeros(frame: &DataFrame) -> Result<DataFrame> {
+    let plain = |column: &Column| match column.f64() {
+        Ok(numbers) if numbers.iter().flatten().any(|number| number == 0.0 && number.is_sign_negative()) => {
+            numbers.apply_values(|number| number + 0.0).into_column()
+        }
+        _ => column.clone(),
+    };
+    let columns = frame.columns().iter().map(plain).collect();
+    DataFrame::new(frame.height(), columns).map_err(Error::table("building an output table"))
 }
 
 pub(super) fn frame(columns: Vec<Column>) -> Result<DataFrame> {
