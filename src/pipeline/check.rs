@@ -398,7 +398,7 @@ fn check_source(
         refuse("columns", format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\""));
     }
     for (column, spec) in columns {
-        if spec.column.0.is_empty() && spec.sum.is_empty() {
+        if spec.column.0.is_empty() && spec.sum.is_empty() && spec.value.is_empty() {
             refuse(&format!("columns.{column}"), "there is no column name".into(), "name a column of the file".into());
         }
     }

@@ -67,6 +67,8 @@ pub struct Batch {
     geometry: Vec<Option<Geometry>>,
     /// The row of the joined file that belongs to each row; empty where nothing is joined.
     partner: Vec<Option<u32>>,
+    /// The fields that make up the key of the joined file.
+    key: Arc<[usize]>,
     joined: Option<Arc<Joined>>,
     /// Rows that do not parse, each with its own reason.
     pub broken: Vec<Rejection>,
@@ -100,6 +102,7 @@ impl Batch {
             source: shared.source.clone(),
             file: shared.file.clone(),
             position: shared.position,
+            key: shared.key.clone(),
             joined: shared.joined.clone(),
             ..Self::default()
         }
@@ -130,6 +133,11 @@ impl Batch {
         if let Some(joined) = self.joined.clone() {
             self.partner = (0..self.rows()).map(|row| joined.find(key.iter().map(|&at| self.field(row, at)))).collect();
         }
+    }
+
+    /// The key of a row in the joined file, for messages.
+    pub fn shown_key(&self, row: usize) -> String {
+        self.key.iter().map(|&at| self.field(row, at).unwrap_or_default()).collect::<Vec<_>>().join(", ")
     }
 
     /// The number of rows.

@@ -1,4 +1,4 @@
-//! GeoJSON feature collections: properties as text cells, geometries as they stand.
+//! GeoJSON feature collections, one feature, or a geometry alone: properties as text cells, geometries as they stand.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -24,13 +24,20 @@ pub fn head(located: Located) -> Result<Head> {
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| problem(shown, "the file is not UTF-8", "save it as UTF-8"))?;
-    let parsed: geojson::GeoJson = text.parse().map_err(|error| {
-        problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as a FeatureCollection")
-    })?;
-    let geojson::GeoJson::FeatureCollection(collection) = parsed else {
-        return Err(problem(shown, "the file is not a FeatureCollection", "export it again as a FeatureCollection"));
+    let parsed: geojson::GeoJson = text
+        .parse()
+        .map_err(|error| problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as GeoJSON"))?;
+    let (features, members) = match parsed {
+        geojson::GeoJson::FeatureCollection(collection) => (collection.features, collection.foreign_members),
+        geojson::GeoJson::Feature(feature) => {
+            let members = feature.foreign_members.clone();
+            (vec![feature], members)
+        }
+        geojson::GeoJson::Geometry(geometry) => {
+            let members = geometry.foreign_members.clone();
+            (vec![Feature { geometry: Some(geometry), ..Feature::default() }], members)
+        }
     };
-    let features = collection.features;
     let mut header: Vec<String> =
         features.iter().flat_map(Feature::properties_iter).map(|(name, _)| name.clone()).collect();
     header.sort();
@@ -38,7 +45,7 @@ pub fn head(located: Located) -> Result<Head> {
     if !header.iter().any(|name| name == "id") && features.iter().any(|feature| feature.id.is_some()) {
         header.push("id".into());
     }
-    let crs = collection.foreign_members.as_ref().and_then(stated_crs);
+    let crs = members.as_ref().and_then(stated_crs);
     let placed = true;
     Ok(Head { content: Content::Geojson(features), header, read_as: "geojson".into(), crs, placed, located })
 }

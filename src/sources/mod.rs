@@ -62,6 +62,8 @@ pub struct Request<'a> {
     pub reading: &'a Reading,
     /// Columns that every file must have.
     pub required: Vec<String>,
+    /// Lists of columns of which every file must have one, and some file each.
+    pub alternatives: Vec<Vec<String>>,
     /// Columns that only hold a place (x, y, WKT): not asked of files that bring geometries.
     pub places: Vec<String>,
     /// Columns that are taken where a file has them.
@@ -80,6 +82,7 @@ impl<'a> Request<'a> {
             folder,
             reading,
             required: Vec::new(),
+            alternatives: Vec::new(),
             places: Vec::new(),
             optional: Vec::new(),
             all: true,
@@ -141,7 +144,16 @@ impl Source {
             heads.push(Head::read(request, joined.as_deref(), located)?);
         }
         let mut columns: Vec<String> = Vec::new();
-        let asked = request.required.iter().chain(&request.places).chain(&request.optional);
+        for column in request.alternatives.iter().flatten().filter(|column| *column != SOURCE_FILE) {
+            let theirs = joined.as_ref().is_some_and(|joined| joined.columns.contains(column));
+            if let Some(first) =
+                heads.first().filter(|_| !theirs && heads.iter().all(|head| !head.header.contains(column)))
+            {
+                return Err(missing_column(&first.located.shown, column, first.header.iter().map(String::as_str)));
+            }
+        }
+        let asked = request.required.iter().chain(request.alternatives.iter().flatten());
+        let asked = asked.chain(&request.places).chain(&request.optional);
         let everything = heads.iter().flat_map(|head| &head.header);
         let everything = everything.chain(joined.iter().flat_map(|joined| &joined.columns));
         let mut known = HashSet::new();
@@ -288,7 +300,8 @@ impl Head {
             return Err(problem(&shown, "the file is empty", "check the export that wrote it"));
         }
         let mine = |column: &&String| !joined.is_some_and(|joined| joined.columns.contains(column));
-        let wanted: Vec<String> = request.required.iter().chain(&request.places).filter(mine).cloned().collect();
+        let wanted = request.required.iter().chain(request.alternatives.iter().flatten()).chain(&request.places);
+        let wanted: Vec<String> = wanted.filter(mine).cloned().collect();
         let dialect = Dialect::find(request.reading, &sample, &wanted, text.encoding != encoding_rs::UTF_8);
         let header = csv::header(&sample, &dialect)
             .ok_or_else(|| problem(&shown, "the file has no header", "check `skip_before_header` and `comment`"))?;
@@ -321,6 +334,14 @@ impl Head {
             if self.header.iter().filter(|name| *name == column).count() > 1 {
                 let hint = "rename one of them in the file's header";
                 return Err(problem(shown, format!("the file has two columns `{column}`"), hint));
+            }
+        }
+        for several in &request.alternatives {
+            let has =
+                |column: &String| column == SOURCE_FILE || self.header.contains(column) || theirs.contains(column);
+            if !several.iter().any(has) {
+                let known = self.header.iter().chain(theirs).map(String::as_str);
+                return Err(missing_column(shown, &several[0], known));
             }
         }
         // The first of several columns of one name.

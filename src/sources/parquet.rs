@@ -221,7 +221,10 @@ impl Table {
         for row in 0..frame.height() {
             let line = (rows.start + row) as u64 + 1;
             let read = geometry.and_then(|column| column.get(row)).map(from_wkb).transpose().map(Option::flatten);
-            let cells: Vec<Option<&str>> = cells.iter_mut().map(|column| column.next().flatten()).collect();
+            let cells = cells.iter_mut().map(|column| column.next().flatten()).zip(&numbers);
+            // What is no number among numbers is missing.
+            let cells: Vec<Option<&str>> =
+                cells.map(|(cell, is_number)| cell.filter(|cell| !(*is_number && *cell == "NaN"))).collect();
             match read {
                 Ok(read) => {
                     batch.push(Origin { file: shared.position, line }, cells.into_iter().zip(numbers.iter().copied()));

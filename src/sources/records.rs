@@ -142,7 +142,10 @@ struct Rows<'a> {
 impl Rows<'_> {
     fn add(&mut self, parser: &mut Parser, start: usize, fields: usize, record: &[u8], line: u64) {
         let text = &parser.text[start..parser.filled];
-        let ends = &parser.record_ends[..fields];
+        // A delimiter at the end of a row makes one empty field more: nothing is lost with it.
+        let width = self.header.len();
+        let trails = fields == width + 1 && width > 0 && parser.record_ends[width] == parser.record_ends[width - 1];
+        let ends = &parser.record_ends[..if trails { width } else { fields }];
         let fault = self.suspicion.fault(text, ends).or_else(|| self.misfit(text, ends));
         let Some((rule, message)) = fault else {
             self.ends.extend(ends.iter().map(|end| (start + end) as u32));
@@ -218,7 +221,10 @@ mod tests {
         assert_eq!(read("a,b\rc,d", 2).1, [1, 2]);
         // Found by fuzzing: a last row without line break and with too many fields.
         assert_eq!(read("a,b\nc,d,e,f", 2).2, [(2, Rule::FieldCount)]);
-        assert_eq!(read("a,b\nc,d,", 2).2, [(2, Rule::FieldCount)]);
+        assert_eq!(read("a,b\nc,d,x", 2).2, [(2, Rule::FieldCount)]);
+        // One empty field more than the header is the delimiter at the end of the row.
+        assert_eq!(read("a,b,\nc,d,\n", 2).1, [1, 2]);
+        assert_eq!(read("a,b,,\nc,d", 2).2, [(1, Rule::FieldCount)]);
     }
 
     #[test]

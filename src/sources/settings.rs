@@ -36,6 +36,9 @@ pub struct ColumnSpec {
     /// Columns that are added up instead: of each row those that have a value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sum: Vec<ColumnSpec>,
+    /// One value for every row instead.
+    #[serde(skip_serializing_if = "Words::is_empty")]
+    pub value: Words,
     /// The unit of the file's values.
     pub unit: Option<String>,
     /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
@@ -275,10 +278,9 @@ impl ColumnSpec {
         Self { column: OneOrMany::one(column), ..Self::default() }
     }
 
-    /// Every column of the file that it reads.
-    pub fn file_columns(&self) -> Vec<&str> {
-        let own = self.column.0.iter().map(String::as_str).chain(self.gas.iter().map(|gas| gas.column.as_str()));
-        own.chain(self.sum.iter().flat_map(Self::file_columns)).collect()
+    /// Itself, or what is added up in its place.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.sum)
     }
 }
 
@@ -292,6 +294,9 @@ struct ColumnTable {
     /// Columns that are added up instead: of each row those that have a value.
     #[serde(default)]
     sum: Vec<ColumnSpec>,
+    /// One word or number for every row instead, with a decimal point.
+    #[serde(default)]
+    value: Words,
     /// The unit of the file's values.
     unit: Option<String>,
     /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
@@ -395,7 +400,7 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     type Value = ColumnSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column name, a list of them, or a table with `column` or `sum`, `unit`, `of`, `gas`, `type`, `missing`, `remove`, `recode`")
+        f.write_str("a column name, a list of them, or a table with `column`, `sum` or `value`, `unit`, `of`, `gas`, `type`, `missing`, `remove`, `recode`")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnSpec, E> {
@@ -408,12 +413,14 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnSpec, A::Error> {
         let table = ColumnTable::deserialize(MapAccessDeserializer::new(map))?;
-        if table.column.is_empty() == table.sum.is_empty() {
-            return Err(de::Error::custom("give either `column` or `sum`"));
+        let given = [table.column.is_empty(), table.sum.is_empty(), table.value.is_empty()];
+        if given.iter().filter(|is_empty| !**is_empty).count() != 1 || table.value.0.len() > 1 {
+            return Err(de::Error::custom("give one of `column`, `sum` and `value`, the latter as one word or number"));
         }
         Ok(ColumnSpec {
             column: table.column,
             sum: table.sum,
+            value: table.value,
             unit: table.unit,
             of: table.of,
             gas: table.gas,

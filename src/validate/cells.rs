@@ -123,6 +123,9 @@ impl Part {
     /// The value of a row as text, and how its numbers are written: what stands for nothing left out, what is to be removed
     /// or recoded done.
     pub fn value<'b>(&'b self, batch: &'b Batch, row: usize, plan: &Plan<'_>) -> Option<(Cow<'b, str>, Numerals)> {
+        if let Some(constant) = &self.constant {
+            return Some((Cow::Borrowed(constant), Numerals::PLAIN));
+        }
         let (column, raw) = self.from.iter().find_map(|(at, _)| Some((*at, batch.cell(row, *at)?)))?;
         let written = batch.written(row, column);
         let numerals = plan.numerals(written);

@@ -308,14 +308,22 @@ impl Reader<'_> {
     ) -> Result<Source> {
         let of = |is_place: bool| {
             let wanted = columns.iter().filter(move |(column, _)| asked.places.contains(&column.as_str()) == is_place);
-            let names = wanted.flat_map(|(_, spec)| spec.file_columns());
-            names.map(str::to_owned).collect::<Vec<_>>()
+            let specs = wanted.flat_map(|(_, spec)| spec.parts());
+            // A place may be missing altogether; of other columns each file has one of the alternatives.
+            let names = specs.flat_map(move |spec| {
+                let own = if is_place || spec.column.0.len() < 2 { &spec.column.0[..] } else { &[] };
+                own.iter().chain(spec.gas.iter().map(|gas| &gas.column))
+            });
+            names.cloned().collect::<Vec<String>>()
         };
+        let several = columns.iter().filter(|(column, _)| !asked.places.contains(&column.as_str()));
+        let several = several.flat_map(|(_, spec)| spec.parts()).map(|spec| spec.column.0.clone());
         let source = Source::open(&Request {
             name,
             folder: self.folder,
             reading,
             required: of(false),
+            alternatives: several.filter(|alternatives| alternatives.len() > 1).collect(),
             places: of(true),
             optional: asked.optional.iter().map(ToString::to_string).collect(),
             all: asked.all || self.scope.profile,

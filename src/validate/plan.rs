@@ -29,6 +29,8 @@ pub struct Plan<'a> {
     pub numerals: Numerals,
     /// How the joined file does.
     joined_numerals: Numerals,
+    /// Columns of the file that make up the key of the joined one, for messages.
+    pub join_key: Option<Arc<str>>,
     /// Filters, in order.
     pub filters: Vec<Expression>,
     /// Checks across columns.
@@ -80,6 +82,8 @@ impl Planned {
 pub struct Part {
     /// Columns of the file by position and name; of several the first that has a value.
     pub from: Vec<(usize, Arc<str>)>,
+    /// The value of every row, where no column gives it.
+    pub constant: Option<String>,
     /// To the program's unit.
     pub factor: Factor,
     /// The column that names the gas, and factors by its words.
@@ -183,6 +187,9 @@ impl<'a> Plan<'a> {
             name: name.into(),
             columns,
             numerals: Numerals::of(settings.reading),
+            join_key: settings
+                .join
+                .map(|join| join.pairs().iter().map(|(here, _)| *here).collect::<Vec<_>>().join(", ").as_str().into()),
             joined_numerals: joined.as_ref().map_or(Numerals::PLAIN, Numerals::of),
             filters: settings.filters.0.iter().map(|sql| parse(sql, "where")).collect::<Result<_>>()?,
             checks: settings
@@ -356,6 +363,7 @@ impl Part {
         }
         Ok(Self {
             from: located.collect(),
+            constant: spec.value.0.first().cloned(),
             factor,
             gas,
             missing: spec.missing.0.clone(),

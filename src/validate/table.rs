@@ -110,8 +110,15 @@ impl<'a> Table<'a> {
             table.columns.push((planned.name.clone(), cells));
         }
         for row in (0..rows).filter(|&row| batch.is_alone(row)) {
-            let severity = if join_required { Failing::Reject } else { Failing::Warn };
-            table.fail(row, "", Rule::Join, "the joined file has no row of this key".into(), severity);
+            let message = "the joined file has no row of this key".to_owned();
+            if !join_required {
+                table.fail(row, "", Rule::Join, message, Failing::Warn);
+            } else if table.is_kept(row) {
+                let key = plan.join_key.as_ref().map(|name| (usize::MAX, name.clone()));
+                let rejection = table.rejection_at(row, key.as_ref(), &batch.shown_key(row), Rule::Join, message);
+                table.rejections.push(rejection);
+                table.fates[row] = Fate::Rejected;
+            }
         }
         table
     }
