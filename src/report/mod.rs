@@ -202,7 +202,9 @@ fn write_geopackage(results: &Results<'_>, tables: &[OutputTable], folder: &Path
 /// Where the register's facilities and tonnes went, period by period.
 pub fn splits(facilities: Option<&Facilities>, measurements: &Measurements) -> Vec<Split> {
     let Some(facilities) = facilities else { return Vec::new() };
-    let empty = Tally { tonnes: Some(0.0), ..Tally::default() };
+    // No emissions at all are unknown ones; in no cluster are 0 t of those that are known.
+    let is_known = facilities.emissions_t.iter().any(Option::is_some);
+    let empty = Tally { tonnes: is_known.then_some(0.0), ..Tally::default() };
     let mut splits: Vec<Split> = Vec::new();
     let mut periods: Vec<Option<i64>> = facilities.period.clone();
     periods.sort_unstable();

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use polars::lazy::dsl::{BooleanFunction, FunctionExpr};
+use polars::prelude::arity::broadcast_binary_elementwise_values;
 use polars::prelude::*;
 
 /// The expression with all of its arithmetic in DOUBLE, over a table of this schema.
@@ -76,7 +77,12 @@ impl Typed<'_> {
             return Expr::Filter { input: Arc::new(self.double(input)), by: Arc::new(self.kept(by)) };
         }
         let kept = self.kept(expr);
-        if self.is_whole(&kept) || self.dtype(&kept).is_bool() { kept.cast(DataType::Float64) } else { kept }
+        let dtype = self.dtype(&kept);
+        if self.is_whole(&kept) || dtype.is_bool() || dtype == DataType::Float32 {
+            kept.cast(DataType::Float64)
+        } else {
+            kept
+        }
     }
 
     /// An input of an aggregate: a constant stands in every row, so that `SUM(1)` counts them.
@@ -103,10 +109,13 @@ impl Typed<'_> {
             if arithmetic || compares_numbers && !is_truth { self.double(expr) } else { self.kept(expr) }
         };
         let (left, right) = (operand(left), operand(right));
-        if op == Operator::Modulus {
-            return remainder(left, &right);
+        match op {
+            // With the sign of the dividend, as in SQL.
+            Operator::Modulus => by_row(left, &right, |dividend, divisor| dividend % divisor),
+            // Polars multiplies by the reciprocal of a constant: 3 / 10 would be above 0.3.
+            Operator::RustDivide | Operator::TrueDivide => by_row(left, &right, |dividend, divisor| dividend / divisor),
+            _ => Expr::BinaryExpr { left: Arc::new(left), op, right: Arc::new(right) },
         }
-        Expr::BinaryExpr { left: Arc::new(left), op, right: Arc::new(right) }
     }
 
     /// What is to be cast. Numbers become whole by rounding, as in DuckDB and PostgreSQL, not by cutting off.
@@ -174,6 +183,10 @@ impl Typed<'_> {
                 // As for `MAX`.
                 none.map_or(greatest.clone(), |none| when(none).then(lit(f64::NAN)).otherwise(greatest))
             }
+            FunctionExpr::Coalesce if input.iter().all(|part| self.dtype(part).is_bool()) => {
+                call(input.iter().map(|part| self.kept(part)).collect(), function.clone())
+            }
+            FunctionExpr::Log => by_row(self.double(&input[0]), &self.double(&input[1]), logarithm),
             // Half away from zero, as SQL has it.
             FunctionExpr::Round { decimals, .. } => {
                 let function = FunctionExpr::Round { decimals: *decimals, mode: RoundMode::HalfAwayFromZero };
@@ -184,16 +197,27 @@ impl Typed<'_> {
     }
 }
 
-/// What is left of a division, with the sign of the dividend, as in SQL.
-fn remainder(left: Expr, right: &Expr) -> Expr {
-    let divide = |columns: &mut [Column]| {
+/// A logarithm; exact for powers of the bases 2 and 10, which a quotient of natural logarithms is not.
+fn logarithm(of: f64, base: f64) -> f64 {
+    if base == 10.0 {
+        of.log10()
+    } else if base == 2.0 {
+        of.log2()
+    } else if base == std::f64::consts::E {
+        of.ln()
+    } else {
+        of.log10() / base.log10()
+    }
+}
+
+/// An operation of DOUBLE by DOUBLE for each row, which polars cannot replace by another.
+fn by_row(left: Expr, right: &Expr, operation: fn(f64, f64) -> f64) -> Expr {
+    let calculate = move |columns: &mut [Column]| {
         let of = |column: &Column| Ok::<_, PolarsError>(column.cast(&DataType::Float64)?.f64()?.clone());
         let (left, right) = (of(&columns[0])?, of(&columns[1])?);
-        let rows = if left.is_empty() || right.is_empty() { 0 } else { left.len().max(right.len()) };
-        let at = |values: &Float64Chunked, row: usize| if values.len() == 1 { values.get(0) } else { values.get(row) };
-        let rests = (0..rows).map(|row| Some(at(&left, row)? % at(&right, row)?));
-        Ok(Float64Chunked::from_iter_options(columns[0].name().clone(), rests).into_column())
+        let results: Float64Chunked = broadcast_binary_elementwise_values(&left, &right, operation);
+        Ok(results.with_name(columns[0].name().clone()).into_column())
     };
     let output = |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), DataType::Float64));
-    left.map_many(divide, std::slice::from_ref(right), output)
+    left.map_many(calculate, std::slice::from_ref(right), output)
 }

@@ -1,8 +1,9 @@
 //! SQL expressions of the pipeline file: parsed, their columns named, their dry run typed. An expression
 //! sees the columns of one table and nothing else; it reaches neither files nor other tables. Its arithmetic is that of
-//! DOUBLE (`arithmetic`).
+//! DOUBLE (`arithmetic`), its words those of SQL (`dialect`).
 
 mod arithmetic;
+mod dialect;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
@@ -50,7 +51,8 @@ impl Expression {
         if has_second_statement(text) {
             return Err(refuse(format!("`{text}` holds more than one statement")));
         }
-        let expr = sql_expr(text).map_err(|error| refuse(format!("`{text}` is not a SQL expression: {error}")))?;
+        let reworded = dialect::as_polars_reads(text).map_err(|(message, hint)| Problem::new(place, message, hint))?;
+        let expr = sql_expr(&reworded).map_err(|error| refuse(format!("`{text}` is not a SQL expression: {error}")))?;
         if (&expr).into_iter().any(goes_by_order) {
             let message = format!("`{text}` rests on the order of rows, which says nothing");
             return Err(Problem::new(place, message, "use an aggregate such as MIN, MAX, AVG, MEDIAN"));

@@ -44,7 +44,7 @@ class Expressions:
         self.rng = rng
 
     def literal(self):
-        text = self.rng.choice(["0", "1", "2", "3", "5", "10", "100", "0.5", "1.5", "2000000000", "3000000000"])
+        text = self.rng.choice(["0", "1", "2", "3", "5", "10", "100", "0.5", "1.5", "0.1", "0.3", "49", "2000000000", "3000000000"])
         return text, f"({text}::DOUBLE)"
 
     def column(self):
@@ -86,7 +86,7 @@ class Expressions:
             p, b = self.predicate(depth - 1), self.number(depth - 1)
             return tuple(f"CASE WHEN {c} THEN {x} ELSE {y} END" for c, x, y in zip(p, a, b))
         if kind == 12:
-            text = rng.choice(["LENGTH(name)", "STRPOS(name, 'l')", "LENGTH(SUBSTR(name, STRPOS(name, 'l') - 1, 3))"])
+            text = rng.choice(["LENGTH(name)", "STRPOS(name, 'l')", "LENGTH(SUBSTR(name, STRPOS(name, 'l') - 1, 3))", "LENGTH(SUBSTR(name, LENGTH(name) - 1))"])
             return text, f"({text}::DOUBLE)"
         if kind == 13:
             # A literal 0 has no sign here, as in DuckDB's whole numbers.
@@ -96,7 +96,14 @@ class Expressions:
             # Not of what may be no number: its sign is 0 in DuckDB, and missing here.
             a = self.column()
             return f"SIGN({a[0]})", f"(SIGN({a[1]})::DOUBLE)"
+        if kind == 15 and rng.random() < 0.5:
+            a = self.column()[0]
+            return self.logarithm(f"(ABS({a}) + 1)")
         return f"CAST(share * {rng.choice([3, 10, 25])} AS INTEGER)", None
+
+    def logarithm(self, of):
+        text = self.rng.choice(["LOG({})", "LOG10({})", "LOG(2, {})", "LOG2({})", "LN({})", "LOG(7, {})"]).format(of)
+        return text, text
 
     def safe_number(self, depth):
         ours, theirs = self.number(depth)
@@ -107,7 +114,12 @@ class Expressions:
 
     def predicate(self, depth):
         rng = self.rng
-        kind = rng.randrange(9)
+        kind = rng.randrange(11)
+        if kind > 8 and depth > 0:
+            what = rng.choice(["TRUE", "FALSE"]) if kind == 9 else "NULL"
+            told = rng.choice(["IS", "IS NOT"])
+            return tuple(f"(({x}) {told} {what})" for x in self.predicate(depth - 1))
+        kind %= 9
         if kind < 3 or depth <= 0 and kind > 6:
             a, b = self.safe_number(depth - 1), self.safe_number(depth - 1)
             op = rng.choice(["<", "<=", "=", "<>", ">", ">="])

@@ -1,0 +1,107 @@
+//! What SQL means where polars' parser takes it otherwise: the syntax tree is put in words that mean the same to both.
+//! Not the arithmetic.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, SelectItem, UnaryOperator, Value,
+    visit_expressions_mut,
+};
+use sqlparser::dialect::GenericDialect;
+use sqlparser::parser::{Parser, ParserError, ParserOptions};
+
+/// The expression in words that polars takes as SQL does; unchanged where it does not parse, which polars then reports.
+///
+/// # Errors
+///
+/// What the expression uses that databases read in different ways, and what to write.
+pub(super) fn as_polars_reads(text: &str) -> Result<String, (String, &'static str)> {
+    let Ok(mut item) = parse(text) else { return Ok(text.to_owned()) };
+    let mut changed = false;
+    let visited = visit_expressions_mut(&mut item, |expr| match refused(expr) {
+        Some(reason) => ControlFlow::Break(reason),
+        None => {
+            if let Some(other) = reworded(expr).and_then(|text| parse(&text).ok()).and_then(unnamed) {
+                *expr = Expr::Nested(Box::new(other));
+                changed = true;
+            }
+            ControlFlow::Continue(())
+        }
+    });
+    match visited {
+        ControlFlow::Break((what, hint)) => Err((format!("`{text}` uses {what}"), hint)),
+        ControlFlow::Continue(()) => Ok(if changed { item.to_string() } else { text.to_owned() }),
+    }
+}
+
+fn parse(text: &str) -> Result<SelectItem, ParserError> {
+    let options = ParserOptions { trailing_commas: true, ..ParserOptions::default() };
+    Parser::new(&GenericDialect {}).with_options(options).try_with_sql(text)?.parse_select_item()
+}
+
+fn unnamed(item: SelectItem) -> Option<Expr> {
+    if let SelectItem::UnnamedExpr(expr) = item { Some(expr) } else { None }
+}
+
+/// What databases do not agree upon.
+fn refused(expr: &Expr) -> Option<(&'static str, &'static str)> {
+    match expr {
+        Expr::BinaryOp { op: BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide, .. } => {
+            Some(("a whole-number division", "write FLOOR(x / y)"))
+        }
+        Expr::Substring { substring_from: Some(from), .. } if is_below_one(from) => Some((
+            "a start below 1, which databases read in different ways",
+            "count from 1; RIGHT(text, n) takes the last n characters",
+        )),
+        _ => None,
+    }
+}
+
+fn is_below_one(expr: &Expr) -> bool {
+    match expr {
+        Expr::UnaryOp { op: UnaryOperator::Minus, .. } => true,
+        Expr::Value(value) => matches!(&value.value, Value::Number(number, _) if number == "0"),
+        Expr::Nested(inner) => is_below_one(inner),
+        _ => false,
+    }
+}
+
+/// An expression that means the same, where polars has another meaning for this one.
+fn reworded(expr: &Expr) -> Option<String> {
+    Some(match expr {
+        // Polars makes a null of these where its operand is null.
+        Expr::IsTrue(of) => format!("COALESCE({of}, FALSE)"),
+        Expr::IsNotTrue(of) => format!("NOT COALESCE({of}, FALSE)"),
+        Expr::IsFalse(of) => format!("NOT COALESCE({of}, TRUE)"),
+        Expr::IsNotFalse(of) => format!("COALESCE({of}, TRUE)"),
+        Expr::IsUnknown(of) => format!("({of}) IS NULL"),
+        Expr::IsNotUnknown(of) => format!("({of}) IS NOT NULL"),
+        // Polars takes a start that is computed for the result.
+        Expr::Substring { expr: of, substring_from: Some(from), substring_for: None, .. }
+            if !matches!(**from, Expr::Value(_)) =>
+        {
+            format!("SUBSTR({of}, {from}, {LONGEST})")
+        }
+        Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("log") => {
+            match arguments(&function.args)[..] {
+                [of] => format!("LOG10({of})"),
+                // The base comes first in SQL, and second in polars.
+                [base, of] => format!("LOG({of}, {base})"),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// Characters of a text, at the most.
+const LONGEST: u32 = 1_000_000_000;
+
+fn arguments(of: &FunctionArguments) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = of else { return Vec::new() };
+    let plain = |argument| match argument {
+        &FunctionArg::Unnamed(FunctionArgExpr::Expr(ref expr)) => Some(expr),
+        _ => None,
+    };
+    list.args.iter().filter_map(plain).collect()
+}
