@@ -315,16 +315,9 @@ impl Head {
         Ok(Self { located, content, header, read_as, crs: None, placed: false })
     }
 
-    /// Finds the field of every column.
-    fn open(
-        self,
-        request: &Request<'_>,
-        columns: &[String],
-        joined: Option<&Arc<Joined>>,
-        position: u32,
-    ) -> Result<Opened> {
+    /// Whether the file, or what is joined to it, has every column asked for, and has it once.
+    fn check_header(&self, request: &Request<'_>, theirs: &[String]) -> Result<()> {
         let shown = &self.located.shown;
-        let theirs = joined.map(|joined| joined.columns.as_slice()).unwrap_or_default();
         let places: &[String] = if self.placed { &[] } else { &request.places };
         for column in request.required.iter().chain(places) {
             if column != SOURCE_FILE && !self.header.contains(column) && !theirs.contains(column) {
@@ -344,6 +337,20 @@ impl Head {
                 return Err(missing_column(shown, &several[0], known));
             }
         }
+        Ok(())
+    }
+
+    /// Finds the field of every column.
+    fn open(
+        self,
+        request: &Request<'_>,
+        columns: &[String],
+        joined: Option<&Arc<Joined>>,
+        position: u32,
+    ) -> Result<Opened> {
+        let theirs = joined.map(|joined| joined.columns.as_slice()).unwrap_or_default();
+        self.check_header(request, theirs)?;
+        let shown = &self.located.shown;
         // The first of several columns of one name.
         let by_name = |names: &[String]| -> HashMap<String, usize> {
             names.iter().enumerate().rev().map(|(at, name)| (name.clone(), at)).collect()
