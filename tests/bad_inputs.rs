@@ -299,7 +299,7 @@ fn other_formats() -> Vec<Case> {
             cut(collection(&[point("A", good)]).into_bytes(), 0.5),
             Ends(3, &["register.geojson", "not GeoJSON"]),
         ),
-        case("GeoJSON of one feature", point("A", good), Ends(3, &["not a FeatureCollection"])),
+        case("TopoJSON", "{\"type\":\"Topology\",\"objects\":{}}", Ends(3, &["register.geojson", "Topology"])),
         case("GeoJSON without features", collection(&[]), Ends(3, &["register"])),
         case("GeoJSON, deep", nested, Ends(3, &["register.geojson"])),
         case("GeoJSON, not UTF-8", b"{\"type\": \"\xff\"}".to_vec(), Ends(3, &["not UTF-8"])),
