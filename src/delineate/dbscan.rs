@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::globe::geodesy::Degrees;
+use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::tree::Tree;
 use crate::globe::{Vector, reach_of, squared, unit_vector};
 
@@ -29,7 +29,7 @@ const SIDE_BY_SIDE: usize = 20_000;
 /// the unit sphere, which order as great circles do.
 pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|&a, &b| points[a].0.total_cmp(&points[b].0).then(points[a].1.total_cmp(&points[b].1)));
+    order.sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
     let vectors: Vec<Vector> = order.par_iter().map(|&at| unit_vector(points[at])).collect();
     let reach = reach_of(radius_km);
     let core = core_points(&vectors, reach, min_points);

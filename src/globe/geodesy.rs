@@ -23,6 +23,11 @@ const SQUARED_ECCENTRICITY: f64 = 6.694_379_990_141_316e-3;
 /// Longitude and latitude, degrees.
 pub type Degrees = (f64, f64);
 
+/// The order of places that no name decides: by longitude, then latitude.
+pub fn by_lon_lat(a: Degrees, b: Degrees) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
 /// Geodesic distance, km. Accurate to nanometres (Karney 2013, "Algorithms for geodesics").
 pub fn distance_km(a: Degrees, b: Degrees) -> f64 {
     let metres: f64 = WGS84.inverse(a.1, a.0, b.1, b.0);

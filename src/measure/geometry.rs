@@ -6,7 +6,7 @@ use geo::convex_hull::graham_hull;
 use geo::{GeodesicArea, Geometry, Point, Polygon};
 use rayon::prelude::*;
 
-use crate::globe::geodesy::{Degrees, distance_between_km, geocentric};
+use crate::globe::geodesy::{Degrees, by_lon_lat, distance_between_km, geocentric};
 use crate::globe::spanning::{Edge, shortest_links, spanning_tree};
 use crate::globe::tree::Tree;
 use crate::globe::{Vector, unit_vector};
@@ -93,8 +93,8 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
         [] => Geometry::Point(Point::new(turn(points[0].0), points[0].1)),
         [only] => Geometry::Point(Point(*only)),
         _ if area == 0.0 => {
-            let low = corners.iter().min_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)))?;
-            let high = corners.iter().max_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)))?;
+            let low = corners.iter().min_by(|a, b| by_lon_lat(a.x_y(), b.x_y()))?;
+            let high = corners.iter().max_by(|a, b| by_lon_lat(a.x_y(), b.x_y()))?;
             if low == high { Geometry::Point(Point(*low)) } else { Geometry::LineString(vec![*low, *high].into()) }
         }
         _ => Geometry::Polygon(polygon),
@@ -104,7 +104,7 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
 /// The convex hull by its corners alone, whatever the order of the places: one on a straight side would bend the side, for
 /// sides are geodesics.
 fn corners_of(mut coords: Vec<geo::Coord>) -> Polygon {
-    coords.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
+    coords.sort_by(|a, b| by_lon_lat(a.x_y(), b.x_y()));
     coords.dedup();
     Polygon::new(graham_hull(&mut coords, false), Vec::new())
 }

@@ -165,11 +165,9 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     let of_layers: Vec<String> = of_layers.collect();
     let of_ties = kinds::kinds(tables).into_iter().map(|kind| kinds::observed_column(&kind));
     let others = local_moran_names().map(|(name, _)| name).chain(of_ties);
-    let ours: Vec<String> = of_layers.iter().cloned().chain(others).collect();
-    let taken = |name: &&String| !name.starts_with("km_to_") && register.declared.contains(*name);
-    let refused: Vec<&str> = ours.iter().map(String::as_str).filter(|name| !name.starts_with("km_to_")).collect();
-    let hint =
-        format!("choose another name; ours are {} (of a layer a file may bring km_to_LAYER)", refused.join(", "));
+    let is_ours = |name: &String| !name.starts_with("km_to_");
+    let ours: Vec<String> = of_layers.iter().cloned().chain(others).filter(is_ours).collect();
+    let hint = format!("choose another name; ours are {} (of a layer a file may bring km_to_LAYER)", ours.join(", "));
     let clash = |name: &String| {
         let message = format!("`{name}` is the name of a column that is computed here");
         Problem::new(format!("facilities.columns.{name}"), message, hint.clone())
@@ -179,7 +177,7 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
         let message = format!("two columns that are computed are called `{name}`");
         Problem::new("layers", message, "rename a layer or one of the columns in its `sum`")
     });
-    ours.iter().filter(taken).map(clash).chain(twice).collect()
+    ours.iter().filter(|name| register.declared.contains(*name)).map(clash).chain(twice).collect()
 }
 
 fn schemas(tables: &Tables) -> Result<Schemas> {

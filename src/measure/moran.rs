@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::globe::geodesy::Degrees;
+use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::tree::Tree;
 use crate::globe::{Vector, unit_vector};
 
@@ -66,10 +66,7 @@ pub fn autocorrelation(places: &[Degrees], emissions_t: &[f64]) -> Option<Autoco
 /// Facilities by their coordinates, then falling emissions; alike in both, as they come.
 fn by_place(places: &[Degrees], emissions_t: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| {
-        let across = places[a].0.total_cmp(&places[b].0).then(places[a].1.total_cmp(&places[b].1));
-        across.then(emissions_t[b].total_cmp(&emissions_t[a]))
-    });
+    order.sort_by(|&a, &b| by_lon_lat(places[a], places[b]).then(emissions_t[b].total_cmp(&emissions_t[a])));
     order
 }
 

@@ -325,7 +325,7 @@ fn idle_keys(source: &MembershipSource) -> Vec<(&'static str, &'static str)> {
     if source.layer.is_none() && source.within_km.is_some() {
         idle.push(("within_km", "a reach belongs to a `layer`"));
     }
-    if !source.owners && source.least_share.is_some() || source.owners && !from_file && source.least_share.is_some() {
+    if source.least_share.is_some() && !(source.owners && from_file) {
         idle.push(("least_share", "a least share belongs to `owners` with a `path`"));
     }
     idle

@@ -17,42 +17,37 @@ const KM_A_DEGREE: f64 = 111.195;
 /// Codes that Eurostat and the EEA use in place of those of ISO 3166.
 const OTHER_CODES: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 
-/// Codes by English names in lower case.
-static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
-    let parsed: Option<geojson::FeatureCollection> = OUTLINES.parse().ok();
-    let features = parsed.into_iter().flat_map(|collection| collection.features);
-    let named = features.filter_map(|feature| {
-        let name = feature.property("name")?.as_str()?.to_lowercase();
-        let Some(geojson::feature::Id::String(code)) = &feature.id else { return None };
-        Some((name, code.clone()))
-    });
-    named.collect()
-});
-
 /// Countries that were asked for by a word of a register.
 static FOUND: LazyLock<Mutex<HashMap<String, Option<Arc<Countries>>>>> = LazyLock::new(Mutex::default);
 
-static COUNTRIES: LazyLock<HashMap<String, Vec<MultiPolygon>>> = LazyLock::new(|| {
-    let mut countries: HashMap<String, Vec<MultiPolygon>> = HashMap::new();
+#[derive(Default)]
+struct Atlas {
+    /// By code.
+    outlines: HashMap<String, Vec<MultiPolygon>>,
+    /// Codes by English names in lower case.
+    codes: HashMap<String, String>,
+}
+
+static ATLAS: LazyLock<Atlas> = LazyLock::new(|| {
+    let mut atlas = Atlas::default();
     let parsed: Option<geojson::FeatureCollection> = OUTLINES.parse().ok();
     for feature in parsed.into_iter().flat_map(|collection| collection.features) {
-        let id = feature.id.as_ref().and_then(|id| match id {
-            geojson::feature::Id::String(text) => Some(text.clone()),
-            geojson::feature::Id::Number(_) => None,
-        });
-        let outline = feature.geometry.and_then(|geometry| MultiPolygon::try_from(geometry).ok());
-        if let (Some(id), Some(outline)) = (id, outline) {
-            countries.entry(id).or_default().push(outline);
+        let Some(geojson::feature::Id::String(code)) = feature.id.clone() else { continue };
+        if let Some(name) = feature.property("name").and_then(|name| name.as_str()) {
+            atlas.codes.insert(name.to_lowercase(), code.clone());
+        }
+        if let Some(outline) = feature.geometry.and_then(|geometry| MultiPolygon::try_from(geometry).ok()) {
+            atlas.outlines.entry(code).or_default().push(outline);
         }
     }
-    countries
+    atlas
 });
 
 /// The outlines of all countries, by their codes.
 pub fn outlines() -> impl Iterator<Item = &'static MultiPolygon> {
-    let mut codes: Vec<&String> = COUNTRIES.keys().collect();
+    let mut codes: Vec<&String> = ATLAS.outlines.keys().collect();
     codes.sort_unstable();
-    codes.into_iter().flat_map(|code| &COUNTRIES[code])
+    codes.into_iter().flat_map(|code| &ATLAS.outlines[code])
 }
 
 /// One or several countries.
@@ -71,8 +66,8 @@ impl Countries {
     pub fn new(codes: &[String], place: &str) -> Result<Self, Problem> {
         let mut parts = Vec::new();
         for code in codes {
-            let Some(outlines) = COUNTRIES.get(code) else {
-                let mut known: Vec<&str> = COUNTRIES.keys().map(String::as_str).collect();
+            let Some(outlines) = ATLAS.outlines.get(code) else {
+                let mut known: Vec<&str> = ATLAS.outlines.keys().map(String::as_str).collect();
                 known.sort_unstable();
                 let hint = suggest(code, known);
                 return Err(Problem::new(place, format!("`{code}` is no country code of ISO 3166 alpha-2"), hint));
@@ -90,8 +85,8 @@ impl Countries {
             return known.clone();
         }
         let other = OTHER_CODES.iter().find(|(code, _)| *code == word).map(|(_, code)| (*code).to_owned());
-        let code = other.or_else(|| COUNTRIES.contains_key(word).then(|| word.to_owned()));
-        let code = code.or_else(|| NAMES.get(&word.to_lowercase()).cloned());
+        let code = other.or_else(|| ATLAS.outlines.contains_key(word).then(|| word.to_owned()));
+        let code = code.or_else(|| ATLAS.codes.get(&word.to_lowercase()).cloned());
         let country = code.and_then(|code| Self::new(&[code], "").ok()).map(Arc::new);
         found.insert(word.to_owned(), country.clone());
         country

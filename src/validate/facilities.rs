@@ -17,6 +17,7 @@ use super::table::{BIOGENIC_COLUMN, Table, pipeline};
 use super::{Asked, Hashes, Names, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
+use crate::globe::geodesy::by_lon_lat;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source};
 
@@ -93,7 +94,7 @@ impl Facilities {
         let placed = (0..self.ids.len()).filter_map(|at| Some((at, self.places[at]?)));
         let mut placed: Vec<(usize, (f64, f64))> = placed.collect();
         placed.sort_by(|(a, here), (b, there)| {
-            let across = here.0.total_cmp(&there.0).then(here.1.total_cmp(&there.1));
+            let across = by_lon_lat(*here, *there);
             let larger = totals[*b].total_cmp(&totals[*a]);
             across.then(larger).then(self.labels.get(*a).cmp(&self.labels.get(*b))).then(a.cmp(b))
         });

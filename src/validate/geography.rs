@@ -7,6 +7,7 @@ use super::settings::GeographySource;
 use super::{Reader, Sums};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
+use crate::globe::geodesy::by_lon_lat;
 
 /// One region of `[boundaries]`.
 #[derive(Debug, Clone)]
@@ -80,10 +81,7 @@ pub fn places(source: &GeographySource, reader: &mut Reader<'_>, findings: &mut 
     };
     let mut places: Vec<Place> = features.into_iter().zip(&numbers[0].1).filter_map(place).collect();
     // Of two that pull alike the first by name is chosen, wherever it stands in the file.
-    places.sort_by(|a, b| {
-        let across = a.at.0.total_cmp(&b.at.0).then(a.at.1.total_cmp(&b.at.1));
-        a.name.cmp(&b.name).then(across)
-    });
+    places.sort_by(|a, b| a.name.cmp(&b.name).then(by_lon_lat(a.at, b.at)));
     Ok(places)
 }
 

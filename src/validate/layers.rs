@@ -15,6 +15,7 @@ use super::table::{Table, pipeline};
 use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
+use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::turns::uncut;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
@@ -91,11 +92,11 @@ fn by_place((features, sums): (Vec<Feature>, Sums)) -> (Vec<Feature>, Sums) {
     let mut order: Vec<usize> = (0..features.len()).collect();
     let place = |feature: &Feature| {
         let first = feature.geometry.as_ref().and_then(|geometry| geometry.coords_iter().next());
-        first.map_or([f64::INFINITY; 2], |first| [first.x, first.y])
+        first.map_or((f64::INFINITY, f64::INFINITY), |first| first.x_y())
     };
-    let places: Vec<[f64; 2]> = features.iter().map(place).collect();
+    let places: Vec<Degrees> = features.iter().map(place).collect();
     order.sort_by(|&a, &b| {
-        let across = places[a][0].total_cmp(&places[b][0]).then(places[a][1].total_cmp(&places[b][1]));
+        let across = by_lon_lat(places[a], places[b]);
         let amount = |values: &[Option<f64>], at: usize| values[at].unwrap_or(f64::NEG_INFINITY);
         let larger = sums.iter().map(|(_, values)| amount(values, b).total_cmp(&amount(values, a)));
         let larger = larger.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then);
