@@ -102,7 +102,10 @@ fn check_dimension(dimension: &Dimension) -> Vec<Problem> {
 fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let has = |column: &str| source.columns.contains_key(column);
-    let brings_places = |path: &String| path.contains("json") || path.contains("parquet");
+    let brings_places = |path: &String| {
+        let of_geometries = ["json", "ndjson", "parquet", "gpkg", "shp", "fgb", "kml", "kmz", "zip"];
+        of_geometries.iter().any(|end| path.to_ascii_lowercase().contains(end))
+    };
     let placed = has("x") && has("y") || has("geometry") || source.path.0.iter().any(brings_places);
     let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
     if !has("id") {

@@ -33,10 +33,75 @@ pub struct Located {
 pub enum Format {
     /// Delimited text.
     Csv,
-    /// A GeoJSON feature collection.
+    /// GeoJSON, or a list of records.
     Geojson,
+    /// One GeoJSON feature or JSON object a line.
+    JsonLines,
     /// Parquet or GeoParquet.
     Parquet,
+    /// A workbook of sheets.
+    Workbook,
+    /// A GeoPackage.
+    Geopackage,
+    /// A shapefile.
+    Shapefile,
+    /// FlatGeobuf.
+    Flatgeobuf,
+    /// KML or KMZ.
+    Kml,
+}
+
+/// Formats that are not read, by the end of their name: what they are, and what to do.
+const OTHERS: [(&[&str], &str, &str); 13] = [
+    (&["gdb"], "a file geodatabase of ESRI", "export the layer as GeoPackage: ogr2ogr out.gpkg IN.gdb LAYER"),
+    (&["mdb", "accdb"], "a Microsoft Access database", "export the table as CSV"),
+    (&["mif", "mid"], "a MapInfo table", "export it as GeoPackage: ogr2ogr out.gpkg IN.mif"),
+    (&["gml", "xml"], "XML", "export it as GeoPackage or CSV"),
+    (&["gpx"], "GPX", "export it as GeoJSON"),
+    (&["pdf"], "a PDF document", "ask its publisher for the table behind it"),
+    (&["html", "htm"], "a web page", "download the file that it links to"),
+    (&["doc", "docx"], "a text document", "copy its table into a sheet, and save that as CSV"),
+    (&["dbf", "shx", "prj", "cpg"], "a part of a shapefile", "name its .shp"),
+    (&["arrow", "feather", "ipc"], "Arrow IPC", "write it as Parquet"),
+    (&["rds", "rdata", "sav", "dta"], "the file of a statistics program", "export it as CSV or Parquet"),
+    (&["sqlite", "db", "duckdb"], "a database", "export the table as Parquet or CSV"),
+    (&["topojson"], "TopoJSON", "export it as GeoJSON"),
+];
+
+/// What files begin with whose name says nothing: the bytes, what they are, and what to do.
+const BEGINNINGS: [(&[u8], &str, &str); 13] = [
+    (&[0x1f, 0x8b], "gzip", "call it `.gz`"),
+    (&[0x28, 0xb5, 0x2f, 0xfd], "zstandard", "call it `.zst`"),
+    (b"PK\x03\x04", "a zip archive or a workbook", "call it `.zip`, `.xlsx` or `.ods`"),
+    (&[0xd0, 0xcf, 0x11, 0xe0], "an old workbook, or an encrypted one", "call it `.xls`, or save it without a password"),
+    (b"SQLite format 3", "an SQLite database", "if it is a GeoPackage, call it `.gpkg`"),
+    (b"PAR1", "Parquet", "call it `.parquet`"),
+    (b"fgb\x03", "FlatGeobuf", "call it `.fgb`"),
+    (&[0, 0, 0x27, 0x0a], "a shapefile", "call it `.shp`"),
+    (b"!table", "a MapInfo table", "export it as GeoPackage: ogr2ogr out.gpkg IN.tab"),
+    (b"%PDF", "a PDF document", "ask its publisher for the table behind it"),
+    (b"<?xml", "XML", "if it is KML, call it `.kml`; else export it as GeoPackage or CSV"),
+    (b"<!DOCTYPE", "a web page", "download the file that it links to"),
+    (b"<html", "a web page", "download the file that it links to"),
+];
+
+/// A file that libraries open by its path: as it lies there, or unpacked for as long as this lives.
+#[derive(Debug)]
+pub enum OnDisk {
+    /// As it lies there.
+    Plain(PathBuf),
+    /// Unpacked.
+    Unpacked(tempfile::NamedTempFile),
+}
+
+impl OnDisk {
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Plain(path) => path,
+            Self::Unpacked(file) => file.path(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +143,8 @@ pub fn locate(request: &Request<'_>) -> Result<Vec<Located>> {
 
 /// Tells a member of an archive (`FILE.zip/MEMBER`, or the only one of `FILE.zip`) from a plain file.
 fn located(shown: String, path: PathBuf) -> Result<Located> {
-    let is_zip =
-        |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) && path.is_file();
+    let ends = |path: &Path, end: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
+    let is_zip = |path: &Path| (ends(path, "zip") || ends(path, "kmz")) && path.is_file();
     let Some(archive) = path.ancestors().find(|part| is_zip(part)).map(Path::to_path_buf) else {
         return Ok(Located { shown, path, member: None });
     };
@@ -90,7 +155,15 @@ fn located(shown: String, path: PathBuf) -> Result<Located> {
         .collect();
     let member = path.strip_prefix(&archive).map(|rest| rest.to_string_lossy().into_owned()).unwrap_or_default();
     if member.is_empty() {
-        let [only] = names.as_slice() else {
+        // A shapefile is packed with its parts, KML with its pictures.
+        let main = if ends(&archive, "kmz") { ".kml" } else { ".shp" };
+        let mains: Vec<&String> = names.iter().filter(|name| name.to_ascii_lowercase().ends_with(main)).collect();
+        let only = match (names.as_slice(), mains.as_slice()) {
+            ([only], _) => Some(only),
+            (_, [main]) => Some(*main),
+            _ => None,
+        };
+        let Some(only) = only else {
             let hint = format!("name one of its members: {}", names.join(", "));
             return Err(problem(&shown, format!("the archive holds {} files", names.len()), hint));
         };
@@ -125,16 +198,79 @@ impl Located {
         }
     }
 
-    /// What the file holds.
-    pub fn format(&self) -> Format {
+    /// What its name ends in, without what says how it is packed.
+    fn extension(&self) -> Option<String> {
         let name = self.name();
         let name = ["gz", "zst", "zstd"].iter().find_map(|packed| name.strip_suffix(&format!(".{packed}")));
         let name = name.map_or_else(|| self.name(), str::to_owned);
-        match name.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("geojson" | "json") => Format::Geojson,
-            Some("parquet" | "geoparquet") => Format::Parquet,
-            _ => Format::Csv,
+        name.rsplit_once('.').map(|(_, extension)| extension.to_owned())
+    }
+
+    /// What the file holds, by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Data`] for a format that is not read, called by its name.
+    pub fn format(&self) -> Result<Format> {
+        let extension = self.extension().unwrap_or_default();
+        Ok(match extension.as_str() {
+            "geojson" | "json" => Format::Geojson,
+            "geojsonl" | "geojsons" | "geojsonseq" | "ndjson" | "jsonl" => Format::JsonLines,
+            "parquet" | "geoparquet" => Format::Parquet,
+            "xlsx" | "xlsm" | "xlsb" | "xls" | "ods" => Format::Workbook,
+            "gpkg" => Format::Geopackage,
+            "shp" => Format::Shapefile,
+            "fgb" => Format::Flatgeobuf,
+            "kml" | "kmz" => Format::Kml,
+            other => {
+                let known = OTHERS.iter().find(|(names, ..)| names.contains(&other));
+                let Some((_, what, hint)) = known else { return Ok(Format::Csv) };
+                return Err(problem(&self.shown, format!("the file is {what}, which is not read"), *hint));
+            }
+        })
+    }
+
+    /// Another part of the same file (`roads.dbf` of `roads.shp`), beside it or in the same archive.
+    pub fn sibling(&self, extension: &str) -> Option<Self> {
+        let wanted = |name: &str, own: &str| {
+            let stem = |name: &str| name.rsplit_once('.').map(|(stem, end)| (stem.to_owned(), end.to_ascii_lowercase()));
+            stem(name).zip(stem(own)).is_some_and(|((stem, end), (own, _))| stem == own && end == extension)
+        };
+        let renamed = |shown: &str, name: &str| {
+            let cut = shown.rsplit_once('/').map_or(0, |(folder, _)| folder.len() + 1);
+            format!("{}{}", &shown[..cut], name.rsplit('/').next().unwrap_or(name))
+        };
+        if let Some(member) = &self.member {
+            let mut archive = open_archive(&self.shown, &self.path).ok()?;
+            let mut names = (0..archive.len())
+                .filter_map(|at| archive.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned())))
+                .collect::<Vec<_>>()
+                .into_iter();
+            let found = names.find(|name| wanted(name, member))?;
+            return Some(Self { shown: renamed(&self.shown, &found), path: self.path.clone(), member: Some(found) });
         }
+        let own = self.path.file_name()?.to_string_lossy().into_owned();
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut names: Vec<String> =
+            folder.read_dir().ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        let found = names.into_iter().find(|name| wanted(name, &own))?;
+        Some(Self { shown: renamed(&self.shown, &found), path: self.path.with_file_name(&found), member: None })
+    }
+
+    /// The file for libraries that open it by its path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] or [`Error::Data`] where it does not unpack.
+    pub fn on_disk(&self) -> Result<OnDisk> {
+        let mut read = self.open()?;
+        if self.is_plain() {
+            return Ok(OnDisk::Plain(self.path.clone()));
+        }
+        let mut file = tempfile::NamedTempFile::new().map_err(Error::io(&self.path))?;
+        io::copy(&mut read, &mut file).map_err(|error| self.failed(error))?;
+        Ok(OnDisk::Unpacked(file))
     }
 
     /// Whether the bytes of the file are those that it holds.
@@ -158,7 +294,7 @@ impl Located {
             let (read, size) = self.open_member(file)?;
             return Ok(self.unpack(read, size));
         }
-        self.refuse_hidden_packing(&mut file)?;
+        self.refuse_hidden_format(&mut file)?;
         Ok(self.unpack(Box::new(file), metadata.len()))
     }
 
@@ -199,18 +335,19 @@ impl Located {
         Ok((Box::new(Checked { read: guarded, crc: Crc::new(), size, wanted: crc }), size))
     }
 
-    /// A packed file under a plain name would read as broken text.
-    fn refuse_hidden_packing(&self, file: &mut File) -> Result<()> {
-        let mut magic = [0u8; 4];
-        let read = file.read(&mut magic).map_err(Error::io(&self.path))?;
+    /// A file of another format under the name of a text would read as broken text.
+    fn refuse_hidden_format(&self, file: &mut File) -> Result<()> {
+        let packed_as_named = !matches!(self.packing(), Packing::None);
+        if packed_as_named || !matches!(self.format(), Ok(Format::Csv | Format::Geojson | Format::JsonLines)) {
+            return Ok(());
+        }
+        let mut head = [0u8; 16];
+        let read = file.read(&mut head).map_err(Error::io(&self.path))?;
         file.rewind().map_err(Error::io(&self.path))?;
-        let found = match &magic[..read] {
-            [0x1f, 0x8b, ..] if self.packing() != Packing::Gzip => "gzip: call it `.gz`",
-            [0x28, 0xb5, 0x2f, 0xfd] if self.packing() != Packing::Zstd => "zstandard: call it `.zst`",
-            [b'P', b'K', 3, 4] => "a zip archive (or a workbook): unpack it, or export it as CSV",
-            _ => return Ok(()),
+        let Some((_, what, hint)) = BEGINNINGS.iter().find(|(start, ..)| head[..read].starts_with(start)) else {
+            return Ok(());
         };
-        Err(problem(&self.shown, "the name of the file does not say how it is packed", format!("it is {found}")))
+        Err(problem(&self.shown, format!("the name of the file does not say what it is: {what}"), *hint))
     }
 
     /// An error while bytes were being read: the operating system's, or that of what packs them.

@@ -1,4 +1,5 @@
-//! GeoJSON feature collections, one feature, or a geometry alone: properties as text cells, geometries as they stand.
+//! GeoJSON feature collections, one feature, or a geometry alone: properties as text cells, geometries as they stand. A
+//! file of that name that holds a list of records, or one feature a line, is read as what it is.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::batch::{Batch, Origin, Shared, shorten};
 use super::files::Located;
-use super::{Content, Head, problem};
+use super::{Content, Head, json, problem, stated};
 use crate::error::Result;
 use crate::finding::{Rejection, Rule};
 
@@ -24,9 +25,14 @@ pub fn head(located: Located) -> Result<Head> {
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| problem(shown, "the file is not UTF-8", "save it as UTF-8"))?;
-    let parsed: geojson::GeoJson = text
-        .parse()
-        .map_err(|error| problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as GeoJSON"))?;
+    let parsed = match text.parse::<geojson::GeoJson>() {
+        Ok(parsed) => parsed,
+        Err(_) if text.trim_start().starts_with('[') => return list(located, text),
+        Err(_) if is_lines(text) => return json::head_of_lines(located),
+        Err(error) => {
+            return Err(problem(shown, format!("the file is not GeoJSON: {error}"), "export it again as GeoJSON"));
+        }
+    };
     let (features, members) = match parsed {
         geojson::GeoJson::FeatureCollection(collection) => (collection.features, collection.foreign_members),
         geojson::GeoJson::Feature(feature) => {
@@ -50,14 +56,22 @@ pub fn head(located: Located) -> Result<Head> {
     Ok(Head { content: Content::Geojson(features), header, read_as: "geojson".into(), crs, placed, located })
 }
 
+/// Whether the first line is a value by itself, and others follow.
+fn is_lines(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{1e}').trim();
+    text.split_once('\n').is_some_and(|(first, _)| serde_json::from_str::<serde::de::IgnoredAny>(first).is_ok())
+}
+
+fn list(located: Located, text: &str) -> Result<Head> {
+    let records = serde_json::from_str::<Vec<Value>>(text)
+        .map_err(|error| problem(&located.shown, format!("the file is not JSON: {error}"), "export it again"))?;
+    json::head_of_list(located, records)
+}
+
 /// The `crs` member of GeoJSON before RFC 7946, as `EPSG:nnnn`.
 fn stated_crs(members: &geojson::JsonObject) -> Option<String> {
     let name = members.get("crs")?.get("properties")?.get("name")?.as_str()?;
-    if name.ends_with("CRS84") {
-        return Some("EPSG:4326".into());
-    }
-    let digits = name.rsplit(':').next()?;
-    Some(format!("EPSG:{digits}"))
+    stated::by_name(name)
 }
 
 /// Some of the features as rows.
@@ -88,8 +102,17 @@ pub fn parse(features: &[Feature], rows: Range<usize>, shared: &Shared, header: 
     batch
 }
 
+/// A geometry, or that of a feature, as text.
+pub fn of_text(text: &str) -> std::result::Result<Geometry, String> {
+    match text.parse::<geojson::GeoJson>().map_err(|error| error.to_string())? {
+        geojson::GeoJson::Geometry(geometry) => convert(&geometry),
+        geojson::GeoJson::Feature(Feature { geometry: Some(geometry), .. }) => convert(&geometry),
+        _ => Err("not one geometry".into()),
+    }
+}
+
 /// A geometry of geo's types. Positions are looked at first: the conversion takes for granted that they have two numbers.
-fn convert(geometry: &geojson::Geometry) -> std::result::Result<Geometry, String> {
+pub fn convert(geometry: &geojson::Geometry) -> std::result::Result<Geometry, String> {
     if !is_whole(geometry) {
         return Err("a position has fewer than two numbers".into());
     }
@@ -111,16 +134,21 @@ fn is_whole(geometry: &geojson::Geometry) -> bool {
     }
 }
 
-fn property<'f>(feature: &'f Feature, name: &str) -> Option<Cow<'f, str>> {
-    match feature.property(name) {
-        Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.into()),
-        Some(value) => Some(value.to_string().into()),
-        None if name == "id" => match &feature.id {
-            Some(geojson::feature::Id::String(text)) => Some(text.into()),
-            Some(geojson::feature::Id::Number(number)) => Some(number.to_string().into()),
-            None => None,
-        },
-        None => None,
+/// A property of a feature as text; its `id` member where no property has that name.
+pub fn property<'f>(feature: &'f Feature, name: &str) -> Option<Cow<'f, str>> {
+    match (feature.property(name), &feature.id) {
+        (Some(value), _) => text(value),
+        (None, Some(geojson::feature::Id::String(text))) if name == "id" => Some(text.into()),
+        (None, Some(geojson::feature::Id::Number(number))) if name == "id" => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// A value as text.
+pub fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.into()),
+        value => Some(value.to_string().into()),
     }
 }

@@ -3,19 +3,31 @@
 
 mod batch;
 mod csv;
+mod dbf;
 mod dialect;
 mod files;
+mod flatgeobuf;
 mod geojson;
+mod geopackage;
+mod guard;
 mod join;
+mod json;
+mod kml;
 mod parquet;
 mod records;
+mod rows;
 pub mod settings;
+mod shapefile;
+mod stated;
 mod thrift;
+mod wkb;
+mod workbook;
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use geo::Geometry;
 use rayon::prelude::*;
 
 use crate::error::{Error, Problem, Result, suggest};
@@ -24,7 +36,8 @@ use batch::{Field, Shared};
 use dialect::Dialect;
 use files::{Format, Located};
 pub use join::Joined;
-pub use parquet::expects_panic;
+pub use guard::expects_panic;
+use rows::{Records, Rows};
 pub use settings::{ColumnSpec, ColumnType, GasSpec, Join, OneOrMany, Reading};
 
 /// The column that every source has: the path of the file that a row stood in.
@@ -119,15 +132,17 @@ enum Content {
     Csv { dialect: Dialect, encoding: Option<String> },
     Geojson(Vec<::geojson::Feature>),
     Parquet(parquet::Table),
+    Records(Box<dyn Records>),
 }
 
 /// A stretch of a file, not parsed yet.
 enum Block {
     Csv(csv::Block),
     Rows(std::ops::Range<usize>),
+    Records(Vec<rows::Row>),
 }
 
-/// Rows of a block of GeoJSON or Parquet.
+/// Rows of a block of formats that are no delimited text.
 const ROWS: usize = 16_384;
 
 impl Source {
@@ -191,9 +206,19 @@ impl Source {
         self.files.iter().any(|file| file.placed)
     }
 
-    /// Whether every file is of a format that has its own types and marks: delimiters and encodings say nothing of them.
-    pub fn is_typed(&self) -> bool {
-        self.files.iter().all(|file| !matches!(file.content, Content::Csv { .. }))
+    /// Of the keys that say how a file is read, those that no file of this source heeds.
+    pub fn idle(&self, given: &[&'static str]) -> Vec<&'static str> {
+        let heeds = |file: &Opened, key: &str| {
+            let heeded: &[&str] = match file.located.format() {
+                Ok(Format::Csv) => &settings::OF_TEXT,
+                Ok(Format::Workbook) => &["table", "comment", "skip_before_header", "skip_after_header"],
+                Ok(Format::Geopackage) => &["table"],
+                Ok(Format::Shapefile) => &["encoding"],
+                _ => &[],
+            };
+            heeded.contains(&key)
+        };
+        given.iter().copied().filter(|key| !self.files.iter().any(|file| heeds(file, key))).collect()
     }
 
     /// Formats, encodings and delimiters of the files, declared or found.
@@ -207,20 +232,27 @@ impl Source {
         self.files.iter().find(other).map(|file| (file.shared.file.clone(), file.crs.clone().unwrap_or_default()))
     }
 
-    /// Sizes and hashes of the files.
+    /// Sizes and hashes of the files, then of what belongs to them (the parts of a shapefile).
     pub fn fingerprints(&self) -> Result<Vec<InputFile>> {
-        let fingerprint = |file: &Opened| {
-            let (bytes, sha256) = file.located.fingerprint()?;
+        let fingerprint = |located: &Located, read_as: &str| {
+            let (bytes, sha256) = located.fingerprint()?;
             Ok(InputFile {
-                path: file.located.shown.clone(),
+                path: located.shown.clone(),
                 bytes,
                 sha256,
-                read_as: file.read_as.clone(),
+                read_as: read_as.to_owned(),
                 licence: self.licence.clone(),
                 attribution: self.attribution.clone(),
             })
         };
-        self.files.iter().map(fingerprint).collect()
+        let parts = |file: &Opened| {
+            let is_shapefile = matches!(file.located.format(), Ok(Format::Shapefile)) && file.located.is_plain();
+            let ends: &[&str] = if is_shapefile { &["dbf", "prj", "cpg"] } else { &[] };
+            ends.iter().filter_map(|end| file.located.sibling(end)).collect::<Vec<Located>>()
+        };
+        let files = self.files.iter().map(|file| fingerprint(&file.located, &file.read_as));
+        let parts = self.files.iter().flat_map(parts).map(|part| fingerprint(&part, "shapefile"));
+        files.chain(parts).collect()
     }
 
     /// A batch without rows.
@@ -285,10 +317,16 @@ struct Head {
 
 impl Head {
     fn read(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {
-        match located.format() {
+        match located.format()? {
             Format::Csv => Self::read_csv(request, joined, located),
             Format::Geojson => geojson::head(located),
+            Format::JsonLines => json::head_of_lines(located),
             Format::Parquet => parquet::head(located),
+            Format::Workbook => workbook::head(request, located),
+            Format::Geopackage => geopackage::head(request, located),
+            Format::Shapefile => shapefile::head(request, located),
+            Format::Flatgeobuf => flatgeobuf::head(located),
+            Format::Kml => kml::head(located),
         }
     }
 
@@ -392,6 +430,7 @@ impl Head {
 enum Blocks<'a> {
     Csv(csv::Blocks<'a>),
     Rows(std::ops::Range<usize>),
+    Records(Rows<'a>),
 }
 
 impl Blocks<'_> {
@@ -402,6 +441,10 @@ impl Blocks<'_> {
                 let block = rows.start..rows.end.min(rows.start + ROWS);
                 rows.start = block.end;
                 Ok((!block.is_empty()).then_some(Block::Rows(block)))
+            }
+            Self::Records(rows) => {
+                let block = rows.by_ref().take(ROWS).collect::<Result<Vec<_>>>()?;
+                Ok((!block.is_empty()).then_some(Block::Records(block)))
             }
         }
     }
@@ -426,6 +469,7 @@ impl Opened {
             }
             Content::Geojson(features) => Ok(Blocks::Rows(0..features.len())),
             Content::Parquet(table) => Ok(Blocks::Rows(0..table.rows)),
+            Content::Records(records) => Ok(Blocks::Records(records.rows()?)),
         }
     }
 
@@ -438,6 +482,7 @@ impl Opened {
                 geojson::parse(features, rows, &self.shared, &self.header)
             }
             (Block::Rows(rows), Content::Parquet(table)) => table.parse(rows, &self.shared)?,
+            (Block::Records(block), _) => rows::batch(block, self.placed, &self.shared),
             _ => Batch::new(&self.shared),
         };
         batch.pair(&self.shared.key);
@@ -457,6 +502,36 @@ pub fn is_encoding(label: &str) -> bool {
 
 fn problem(place: &str, message: impl Into<String>, hint: impl Into<String>) -> Error {
     Error::Data { problems: vec![Problem::new(place, message, hint)] }
+}
+
+/// A geometry that a cell holds as GeoJSON, or as (E)WKB in hexadecimal; `None` where the text is neither. The code of the
+/// source's own system of coordinates is held against what EWKB says.
+pub fn geometry_of_text(text: &str, code: u32) -> Option<std::result::Result<Option<Geometry>, String>> {
+    if text.trim_start().starts_with('{') {
+        return Some(geojson::of_text(text).map(Some).map_err(|error| format!("not a GeoJSON geometry: {error}")));
+    }
+    let bytes = wkb::from_hex(text.trim())?;
+    if let Some(other) = wkb::srid(&bytes).filter(|srid| *srid != 0 && *srid != code) {
+        return Some(Err(format!("the geometry says SRID={other}, the source's crs is EPSG:{code}")));
+    }
+    Some(wkb::read(&bytes).map_err(|error| format!("not a WKB geometry: {error}")))
+}
+
+/// The table of a file that is asked for; without that the only one that holds anything. `all` and those that do.
+fn choose(shown: &str, wanted: Option<&str>, (all, filled): (&[String], &[String]), what: &str) -> Result<String> {
+    match (wanted, filled) {
+        (Some(wanted), _) if all.iter().any(|name| name == wanted) => Ok(wanted.to_owned()),
+        (Some(wanted), _) => {
+            let hint = suggest(wanted, all.iter().map(String::as_str));
+            Err(problem(shown, format!("the file has no {what} `{wanted}`"), hint))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(problem(shown, format!("the file has no {what}"), guard::CHECK)),
+        (None, several) => {
+            let hint = format!("name one: table = \"{}\" (there are: {})", several[0], several.join(", "));
+            Err(problem(shown, format!("the file has {} {what}s", several.len()), hint))
+        }
+    }
 }
 
 fn missing_column<'a>(place: &str, column: &str, known: impl IntoIterator<Item = &'a str>) -> Error {

@@ -1,33 +1,59 @@
-//! Parquet and GeoParquet: columns as text cells, WKB as geometries.
+//! Parquet and GeoParquet: columns as text cells; geometries as WKB, as GeoArrow, or of Parquet's own type.
 
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use geo::Geometry;
-use geo_traits::to_geo::ToGeoGeometry;
+use geo::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
 use polars::prelude::*;
+use polars_parquet::read::{FileMetadata, read_metadata};
 use serde_json::Value;
 
 use super::batch::{Batch, Origin, Shared};
 use super::files::Located;
+use super::guard::{CHECK, guarded};
 use super::thrift::{self, Value as Thrift};
-use super::{Content, Head, problem};
+use super::{Content, Head, problem, stated, wkb};
 use crate::error::{Error, Result};
 use crate::finding::{Rejection, Rule};
-
-const CHECK: &str = "check the export that wrote it";
 
 /// A Parquet file whose columns are known.
 pub struct Table {
     located: Located,
+    metadata: Arc<FileMetadata>,
     columns: Vec<String>,
-    /// The column of WKB.
-    geometry: Option<String>,
+    /// The column of geometries, and how it holds them.
+    geometry: Option<(String, Encoding)>,
     /// The number of rows.
     pub rows: usize,
+}
+
+/// How geometries are held: GeoParquet's `encoding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Wkb,
+    Point,
+    LineString,
+    Polygon,
+    MultiPoint,
+    MultiLineString,
+    MultiPolygon,
+}
+
+impl Encoding {
+    fn called(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "wkb" => Self::Wkb,
+            "point" => Self::Point,
+            "linestring" => Self::LineString,
+            "polygon" => Self::Polygon,
+            "multipoint" => Self::MultiPoint,
+            "multilinestring" => Self::MultiLineString,
+            "multipolygon" => Self::MultiPolygon,
+            _ => return None,
+        })
+    }
 }
 
 /// Reads a file's schema and its GeoParquet metadata.
@@ -37,12 +63,18 @@ pub fn head(located: Located) -> Result<Head> {
     }
     // Refuses folders and devices in the same words as for other formats.
     located.open()?;
-    check_promises(&located)?;
-    guarded(&located, || read_head(&located))
+    let footer = footer(&located)?;
+    guarded(&located, || read_head(&located, footer))
 }
 
-/// Looks at what a file promises before the library believes it: memory is reserved for promised rows.
-fn check_promises(located: &Located) -> Result<()> {
+/// The end of a file, and the geometry columns that Parquet's own types tell.
+struct Footer {
+    bytes: Vec<u8>,
+    geometries: Vec<(String, Option<String>)>,
+}
+
+/// Reads what a file promises before the library believes it: memory is reserved for promised rows.
+fn footer(located: &Located) -> Result<Footer> {
     let fail = |message: &str| problem(&located.shown, format!("the file is not Parquet: {message}"), CHECK);
     let mut file = File::open(&located.path).map_err(Error::io(&located.path))?;
     let size = file.metadata().map_err(Error::io(&located.path))?.len();
@@ -54,16 +86,38 @@ fn check_promises(located: &Located) -> Result<()> {
     if !end.ends_with(b"PAR1") || length + 12 > size {
         return Err(fail("it does not end as Parquet does"));
     }
-    let footer = bytes(&mut file, size - 8 - length, length).map_err(Error::io(&located.path))?;
-    let footer = thrift::structure(&footer).map(|(footer, _)| footer);
+    let mut footer = bytes(&mut file, size - 8 - length, length).map_err(Error::io(&located.path))?;
+    let parsed = thrift::structure(&footer).map(|(footer, _)| footer);
     let most = size.saturating_mul(ROWS_A_BYTE).saturating_add(ROWS_ALWAYS);
     let columns =
-        footer.as_ref().and_then(|footer| columns(footer, most)).ok_or_else(|| fail("its footer is damaged"))?;
+        parsed.as_ref().and_then(|footer| columns(footer, most)).ok_or_else(|| fail("its footer is damaged"))?;
     for column in columns {
         let whole = column_is_whole(&mut file, size, &column).map_err(Error::io(&located.path))?;
         whole.ok_or_else(|| fail("one of its pages is damaged"))?;
     }
-    Ok(())
+    let geometries = parsed.map(|parsed| take_geometry_types(&parsed, &mut footer)).unwrap_or_default();
+    Ok(Footer { bytes: footer, geometries })
+}
+
+/// Parquet's types GEOMETRY and GEOGRAPHY, which the library does not know, become BSON, which is bytes to it as well: names
+/// and systems of coordinates of their columns.
+///
+/// Source: `LogicalType` of Parquet's format definition (`parquet.thrift`), fields 13, 17 and 18.
+fn take_geometry_types(parsed: &Thrift, footer: &mut [u8]) -> Vec<(String, Option<String>)> {
+    /// 17 and 18 as Thrift's compact protocol writes a field's number after its head, and 13.
+    const GEOMETRY: [u8; 2] = [34, 36];
+    const BSON: u8 = 26;
+    let text = |value: Option<&Thrift>| value.and_then(Thrift::text).map(|text| String::from_utf8_lossy(text).into_owned());
+    let mut found = Vec::new();
+    for element in parsed.list(2).unwrap_or_default() {
+        let logical = element.field(10).map(Thrift::fields).unwrap_or_default();
+        let [(17 | 18, at, kind)] = logical else { continue };
+        if let Some(number) = footer.get_mut(at + 1).filter(|number| GEOMETRY.contains(number)) {
+            *number = BSON;
+            found.push((text(element.field(4)).unwrap_or_default(), text(kind.field(1))));
+        }
+    }
+    found
 }
 
 /// A file of so many bytes holds at most so many rows: some column of a table differs from row to row.
@@ -141,60 +195,80 @@ fn page_length(head: &[u8], values: u64) -> Option<u64> {
     if data && levels && dictionary && size { packed.checked_add(taken as u64) } else { None }
 }
 
-fn read_head(located: &Located) -> Result<Head> {
-    let mut reader = open(located)?;
-    let metadata = reader.get_metadata().map_err(|error| broken(located, &error))?;
-    let geo = metadata.key_value_metadata().as_ref().and_then(|pairs| {
+fn read_head(located: &Located, footer: Footer) -> Result<Head> {
+    let fail = |error: PolarsError| broken(located, &error);
+    let length = (footer.bytes.len() as u32).to_le_bytes();
+    let file = [b"PAR1".as_slice(), &footer.bytes, &length, b"PAR1"].concat();
+    let mut metadata = read_metadata(&mut Cursor::new(file)).map_err(fail)?;
+    let pairs = metadata.key_value_metadata.as_mut();
+    let geo = pairs.as_ref().and_then(|pairs| {
         let text = pairs.iter().find(|pair| pair.key == "geo")?.value.as_deref()?;
         serde_json::from_str::<Value>(text).ok()
     });
-    let schema = reader.schema().map_err(|error| broken(located, &error))?;
-    let primary = geo.as_ref().and_then(|geo| geo["primary_column"].as_str()).unwrap_or("geometry");
-    let is_wkb = |field: &ArrowField| field.name == primary && DataType::from_arrow_field(field).is_binary();
-    let geometry = schema.iter_values().find(|field| is_wkb(field)).map(|field| field.name.to_string());
-    let columns: Vec<String> =
-        schema.iter_names().map(ToString::to_string).filter(|name| Some(name) != geometry.as_ref()).collect();
-    let rows = reader.num_rows().map_err(|error| broken(located, &error))?;
-    let crs = geo.as_ref().and_then(|geo| stated_crs(&geo["columns"][primary]["crs"]));
+    // The schema of the program that wrote the file, with types of its own: what Parquet says of the columns is enough.
+    if let Some(pairs) = pairs {
+        pairs.retain(|pair| pair.key != "ARROW:schema");
+    }
+    let metadata = Arc::new(metadata);
+    let mut reader = open(located, &metadata)?;
+    let schema = reader.schema().map_err(fail)?;
+    let typed = |name: &str| footer.geometries.iter().find(|(known, _)| known == name);
+    let primary = geo.as_ref().and_then(|geo| geo["primary_column"].as_str());
+    let primary = primary.or_else(|| footer.geometries.first().map(|(name, _)| name.as_str())).unwrap_or("geometry");
+    let described = geo.as_ref().map(|geo| &geo["columns"][primary]);
+    let geometry = match schema.get(primary).map(DataType::from_arrow_field) {
+        None => None,
+        Some(kind) => encoding(located, primary, &kind, described)?.map(|encoding| (primary.to_owned(), encoding)),
+    };
+    let is_column = |field: &&ArrowField| {
+        geometry.as_ref().is_none_or(|(name, _)| field.name != *name) && !DataType::from_arrow_field(field).is_nested()
+    };
+    let columns: Vec<String> = schema.iter_values().filter(is_column).map(|field| field.name.to_string()).collect();
+    let rows = reader.num_rows().map_err(fail)?;
+    let own = || typed(primary).map(|(_, crs)| crs.as_deref().map_or(Some("EPSG:4326".into()), stated::by_name));
+    // GeoParquet without a `crs` is in CRS84; with null it is in an unknown one.
+    let crs = match described.and_then(|column| column.get("crs")) {
+        Some(crs) => stated::by_projjson(crs),
+        None if described.is_some_and(Value::is_object) => Some("EPSG:4326".into()),
+        None => own().flatten(),
+    };
     let (read_as, placed) = (if geometry.is_some() { "geoparquet" } else { "parquet" }.to_owned(), geometry.is_some());
-    let table = Table { located: located.clone(), columns: columns.clone(), geometry, rows };
+    let table = Table { located: located.clone(), metadata, columns: columns.clone(), geometry, rows };
     Ok(Head { located: located.clone(), content: Content::Parquet(table), header: columns, read_as, crs, placed })
 }
 
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
+/// How a column holds geometries; `None`: it holds something else.
+fn encoding(located: &Located, column: &str, kind: &DataType, described: Option<&Value>) -> Result<Option<Encoding>> {
+    let name = described.and_then(|column| column["encoding"].as_str());
+    let place = format!("{}: {column}", located.shown);
+    let hint = "write it as WKB: to_parquet(..., geometry_encoding=\"WKB\")";
+    match (name.map(Encoding::called), kind) {
+        (Some(None), _) => {
+            Err(problem(&place, format!("geometries in the encoding `{}` are not read", name.unwrap_or_default()), hint))
+        }
+        (Some(Some(Encoding::Wkb)) | None, DataType::Binary) => Ok(Some(Encoding::Wkb)),
+        (Some(Some(encoding)), kind) if kind.is_nested() && encoding != Encoding::Wkb => Ok(Some(encoding)),
+        (None, DataType::Struct(fields)) if fields.iter().take(2).map(|field| field.name.as_str()).eq(["x", "y"]) => {
+            Ok(Some(Encoding::Point))
+        }
+        (None, kind) if kind.is_nested() => {
+            Err(problem(&place, "nested geometries without GeoParquet's metadata are not read", hint))
+        }
+        (Some(Some(_)), kind) => {
+            Err(problem(&place, format!("the column holds {kind}, which its encoding does not fit"), CHECK))
+        }
+        (None, _) => Ok(None),
+    }
 }
 
-/// Whether a panic on this thread, at this moment, is that of the Parquet reader over a damaged file, and will be
-/// reported as an error.
-pub fn expects_panic() -> bool {
-    GUARDED.get()
-}
-
-/// The reader takes for granted that a file keeps its own promises; where one does not, it panics.
-fn guarded<T>(located: &Located, read: impl FnOnce() -> Result<T>) -> Result<T> {
-    GUARDED.set(true);
-    let result = catch_unwind(AssertUnwindSafe(read));
-    GUARDED.set(false);
-    result.unwrap_or_else(|_| Err(problem(&located.shown, "the file is damaged", CHECK)))
-}
-
-fn open(located: &Located) -> Result<ParquetReader<File>> {
-    Ok(ParquetReader::new(File::open(&located.path).map_err(Error::io(&located.path))?))
+fn open(located: &Located, metadata: &Arc<FileMetadata>) -> Result<ParquetReader<File>> {
+    let mut reader = ParquetReader::new(File::open(&located.path).map_err(Error::io(&located.path))?);
+    reader.set_metadata(Arc::clone(metadata));
+    Ok(reader)
 }
 
 fn broken(located: &Located, error: &PolarsError) -> Error {
     problem(&located.shown, format!("the file is not Parquet: {error}"), CHECK)
-}
-
-/// PROJJSON to `EPSG:nnnn`; CRS84 is EPSG:4326 with longitude first.
-fn stated_crs(crs: &Value) -> Option<String> {
-    let id = &crs["id"];
-    match (id["authority"].as_str()?, &id["code"]) {
-        ("OGC", _) => Some("EPSG:4326".into()),
-        (authority, Value::Number(code)) => Some(format!("{authority}:{code}")),
-        (authority, code) => Some(format!("{authority}:{}", code.as_str()?)),
-    }
 }
 
 impl Table {
@@ -205,8 +279,8 @@ impl Table {
 
     fn read(&self, rows: Range<usize>, shared: &Shared) -> Result<Batch> {
         let fail = |error: PolarsError| broken(&self.located, &error);
-        let wanted = self.columns.iter().chain(&self.geometry).cloned().collect();
-        let reader = open(&self.located)?.with_slice(Some((rows.start, rows.len()))).with_columns(Some(wanted));
+        let wanted = self.columns.iter().chain(self.geometry.iter().map(|(name, _)| name)).cloned().collect();
+        let reader = open(&self.located, &self.metadata)?.with_slice(Some((rows.start, rows.len()))).with_columns(Some(wanted));
         let frame = reader.read_parallel(ParallelStrategy::None).finish().map_err(fail)?;
         let text = |name: &String| -> PolarsResult<StringChunked> {
             Ok(frame.column(name)?.cast(&DataType::String)?.str()?.clone())
@@ -214,13 +288,13 @@ impl Table {
         let is_number = |name: &String| frame.column(name).is_ok_and(|column| column.dtype().is_primitive_numeric());
         let numbers: Vec<bool> = self.columns.iter().map(is_number).collect();
         let columns: Vec<StringChunked> = self.columns.iter().map(text).collect::<PolarsResult<_>>().map_err(fail)?;
-        let geometry = self.geometry.as_ref().map(|name| frame.column(name)).transpose().map_err(fail)?;
-        let geometry = geometry.map(|column| column.binary()).transpose().map_err(fail)?;
+        let geometry = |(name, encoding): &(String, Encoding)| Ok((frame.column(name)?.as_materialized_series(), *encoding));
+        let geometry = self.geometry.as_ref().map(geometry).transpose().map_err(fail)?;
         let mut cells: Vec<_> = columns.iter().map(|column| column.iter()).collect();
         let mut batch = Batch::new(shared);
         for row in 0..frame.height() {
             let line = (rows.start + row) as u64 + 1;
-            let read = geometry.and_then(|column| column.get(row)).map(from_wkb).transpose().map(Option::flatten);
+            let read = geometry.map_or(Ok(None), |(column, encoding)| geometry_at(column, row, encoding));
             let cells = cells.iter_mut().map(|column| column.next().flatten()).zip(&numbers);
             // What is no number among numbers is missing.
             let cells: Vec<Option<&str>> =
@@ -236,10 +310,10 @@ impl Table {
                     source: shared.source.clone(),
                     file: shared.file.clone(),
                     line,
-                    column: self.geometry.as_deref().unwrap_or_default().into(),
+                    column: self.geometry.as_ref().map(|(name, _)| name.as_str()).unwrap_or_default().into(),
                     value: String::new(),
                     rule: Rule::Unreadable,
-                    message: format!("not a WKB geometry: {message}"),
+                    message: format!("not a geometry: {message}"),
                 }),
             }
         }
@@ -247,7 +321,55 @@ impl Table {
     }
 }
 
-/// `None`: an empty point.
-fn from_wkb(bytes: &[u8]) -> std::result::Result<Option<Geometry>, String> {
-    Ok(wkb::reader::read_wkb(bytes).map_err(|error| error.to_string())?.try_to_geometry())
+/// The geometry of a row.
+fn geometry_at(column: &Series, row: usize, encoding: Encoding) -> std::result::Result<Option<Geometry>, String> {
+    if encoding == Encoding::Wkb {
+        let bytes = column.binary().map_err(|error| error.to_string())?.get(row);
+        return bytes.map_or(Ok(None), wkb::read);
+    }
+    native(column, row, encoding).map_err(|error| error.to_string())
+}
+
+/// A geometry as GeoArrow holds it: coordinates are structures of `x` and `y`, lines lists of them, and so on.
+fn native(column: &Series, row: usize, encoding: Encoding) -> PolarsResult<Option<Geometry>> {
+    if encoding == Encoding::Point {
+        let place = coordinates(&column.slice(row as i64, 1))?.into_iter().next();
+        let place = place.filter(|place| !place.x.is_nan() && !place.y.is_nan());
+        return Ok(place.map(|place| Geometry::Point(Point(place))));
+    }
+    let Some(parts) = column.list()?.get_as_series(row) else { return Ok(None) };
+    Ok(Some(match encoding {
+        Encoding::LineString => Geometry::LineString(LineString(coordinates(&parts)?)),
+        Encoding::MultiPoint => {
+            Geometry::MultiPoint(MultiPoint(coordinates(&parts)?.into_iter().map(Point).collect()))
+        }
+        Encoding::MultiLineString => Geometry::MultiLineString(MultiLineString(lines(&parts)?)),
+        Encoding::Polygon => Geometry::Polygon(polygon(&parts)?),
+        Encoding::MultiPolygon => {
+            let polygons = parts.list()?;
+            let polygons = (0..parts.len()).filter_map(|part| polygons.get_as_series(part));
+            Geometry::MultiPolygon(MultiPolygon(polygons.map(|rings| polygon(&rings)).collect::<PolarsResult<_>>()?))
+        }
+        Encoding::Wkb | Encoding::Point => return Ok(None),
+    }))
+}
+
+fn polygon(rings: &Series) -> PolarsResult<Polygon> {
+    let mut rings = lines(rings)?.into_iter();
+    Ok(Polygon::new(rings.next().unwrap_or(LineString(Vec::new())), rings.collect()))
+}
+
+fn lines(parts: &Series) -> PolarsResult<Vec<LineString>> {
+    let lists = parts.list()?;
+    (0..parts.len())
+        .filter_map(|part| lists.get_as_series(part))
+        .map(|line| Ok(LineString(coordinates(&line)?)))
+        .collect()
+}
+
+fn coordinates(places: &Series) -> PolarsResult<Vec<Coord>> {
+    let fields = places.struct_()?;
+    let axis = |name: &str| fields.field_by_name(name)?.cast(&DataType::Float64);
+    let (x, y) = (axis("x")?, axis("y")?);
+    Ok(x.f64()?.iter().zip(y.f64()?.iter()).filter_map(|(x, y)| Some(Coord { x: x?, y: y? })).collect())
 }

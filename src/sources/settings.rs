@@ -124,15 +124,21 @@ pub struct Reading {
     pub skip_before_header: usize,
     /// Rows after the header that are no data (types, units).
     pub skip_after_header: usize,
+    /// The sheet of a workbook or the layer of a GeoPackage; the only one where not given.
+    pub table: Option<String>,
     /// Licence of the files.
     pub licence: Option<String>,
     /// Who is to be named for them.
     pub attribution: Option<String>,
 }
 
+/// Keys that say how delimited text is read.
+pub const OF_TEXT: [&str; 6] =
+    ["delimiter", "quote", "encoding", "comment", "skip_before_header", "skip_after_header"];
+
 impl Reading {
-    /// The keys that are given of those that only text files heed.
-    pub fn text_keys(&self) -> Vec<&'static str> {
+    /// The keys that are given of those that some formats alone heed.
+    pub fn format_keys(&self) -> Vec<&'static str> {
         let given = [
             ("delimiter", self.delimiter.is_some()),
             ("quote", self.quote.is_some()),
@@ -140,6 +146,7 @@ impl Reading {
             ("comment", self.comment.is_some()),
             ("skip_before_header", self.skip_before_header > 0),
             ("skip_after_header", self.skip_after_header > 0),
+            ("table", self.table.is_some()),
         ];
         given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
     }
@@ -156,7 +163,8 @@ macro_rules! read_from_files {
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// Files or globs, relative to the pipeline file: CSV, Parquet or GeoJSON, also `.gz`, `.zst` and `FILE.zip/MEMBER`.
+            /// Files or globs, relative to the pipeline file: CSV, workbooks, Parquet, GeoJSON, GeoPackage, shapefiles, FlatGeobuf,
+            /// KML; also `.gz`, `.zst` and `FILE.zip/MEMBER`.
             #[serde($($path)*)]
             pub path: $crate::sources::OneOrMany,
             /// Column delimiter of CSV; found from the file where not given.
@@ -175,18 +183,21 @@ macro_rules! read_from_files {
             /// codes (whose name has `id`, `code`, `country` or `iso` in it).
             #[serde(default, skip_serializing_if = "crate::sources::settings::Words::is_empty")]
             pub missing: $crate::sources::settings::Words,
-            /// Encoding of text files, as `windows-1252`; default UTF-8, or UTF-16 where the file shows it.
+            /// Encoding of text files and of the tables of shapefiles, as `windows-1252`; default UTF-8, or what the file shows.
             #[serde(default)]
             pub encoding: Option<String>,
-            /// Lines of CSV that begin with this are no data.
+            /// Lines of CSV, or rows of a sheet, that begin with this are no data.
             #[serde(default)]
             pub comment: Option<String>,
-            /// Lines of CSV before the header.
+            /// Lines of CSV, or rows of a sheet, before the header.
             #[serde(default)]
             pub skip_before_header: usize,
-            /// Rows of CSV after the header that are no data.
+            /// Rows of CSV or of a sheet after the header that are no data.
             #[serde(default)]
             pub skip_after_header: usize,
+            /// The sheet of a workbook or the layer of a GeoPackage; needed where the file holds several.
+            #[serde(default)]
+            pub table: Option<String>,
             /// Licence of the files, as `CC BY 4.0`: the outputs pass it on.
             #[serde(default)]
             pub licence: Option<String>,
@@ -210,6 +221,7 @@ macro_rules! read_from_files {
                     comment: self.comment.clone(),
                     skip_before_header: self.skip_before_header,
                     skip_after_header: self.skip_after_header,
+                    table: self.table.clone(),
                     licence: self.licence.clone(),
                     attribution: self.attribution.clone(),
                 }

@@ -11,8 +11,10 @@ pub enum Value {
     Integer(i64),
     /// Values of one type.
     List(Vec<Value>),
-    /// Fields by number.
-    Structure(Vec<(i64, Value)>),
+    /// Fields by number, each with the place of its head.
+    Structure(Vec<(i64, usize, Value)>),
+    /// Bytes of a text.
+    Text(Vec<u8>),
     /// Anything else, left out.
     Other,
 }
@@ -20,13 +22,22 @@ pub enum Value {
 impl Value {
     /// A field of a structure.
     pub fn field(&self, number: i64) -> Option<&Self> {
-        let Self::Structure(fields) = self else { return None };
-        fields.iter().find(|(known, _)| *known == number).map(|(_, value)| value)
+        self.fields().iter().find(|(known, ..)| *known == number).map(|(.., value)| value)
+    }
+
+    /// All fields of a structure: their number, where their head stands, their value.
+    pub fn fields(&self) -> &[(i64, usize, Self)] {
+        if let Self::Structure(fields) = self { fields } else { &[] }
     }
 
     /// A whole number in a field.
     pub fn integer(&self, number: i64) -> Option<i64> {
         if let Self::Integer(value) = self.field(number)? { Some(*value) } else { None }
+    }
+
+    /// The bytes of a text.
+    pub fn text(&self) -> Option<&[u8]> {
+        if let Self::Text(bytes) = self { Some(bytes) } else { None }
     }
 
     /// A list in a field.
@@ -40,13 +51,16 @@ impl Value {
 ///
 /// Source: Apache Thrift, "Thrift Compact protocol encoding".
 pub fn structure(bytes: &[u8]) -> Option<(Value, usize)> {
-    let mut walk = Walk { bytes };
+    let mut walk = Walk { bytes, length: bytes.len() };
     let value = walk.structure(0)?;
     Some((value, bytes.len() - walk.bytes.len()))
 }
 
 struct Walk<'a> {
+    /// What is left.
     bytes: &'a [u8],
+    /// Of so many.
+    length: usize,
 }
 
 impl Walk<'_> {
@@ -85,6 +99,7 @@ impl Walk<'_> {
         }
         let (mut fields, mut number) = (Vec::new(), 0i64);
         loop {
+            let at = self.length - self.bytes.len();
             let head = self.byte()?;
             if head & 0x0f == 0 {
                 return Some(Value::Structure(fields));
@@ -92,7 +107,7 @@ impl Walk<'_> {
             number = if head >> 4 == 0 { self.zigzag()? } else { number.checked_add(i64::from(head >> 4))? };
             // True and false are types of their own and have no value.
             let value = if matches!(head & 0x0f, 1 | 2) { Value::Other } else { self.value(head & 0x0f, depth)? };
-            fields.push((number, value));
+            fields.push((number, at, value));
         }
     }
 
@@ -102,8 +117,10 @@ impl Walk<'_> {
             4..=6 => self.zigzag().map(Value::Integer),
             7 => self.skip(8),
             8 => {
-                let length = self.varint()?;
-                self.skip(length)
+                let length = usize::try_from(self.varint()?).ok()?;
+                let text = self.bytes.get(..length)?.to_vec();
+                self.bytes = &self.bytes[length..];
+                Some(Value::Text(text))
             }
             9 | 10 => self.values(depth),
             12 => self.structure(depth + 1),

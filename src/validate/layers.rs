@@ -240,13 +240,17 @@ fn without_jumps(geometry: Geometry, across: &mut bool) -> Geometry {
     }
 }
 
-/// The geometry that a row brings, as GeoJSON or as (E)WKT in the column `geometry`; in the source's own crs.
+/// The geometry that a row brings, by its format or as (E)WKT, GeoJSON or WKB in hexadecimal in the column `geometry`; in the
+/// source's own crs.
 /// `None` where it brings none, or an empty one.
 pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::result::Result<Option<Geometry>, String> {
     if let Some(geometry) = table.geometry(row) {
         return Ok(Some(geometry.clone()).filter(|geometry| !geometry.is_empty()));
     }
     let Some(text) = table.text("geometry", row) else { return Ok(None) };
+    if let Some(read) = crate::sources::geometry_of_text(text, u32::from(crs.code())) {
+        return Ok(read?.filter(|geometry| !geometry.is_empty()));
+    }
     let wkt = match text.split_once(';') {
         Some((srid, wkt)) if srid.to_ascii_uppercase().starts_with("SRID=") => {
             if srid[5..].trim() != crs.code().to_string() {

@@ -329,11 +329,9 @@ impl Reader<'_> {
             all: asked.all || self.scope.profile,
             join: asked.join,
         })?;
-        let idle = reading.text_keys().join(", ");
-        let message =
-            format!("{idle}: these keys say how text files are read, and all files here have types of their own");
-        let idle = usize::from(source.is_typed() && !idle.is_empty());
-        findings.add(Severity::Warning, "validate", name, Rule::IdleKey, message, idle);
+        let idle = source.idle(&reading.format_keys());
+        let message = format!("{}: no file here is of a kind that this key belongs to", idle.join(", "));
+        findings.add(Severity::Warning, "validate", name, Rule::IdleKey, message, usize::from(!idle.is_empty()));
         Ok(source)
     }
 

@@ -5,10 +5,13 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use geo::{BoundingRect, Geometry};
 use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::*;
-use polars_parquet::write::schema_to_metadata_key;
+use polars_arrow::datatypes::Metadata;
+use polars_arrow::io::ipc::write::{default_ipc_fields, schema_to_bytes};
 use serde_json::{Value, json};
 
 use super::{kind, unwritten, wkb};
@@ -34,7 +37,7 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
         }
         metadata.push(("geo".to_owned(), geo(geometries, &names).to_string()));
     }
-    metadata.push(arrow_schema(table, &frame));
+    metadata.push(("ARROW:schema".to_owned(), arrow_schema(table, &frame, &metadata)));
     let writer = ParquetWriter::new(file).with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));
     writer.finish(&mut frame).map_err(unwritten(&path))?;
     Ok(())
@@ -55,8 +58,11 @@ fn about(table: &OutputTable) -> Value {
     })
 }
 
-/// The schema as Arrow has it, with `description` and `unit` at every field: what pyarrow, R and DuckDB show of a column.
-fn arrow_schema(table: &OutputTable, frame: &DataFrame) -> (String, String) {
+/// The schema as Arrow has it, with `description` and `unit` at every field: what pyarrow, R and DuckDB show of a column. The
+/// file's own metadata stand there once more: readers of Arrow look nowhere else for `geo`.
+fn arrow_schema(table: &OutputTable, frame: &DataFrame, metadata: &[(String, String)]) -> String {
+    /// What precedes a message of Arrow's streams, before its length.
+    const CONTINUES: [u8; 4] = [0xff; 4];
     let mut schema = frame.schema().to_arrow(CompatLevel::newest());
     for column in &table.columns {
         if let Some(field) = schema.get_mut(&column.name) {
@@ -68,8 +74,10 @@ fn arrow_schema(table: &OutputTable, frame: &DataFrame) -> (String, String) {
             field.metadata = Some(Arc::new(metadata));
         }
     }
-    let pair = schema_to_metadata_key(&schema);
-    (pair.key, pair.value.unwrap_or_default())
+    let whole: Metadata = metadata.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
+    let message = schema_to_bytes(&schema, &default_ipc_fields(schema.iter_values()), Some(&whole));
+    let length = (message.len() as u32).to_le_bytes();
+    STANDARD.encode([CONTINUES.as_slice(), &length, &message].concat())
 }
 
 /// A name that the table does not have.
