@@ -45,6 +45,8 @@ pub enum Rule {
     Pattern,
     /// A value or key a second time.
     Unique,
+    /// A column that both files of a join have.
+    SameColumn,
     /// A name that another table does not have.
     Reference,
     /// A row for which a check is not true.

@@ -7,7 +7,7 @@ use crate::error::{Problem, suggest};
 use crate::report::shapes::ClusterShape;
 use crate::score::Dimension;
 use crate::sources::settings::Columns;
-use crate::sources::{self, Reading};
+use crate::sources::{self, ColumnSpec, Reading};
 use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
@@ -401,8 +401,17 @@ fn check_source(
         refuse("columns", format!("`{column}` is not mapped"), format!("add {column} = \"COLUMN\""));
     }
     for (column, spec) in columns {
-        if spec.column.0.is_empty() && spec.sum.is_empty() && spec.value.is_empty() {
+        if spec.column.0.is_empty() && spec.sum.is_empty() && spec.value.is_empty() && spec.compute.is_none() {
             refuse(&format!("columns.{column}"), "there is no column name".into(), "name a column of the file".into());
+        }
+    }
+    let by_year = |spec: &ColumnSpec| spec.parts().any(|part| part.by_year);
+    for column in columns.iter().filter(|(_, spec)| by_year(spec)).map(|(column, _)| column) {
+        let place = format!("{place}.columns.{column}");
+        if !place.starts_with("facilities.") {
+            problems.push(Problem::new(&place, "years side by side are read in the register alone", "one row a year"));
+        } else if columns.contains_key("year") {
+            problems.push(Problem::new(&place, "`by_year` gives the year itself", "take `year` out of the columns"));
         }
     }
     for (column, spec) in columns {

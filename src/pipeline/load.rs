@@ -14,6 +14,7 @@ use crate::error::{Error, Problem, Result, nearest};
 use crate::measure::settings::Inherited;
 use crate::score::Tree;
 use crate::sources::hex;
+use crate::validate::settings::Sourced;
 
 /// A pipeline that holds together.
 #[derive(Debug)]
@@ -53,7 +54,8 @@ impl Pipeline {
         let mut file = parse(&merged, &texts)?;
         file.typology = typology(&file)?;
         let inherited = inherited(&file, &own);
-        let mut problems = check(&file);
+        let mut problems = settle_computed(&mut file);
+        problems.extend(check(&file));
         let tree = match Tree::new(&file.dimensions, &file.components, &file.indicators) {
             Ok(tree) => Some(tree),
             Err(more) => {
@@ -229,11 +231,29 @@ fn rebase(table: &mut Table, up: &str) {
     }
 }
 
-/// Lays `over` on `base`: tables key by key, lists of tables by id, all else replaced.
+/// The key that makes a table take the place of the inherited one.
+const REPLACE: &str = "replace";
+
+/// Lays `over` on `base`: tables key by key, lists of tables by id, all else replaced. A table with `replace = true` takes
+/// the place of the inherited one; an empty value takes an inherited key away.
 fn merge(base: &mut Table, over: Table) {
-    for (key, value) in over {
+    for (key, mut value) in over {
+        let replaces = value.get(REPLACE).is_some_and(|replace| replace.as_bool() == Some(true));
+        if replaces {
+            base.remove(&key);
+        }
+        if is_empty(&value) && base.remove(&key).is_some() {
+            continue;
+        }
+        if let (Some(Value::Table(below)), Value::Table(above)) = (base.get_mut(&key), &mut value) {
+            if above.get(REPLACE).is_some_and(Value::is_bool) {
+                above.remove(REPLACE);
+            }
+            merge(below, std::mem::take(above));
+            continue;
+        }
+        without_replace(&mut value);
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
             (Some(Value::Array(below)), Value::Array(above)) if LISTS.contains(&key.as_str()) => {
                 for item in above {
                     let same =
@@ -249,6 +269,25 @@ fn merge(base: &mut Table, over: Table) {
             }
         }
     }
+}
+
+/// Whether a value is there to take an inherited one away.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Table(table) => table.is_empty(),
+        _ => false,
+    }
+}
+
+/// Takes `replace = true` out of a table: it is said to the merging, not to the program. `replace = false` says nothing.
+fn without_replace(value: &mut Value) {
+    let Value::Table(table) = value else { return };
+    if table.get(REPLACE).is_some_and(Value::is_bool) {
+        table.remove(REPLACE);
+    }
+    table.iter_mut().for_each(|(_, value)| without_replace(value));
 }
 
 /// Applies one `KEY=VALUE`; the value is TOML, else text.
@@ -281,6 +320,29 @@ fn assign(table: &mut Table, assignment: &str) -> Result<()> {
     }
     current.insert(last.to_owned(), value);
     Ok(())
+}
+
+/// Sets the computed columns of every source beside those that are mapped; none may be both.
+fn settle_computed(file: &mut PipelineFile) -> Vec<Problem> {
+    let mut sources: Vec<(String, &mut dyn Sourced)> = Vec::new();
+    let one = |name: &str| name.to_owned();
+    sources.extend(file.facilities.as_mut().map(|source| (one("facilities"), source as &mut dyn Sourced)));
+    sources.extend(file.boundaries.as_mut().map(|source| (one("boundaries"), source as _)));
+    sources.extend(file.places.as_mut().map(|source| (one("places"), source as _)));
+    sources.extend(file.initiatives.as_mut().map(|source| (one("initiatives"), source as _)));
+    let aliases = file.operators.as_mut().and_then(|operators| operators.aliases.as_mut());
+    sources.extend(aliases.map(|source| (one("operators.aliases"), source as _)));
+    sources.extend(file.layers.iter_mut().map(|(name, source)| (format!("layers.{name}"), source as _)));
+    sources.extend(file.links.iter_mut().map(|(name, source)| (format!("links.{name}"), source as _)));
+    sources.extend(file.memberships.iter_mut().map(|(name, source)| (format!("memberships.{name}"), source as _)));
+    sources.extend(file.figures.iter_mut().map(|(name, source)| (format!("figures.{name}"), source as _)));
+    let twice = sources.into_iter().flat_map(|(place, source)| source.settle().into_iter().map(move |name| (place.clone(), name)));
+    let problem = |(place, name): (String, String)| {
+        let message = format!("`{name}` is both mapped and computed");
+        let hint = "map the file's column under another name, and compute with that";
+        Problem::new(format!("{place}.compute.{name}"), message, hint)
+    };
+    twice.map(problem).collect()
 }
 
 /// The typed file; an error stands at its place in the file that holds the key.

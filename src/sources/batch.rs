@@ -25,6 +25,12 @@ pub enum Field {
     Joined(usize),
     /// A part of the key: as the joined file (second position) spells it, else as this one does.
     Key(usize, usize),
+    /// The field of this position, which the joined file has too (second position): its cells stand.
+    Both(usize, usize),
+    /// Of the names with a year in them the one of this position: the field of the row's year.
+    ByYear(usize),
+    /// The year that a row was made for.
+    Year,
     /// The path of the file.
     SourceFile,
     /// Nothing.
@@ -70,6 +76,12 @@ pub struct Batch {
     /// The fields that make up the key of the joined file.
     key: Arc<[usize]>,
     joined: Option<Arc<Joined>>,
+    /// Whether the joined file fills empty cells of columns that both have.
+    fills: bool,
+    /// The years that stand side by side in a row of the file: it is one row here for each.
+    years: Arc<[Arc<str>]>,
+    /// For each name with a year in it the field of each year.
+    by_year: Arc<[Vec<Field>]>,
     /// Rows that do not parse, each with its own reason.
     pub broken: Vec<Rejection>,
 }
@@ -91,6 +103,12 @@ pub struct Shared {
     pub key: Arc<[usize]>,
     /// The joined file.
     pub joined: Option<Arc<Joined>>,
+    /// Whether the joined file fills empty cells of columns that both have.
+    pub fills: bool,
+    /// The years that stand side by side in a row.
+    pub years: Arc<[Arc<str>]>,
+    /// For each name with a year in it the field of each year.
+    pub by_year: Arc<[Vec<Field>]>,
 }
 
 impl Batch {
@@ -104,6 +122,9 @@ impl Batch {
             position: shared.position,
             key: shared.key.clone(),
             joined: shared.joined.clone(),
+            fills: shared.fills,
+            years: shared.years.clone(),
+            by_year: shared.by_year.clone(),
             ..Self::default()
         }
     }
@@ -135,8 +156,34 @@ impl Batch {
         }
     }
 
+    /// Makes of each row one a year, where years stand side by side.
+    pub fn spread(&mut self) {
+        if self.years.len() > 1 {
+            self.origin = self.origin.iter().flat_map(|origin| vec![*origin; self.years.len()]).collect();
+        }
+    }
+
+    /// Where a row's cells stand, and the position of its year.
+    fn place(&self, row: usize) -> (usize, usize) {
+        let years = self.years.len().max(1);
+        (row / years, row % years)
+    }
+
+    /// The field that fills a column in a row.
+    fn filled_by(&self, row: usize, column: usize) -> Field {
+        match self.fields[column] {
+            Field::ByYear(name) => self.by_year[name][self.place(row).1],
+            other => other,
+        }
+    }
+
+    fn partner(&self, row: usize) -> Option<u32> {
+        self.partner.get(self.place(row).0).copied().flatten()
+    }
+
     /// The key of a row in the joined file, for messages.
     pub fn shown_key(&self, row: usize) -> String {
+        let row = self.place(row).0;
         self.key.iter().map(|&at| self.field(row, at).unwrap_or_default()).collect::<Vec<_>>().join(", ")
     }
 
@@ -147,42 +194,59 @@ impl Batch {
 
     /// Whether nothing can be joined to a row.
     pub fn is_alone(&self, row: usize) -> bool {
-        self.joined.is_some() && self.partner[row].is_none()
+        self.joined.is_some() && self.partner(row).is_none()
+    }
+
+    /// What the joined file says in a column that both files have.
+    pub fn other(&self, row: usize, column: usize) -> Option<&str> {
+        let Field::Both(_, theirs) = self.fields[column] else { return None };
+        self.joined.as_ref()?.cell(self.partner(row)?, theirs)
+    }
+
+    /// Whether a cell is empty here and filled from the joined file.
+    pub fn is_filled(&self, row: usize, column: usize) -> bool {
+        let Field::Both(own, _) = self.fields[column] else { return false };
+        self.fills && self.field(self.place(row).0, own).is_none() && self.other(row, column).is_some()
     }
 
     /// A cell of a column that was asked for, without blanks around it; `None` where it is empty.
     pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
-        match self.fields[column] {
-            Field::At(field) => self.field(row, field),
-            Field::Joined(field) => self.joined.as_ref()?.cell(self.partner[row]?, field),
+        let (place, year) = self.place(row);
+        match self.filled_by(row, column) {
+            Field::At(field) => self.field(place, field),
+            Field::Joined(field) => self.joined.as_ref()?.cell(self.partner(row)?, field),
             Field::Key(own, theirs) => {
-                let partner = self.partner[row].and_then(|row| self.joined.as_ref()?.cell(row, theirs));
-                partner.or_else(|| self.field(row, own))
+                let partner = self.partner(row).and_then(|row| self.joined.as_ref()?.cell(row, theirs));
+                partner.or_else(|| self.field(place, own))
             }
+            Field::Both(own, _) => {
+                let filled = || self.other(row, column).filter(|_| self.fills);
+                self.field(place, own).or_else(filled)
+            }
+            Field::Year => self.years.get(year).map(|year| &**year),
             Field::SourceFile => Some(&self.file),
-            Field::Absent => None,
+            Field::ByYear(_) | Field::Absent => None,
         }
     }
 
     /// How the text of a cell came about.
     pub fn written(&self, row: usize, column: usize) -> Written {
-        let here = |field: usize| if self.is_number(row, field) { Written::Plainly } else { Written::Here };
+        let place = self.place(row).0;
+        let here = |field: usize| if self.is_number(place, field) { Written::Plainly } else { Written::Here };
         let joined = |field: usize| {
-            let partner = self.joined.as_ref().zip(self.partner[row]);
+            let partner = self.joined.as_ref().zip(self.partner(row));
             let is_number = partner.is_some_and(|(joined, partner)| joined.is_number(partner, field));
             if is_number { Written::Plainly } else { Written::Joined }
         };
-        match self.fields[column] {
+        match self.filled_by(row, column) {
             Field::At(field) => here(field),
             Field::Joined(field) => joined(field),
-            Field::Key(own, theirs) => {
-                if self.partner[row].is_some() {
-                    joined(theirs)
-                } else {
-                    here(own)
-                }
-            }
-            Field::SourceFile | Field::Absent => Written::Here,
+            Field::Key(_, theirs) if self.partner(row).is_some() => joined(theirs),
+            Field::Key(own, _) => here(own),
+            Field::Both(_, theirs) if self.is_filled(row, column) => joined(theirs),
+            Field::Both(own, _) => here(own),
+            Field::Year => Written::Plainly,
+            Field::SourceFile | Field::ByYear(_) | Field::Absent => Written::Here,
         }
     }
 
@@ -201,7 +265,7 @@ impl Batch {
 
     /// The geometry that came with a row.
     pub fn geometry(&self, row: usize) -> Option<&Geometry> {
-        self.geometry.get(row)?.as_ref()
+        self.geometry.get(self.place(row).0)?.as_ref()
     }
 
     /// A rejection of a row, in the file that holds the column.
@@ -214,11 +278,14 @@ impl Batch {
         message: String,
     ) -> Rejection {
         let name = column.map_or_else(|| Arc::from(""), |(_, name)| name.clone());
-        let field = column.and_then(|(position, _)| self.fields.get(position).copied());
-        let elsewhere = match (field, &self.joined) {
-            (Some(Field::Joined(_)), Some(joined)) => self.partner[row].map(|partner| joined.place(partner)),
-            _ => None,
-        };
+        let position = column.map(|(position, _)| position).filter(|position| *position < self.fields.len());
+        let year = self.years.get(self.place(row).1).filter(|_| name.contains(super::YEAR));
+        let name = year.map_or(name.clone(), |year| name.replace(super::YEAR, year).into());
+        let is_theirs = position.is_some_and(|position| {
+            matches!(self.filled_by(row, position), Field::Joined(_)) || self.is_filled(row, position)
+        });
+        let partner = self.joined.as_ref().zip(self.partner(row)).filter(|_| is_theirs);
+        let elsewhere = partner.map(|(joined, partner)| joined.place(partner));
         let (file, line) = elsewhere.unwrap_or_else(|| (self.file.clone(), self.origin[row].line));
         Rejection { source: self.source.clone(), file, line, column: name, value: shorten(value), rule, message }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch::Batch;
-use super::{InputFile, Request, Source};
+use super::{InputFile, RawFilter, Request, Source};
 use crate::error::Result;
 use crate::finding::{Rejection, Rule};
 
@@ -25,6 +25,8 @@ pub struct Joined {
     pub broken: Vec<Rejection>,
     /// All rows of it.
     pub read: u64,
+    /// Rows that its filters take away, by filter.
+    pub filtered: Vec<(String, u64)>,
 }
 
 /// Where a row of the joined file is kept, and where it stood.
@@ -44,20 +46,25 @@ impl Joined {
     pub fn read(request: &Request<'_>, key: &[String], ignore_case: bool) -> Result<Self> {
         let source = Source::open(request)?;
         let key: Vec<usize> = key.iter().filter_map(|column| source.position(column)).collect();
-        let mut joined = Self { columns: source.columns.clone(), ignore_case, ..Self::default() };
-        source.stream(&|batch| Ok(batch), &mut |batch| {
-            joined.add(batch, &key);
-            Ok(())
-        })?;
+        let filtered = source.raw_filters.iter().map(|filter| (filter.text().to_owned(), 0)).collect();
+        let mut joined = Self { columns: source.columns.clone(), ignore_case, filtered, ..Self::default() };
+        source.stream(&|batch| Ok(batch), &mut |batch| joined.add(batch, &key, &source.raw_filters))?;
         joined.used = joined.places.iter().map(|_| AtomicBool::new(false)).collect();
         joined.files = source.fingerprints()?;
         Ok(joined)
     }
 
-    fn add(&mut self, mut batch: Batch, key: &[usize]) {
+    fn add(&mut self, mut batch: Batch, key: &[usize], filters: &[RawFilter]) -> Result<()> {
         self.read += (batch.rows() + batch.broken.len()) as u64;
         self.broken.append(&mut batch.broken);
-        for row in 0..batch.rows() {
+        let mut left: Vec<usize> = (0..batch.rows()).collect();
+        for (position, filter) in filters.iter().enumerate() {
+            let holds = filter.holds(&batch, &left)?;
+            let before = left.len();
+            left = left.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(row, _)| row).collect();
+            self.filtered[position].1 += (before - left.len()) as u64;
+        }
+        for row in left {
             let Some(name) = self.key(key.iter().map(|&column| batch.cell(row, column))) else {
                 self.broken.push(batch.rejection(row, None, "", Rule::Required, "the key of the join is empty".into()));
                 continue;
@@ -75,6 +82,7 @@ impl Joined {
             self.places.push(Place { batch: self.batches.len() as u32, row: row as u32, file, line });
         }
         self.batches.push(batch);
+        Ok(())
     }
 
     /// The row of a key, which then counts as used.

@@ -14,6 +14,7 @@ mod join;
 mod json;
 mod kml;
 mod parquet;
+mod raw;
 mod records;
 mod rows;
 pub mod settings;
@@ -38,10 +39,13 @@ use files::{Format, Located};
 pub use join::Joined;
 pub use guard::expects_panic;
 use rows::{Records, Rows};
-pub use settings::{ColumnSpec, ColumnType, GasSpec, Join, OneOrMany, Reading};
+pub use raw::RawFilter;
+pub use settings::{ColumnSpec, ColumnType, Computed, GasSpec, Join, OneOrMany, Reading};
 
 /// The column that every source has: the path of the file that a row stood in.
 pub const SOURCE_FILE: &str = "source_file";
+/// The column of the year that a row was made for, where years stand side by side; also what stands for it in their names.
+pub const YEAR: &str = "{year}";
 /// Blocks that are parsed at a time; the same for any number of threads.
 const AT_ONCE: usize = 16;
 
@@ -79,6 +83,8 @@ pub struct Request<'a> {
     pub alternatives: Vec<Vec<String>>,
     /// Columns that only hold a place (x, y, WKT): not asked of files that bring geometries.
     pub places: Vec<String>,
+    /// Names of columns of several years, with [`YEAR`] in them.
+    pub by_year: Vec<String>,
     /// Columns that are taken where a file has them.
     pub optional: Vec<String>,
     /// Also take every further column of the files.
@@ -97,6 +103,7 @@ impl<'a> Request<'a> {
             required: Vec::new(),
             alternatives: Vec::new(),
             places: Vec::new(),
+            by_year: Vec::new(),
             optional: Vec::new(),
             all: true,
             join: None,
@@ -110,6 +117,8 @@ pub struct Source {
     pub columns: Vec<String>,
     /// The joined file.
     pub joined: Option<Arc<Joined>>,
+    /// Filters over the files' own columns, in order.
+    pub raw_filters: Vec<RawFilter>,
     files: Vec<Opened>,
     licence: Option<String>,
     attribution: Option<String>,
@@ -153,6 +162,11 @@ impl Source {
     /// [`Error::Io`] for a file that cannot be opened, [`Error::Data`] for an empty or unparsable one or for a
     /// column that a file lacks.
     pub fn open(request: &Request<'_>) -> Result<Self> {
+        let mut request = request.clone();
+        let expressions = raw::parse(&request.reading.where_raw, request.name)?;
+        let named = expressions.iter().flat_map(|expression| expression.columns().to_vec());
+        request.required.extend(named);
+        let request = &request;
         let joined = request.join.map(|join| open_join(request, join)).transpose()?.map(Arc::new);
         let mut heads = Vec::new();
         for located in files::locate(request)? {
@@ -168,7 +182,7 @@ impl Source {
             }
         }
         let asked = request.required.iter().chain(request.alternatives.iter().flatten());
-        let asked = asked.chain(&request.places).chain(&request.optional);
+        let asked = asked.chain(&request.places).chain(&request.by_year).chain(&request.optional);
         let everything = heads.iter().flat_map(|head| &head.header);
         let everything = everything.chain(joined.iter().flat_map(|joined| &joined.columns));
         let mut known = HashSet::new();
@@ -186,9 +200,10 @@ impl Source {
         for file in &mut files {
             file.shared.fields = kept.iter().map(|&column| file.shared.fields[column]).collect();
         }
-        let columns = kept.into_iter().map(|column| columns[column].clone()).collect();
+        let columns: Vec<String> = kept.into_iter().map(|column| columns[column].clone()).collect();
+        let raw_filters = raw::filters(expressions, &columns, request.name)?;
         let (licence, attribution) = (request.reading.licence.clone(), request.reading.attribution.clone());
-        Ok(Self { columns, joined, files, licence, attribution })
+        Ok(Self { columns, joined, raw_filters, files, licence, attribution })
     }
 
     /// The position of a column by its name in the files.
@@ -395,16 +410,22 @@ impl Head {
         };
         let (own, others) = (by_name(&self.header), by_name(theirs));
         let own = |column: &str| own.get(column).copied();
+        let (years, by_year) = self.years(request, theirs)?;
         let field = |column: &String| {
+            if let Some(position) = request.by_year.iter().position(|name| name == column) {
+                return Field::ByYear(position);
+            }
             if self.placed && request.places.contains(column) && !request.required.contains(column) {
                 return Field::Absent;
             }
             let is_key = request.join.is_some_and(|join| join.pairs().contains(&(column, column)));
             match (own(column), others.get(column).copied()) {
                 (Some(own), Some(theirs)) if is_key => Field::Key(own, theirs),
-                (Some(at), _) => Field::At(at),
+                (Some(own), Some(theirs)) => Field::Both(own, theirs),
+                (Some(at), None) => Field::At(at),
                 (None, Some(at)) => Field::Joined(at),
                 (None, None) if column == SOURCE_FILE => Field::SourceFile,
+                (None, None) if column == YEAR && !years.is_empty() => Field::Year,
                 (None, None) => Field::Absent,
             }
         };
@@ -420,10 +441,42 @@ impl Head {
             fields: columns.iter().map(field).collect(),
             key: key.into(),
             joined: joined.cloned(),
+            fills: request.join.is_some_and(|join| join.fill),
+            years: years.into(),
+            by_year: by_year.into(),
         };
         let Self { located, content, header, read_as, crs, placed } = self;
         Ok(Opened { located, content, header, shared, read_as, crs, placed })
     }
+}
+
+impl Head {
+    /// The years that stand side by side, and for each name with [`YEAR`] in it the field of every year.
+    fn years(&self, request: &Request<'_>, theirs: &[String]) -> Result<(Vec<Arc<str>>, Vec<Vec<Field>>)> {
+        let known = || self.header.iter().chain(theirs);
+        let mut years = std::collections::BTreeSet::new();
+        for name in &request.by_year {
+            let before = years.len();
+            years.extend(known().filter_map(|column| year_of(name, column)).map(str::to_owned));
+            if years.len() == before && !known().any(|column| year_of(name, column).is_some()) {
+                return Err(missing_column(&self.located.shown, name, known().map(String::as_str)));
+            }
+        }
+        let field = |name: &String, year: &String| {
+            let column = name.replace(YEAR, year);
+            let own = self.header.iter().position(|known| *known == column).map(Field::At);
+            own.or_else(|| theirs.iter().position(|known| *known == column).map(Field::Joined)).unwrap_or(Field::Absent)
+        };
+        let by_year = request.by_year.iter().map(|name| years.iter().map(|year| field(name, year)).collect()).collect();
+        Ok((years.iter().map(|year| year.as_str().into()).collect(), by_year))
+    }
+}
+
+/// The year in a column's name, where the rest of it is that of a name with [`YEAR`] in it.
+fn year_of<'c>(name: &str, column: &'c str) -> Option<&'c str> {
+    let (before, after) = name.split_once(YEAR)?;
+    let year = column.strip_prefix(before)?.strip_suffix(after)?;
+    (year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit())).then_some(year)
 }
 
 /// Goes through a file block by block.
@@ -486,6 +539,7 @@ impl Opened {
             _ => Batch::new(&self.shared),
         };
         batch.pair(&self.shared.key);
+        batch.spread();
         Ok(batch)
     }
 }

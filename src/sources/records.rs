@@ -199,6 +199,9 @@ mod tests {
             fields: (0..width).map(super::super::batch::Field::At).collect(),
             key: [].into(),
             joined: None,
+            fills: false,
+            years: [].into(),
+            by_year: [].into(),
         };
         let batch = parse(&Block { bytes: text.into(), line: 1 }, &dialect, &header, &shared);
         let cells = (0..batch.rows())
@@ -248,6 +251,9 @@ mod tests {
             fields: [].into(),
             key: [].into(),
             joined: None,
+            fills: false,
+            years: [].into(),
+            by_year: [].into(),
         };
         let header = ["a", "b", "c"].map(str::to_owned);
         let block = Block { bytes: b"1\xef,\"\xbb\",\xbf\n".to_vec(), line: 1 };

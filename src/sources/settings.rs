@@ -39,6 +39,12 @@ pub struct ColumnSpec {
     /// One value for every row instead.
     #[serde(skip_serializing_if = "Words::is_empty")]
     pub value: Words,
+    /// Whether `column` holds the names of columns of several years, with `{year}` in the place of the year.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_year: bool,
+    /// SQL over the other mapped columns instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<String>,
     /// The unit of the file's values.
     pub unit: Option<String>,
     /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
@@ -48,6 +54,9 @@ pub struct ColumnSpec {
     pub gas: Option<GasSpec>,
     /// The type; inferred from all values where not given.
     pub kind: Option<ColumnType>,
+    /// How its dates are written, in the words of strftime; as ISO 8601 where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Words and numbers that stand for a value that is not known.
     #[serde(skip_serializing_if = "Words::is_empty")]
     pub missing: Words,
@@ -79,6 +88,8 @@ pub enum ColumnType {
     Integer,
     /// A decimal number.
     Number,
+    /// A day.
+    Date,
 }
 
 impl ColumnType {
@@ -88,6 +99,7 @@ impl ColumnType {
             Self::Text => "text",
             Self::Integer => "integer",
             Self::Number => "number",
+            Self::Date => "date",
         }
     }
 
@@ -97,6 +109,7 @@ impl ColumnType {
             Self::Text => "text",
             Self::Integer => "whole numbers",
             Self::Number => "numbers",
+            Self::Date => "dates",
         }
     }
 }
@@ -126,6 +139,8 @@ pub struct Reading {
     pub skip_after_header: usize,
     /// The sheet of a workbook or the layer of a GeoPackage; the only one where not given.
     pub table: Option<String>,
+    /// SQL filters over the files' own columns, whose cells are all text, before anything is read of them.
+    pub where_raw: OneOrMany,
     /// Licence of the files.
     pub licence: Option<String>,
     /// Who is to be named for them.
@@ -198,6 +213,10 @@ macro_rules! read_from_files {
             /// The sheet of a workbook or the layer of a GeoPackage; needed where the file holds several.
             #[serde(default)]
             pub table: Option<String>,
+            /// SQL filters over the file's own columns, as `"Row type" = 'Site'`: all cells are text and nothing has been read of
+            /// them yet. For rows that are no records: totals, footnotes, other substances.
+            #[serde(default, skip_serializing_if = "crate::sources::OneOrMany::is_empty")]
+            pub where_raw: $crate::sources::OneOrMany,
             /// Licence of the files, as `CC BY 4.0`: the outputs pass it on.
             #[serde(default)]
             pub licence: Option<String>,
@@ -222,6 +241,7 @@ macro_rules! read_from_files {
                     skip_before_header: self.skip_before_header,
                     skip_after_header: self.skip_after_header,
                     table: self.table.clone(),
+                    where_raw: self.where_raw.clone(),
                     licence: self.licence.clone(),
                     attribution: self.attribution.clone(),
                 }
@@ -245,6 +265,71 @@ read_from_files! {
         /// Whether a row without a partner is quarantined (default), or kept without the joined columns.
         #[serde(default = "yes")]
         required: bool,
+        /// Of columns that both files have, this file's cells stand. Whether the joined file fills the empty ones.
+        #[serde(default)]
+        fill: bool,
+    }
+}
+
+/// A column that SQL makes of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Computed {
+    /// An expression over the other columns of the source, mapped or computed before it.
+    pub sql: String,
+    /// The unit of what it gives.
+    pub unit: Option<String>,
+}
+
+/// Long form of a computed column.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ComputedTable {
+    /// An expression over the other columns of the source, mapped or computed before it.
+    sql: String,
+    /// The unit of what it gives.
+    unit: Option<String>,
+}
+
+struct ComputedVisitor;
+
+impl<'de> Visitor<'de> for ComputedVisitor {
+    type Value = Computed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a SQL expression, or a table with `sql` and `unit`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Computed, E> {
+        Ok(Computed { sql: text.to_owned(), unit: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Computed, A::Error> {
+        let table = ComputedTable::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Computed { sql: table.sql, unit: table.unit })
+    }
+}
+
+impl<'de> Deserialize<'de> for Computed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ComputedVisitor)
+    }
+}
+
+impl JsonSchema for Computed {
+    fn schema_name() -> Cow<'static, str> {
+        "Computed".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let long = generator.subschema_for::<ComputedTable>();
+        json_schema!({ "anyOf": [{ "type": "string" }, long] })
+    }
+}
+
+impl Computed {
+    /// The column that it is among those that are mapped.
+    pub fn spec(&self) -> ColumnSpec {
+        ColumnSpec { compute: Some(self.sql.clone()), unit: self.unit.clone(), ..ColumnSpec::default() }
     }
 }
 
@@ -309,6 +394,8 @@ struct ColumnTable {
     /// One word or number for every row instead, with a decimal point.
     #[serde(default)]
     value: Words,
+    /// Columns of several years instead, as `Emissions_{year}`: each row becomes one a year, and `year` says which.
+    by_year: Option<String>,
     /// The unit of the file's values.
     unit: Option<String>,
     /// `C`: tonnes of carbon, converted to CO2 by 44/12; a greenhouse gas: converted to CO2 equivalents by `gwp`.
@@ -317,6 +404,8 @@ struct ColumnTable {
     gas: Option<GasSpec>,
     /// The type; inferred from all values where not given.
     r#type: Option<ColumnType>,
+    /// How dates are written, in the words of strftime, as `%d.%m.%Y`; as ISO 8601 where not given.
+    format: Option<String>,
     /// Words and numbers that stand for a value that is not known.
     #[serde(default)]
     missing: Words,
@@ -412,7 +501,7 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     type Value = ColumnSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column name, a list of them, or a table with `column`, `sum` or `value`, `unit`, `of`, `gas`, `type`, `missing`, `remove`, `recode`")
+        f.write_str("a column name, a list of them, or a table with `column`, `sum`, `value` or `by_year`, `unit`, `of`, `gas`, `type`, `format`, `missing`, `remove`, `recode`")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnSpec, E> {
@@ -425,12 +514,17 @@ impl<'de> Visitor<'de> for ColumnVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnSpec, A::Error> {
         let table = ColumnTable::deserialize(MapAccessDeserializer::new(map))?;
-        let given = [table.column.is_empty(), table.sum.is_empty(), table.value.is_empty()];
-        if given.iter().filter(|is_empty| !**is_empty).count() != 1 || table.value.0.len() > 1 {
-            return Err(de::Error::custom("give one of `column`, `sum` and `value`, the latter as one word or number"));
+        let empty = [table.column.is_empty(), table.sum.is_empty(), table.value.is_empty(), table.by_year.is_none()];
+        if empty.iter().filter(|is_empty| !**is_empty).count() != 1 || table.value.0.len() > 1 {
+            return Err(de::Error::custom(
+                "give one of `column`, `sum`, `value` (one word or number) and `by_year` (a name with {year} in it)",
+            ));
         }
         Ok(ColumnSpec {
-            column: table.column,
+            by_year: table.by_year.is_some(),
+            column: table.by_year.map_or(table.column, OneOrMany::one),
+            compute: None,
+            format: table.format,
             sum: table.sum,
             value: table.value,
             unit: table.unit,

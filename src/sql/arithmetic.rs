@@ -109,6 +109,7 @@ impl Typed<'_> {
             if arithmetic || compares_numbers && !is_truth { self.double(expr) } else { self.kept(expr) }
         };
         let (left, right) = (operand(left), operand(right));
+        let (left, right) = if op.is_comparison() { self.dated(left, right) } else { (left, right) };
         match op {
             // With the sign of the dividend, as in SQL.
             Operator::Modulus => by_row(left, &right, |dividend, divisor| dividend % divisor),
@@ -116,6 +117,17 @@ impl Typed<'_> {
             Operator::RustDivide | Operator::TrueDivide => by_row(left, &right, |dividend, divisor| dividend / divisor),
             _ => Expr::BinaryExpr { left: Arc::new(left), op, right: Arc::new(right) },
         }
+    }
+
+    /// A text that a date is compared with is read as one.
+    fn dated(&self, left: Expr, right: Expr) -> (Expr, Expr) {
+        let read = |text: Expr, other: &Expr| {
+            let is_text = matches!(text, Expr::Literal(_)) && !self.dtype(&text).is_date();
+            if is_text && self.dtype(other).is_date() { text.strict_cast(DataType::Date) } else { text }
+        };
+        let left = read(left, &right);
+        let right = read(right, &left);
+        (left, right)
     }
 
     /// What is to be cast. Numbers become whole by rounding, as in DuckDB and PostgreSQL, not by cutting off.

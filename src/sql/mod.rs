@@ -4,6 +4,7 @@
 
 mod arithmetic;
 mod dialect;
+mod reason;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
@@ -100,7 +101,7 @@ impl Expression {
         let fail = |error: PolarsError| {
             let compares = error.to_string().contains("cannot compare");
             let hint = "a column in which all values are numbers is one: declare it with type = \"text\", or compare it with a number";
-            let message = format!("`{}` does not evaluate: {error}", self.text);
+            let message = format!("`{}` does not evaluate: {}", self.text, reason::reason(&error));
             Problem::new(place, message, if compares { hint } else { "" })
         };
         let empty = DataFrame::empty_with_schema(schema);
@@ -129,6 +130,68 @@ impl Expression {
         let found = if dtype.is_list() { "a list of values".to_owned() } else { format!("{dtype}") };
         let found = if self.aggregates() && shape != Shape::Aggregate { "an aggregate".to_owned() } else { found };
         Err(Problem::new(place, format!("`{}` yields {found}", self.text), format!("it must give {wanted}")))
+    }
+
+    /// The type of what it gives for each row of a table; `None` for an aggregate, a list, or where polars cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// A [`Problem`] at `place` for an unknown column, or types that do not go together.
+    pub fn row_type(&self, schema: &Schema, place: &str) -> Result<Option<DataType>, Problem> {
+        if self.unknown_column(schema).is_some() {
+            return self.check(schema, Shape::Row, place).map(|()| None);
+        }
+        let empty = DataFrame::empty_with_schema(schema);
+        let frame = empty.lazy().select([self.expr(schema).alias("__result")]).collect();
+        let frame = frame.map_err(|error| {
+            Problem::new(place, format!("`{}` does not evaluate: {}", self.text, reason::reason(&error)), "")
+        })?;
+        let dtype = frame.dtypes().into_iter().next();
+        Ok(dtype.filter(|dtype| !dtype.is_nested() && !self.aggregates()))
+    }
+
+    /// Its value for each row of a table.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be worked out, and the first row that is why, with what that holds; `place` names a row by its number.
+    pub fn values(&self, frame: &DataFrame, place: &dyn Fn(usize) -> String) -> Result<Column, (String, Vec<String>)> {
+        let evaluate = |rows: usize| {
+            let expr = self.expr(frame.schema()).alias("__result");
+            frame.slice(0, rows).lazy().with_column(expr).collect().and_then(|frame| frame.column("__result").cloned())
+        };
+        let error = match evaluate(frame.height()) {
+            Ok(column) => return Ok(column),
+            Err(error) => error,
+        };
+        // The first row without which it works.
+        let (mut works, mut fails) = (0, frame.height());
+        while works + 1 < fails {
+            let middle = works.midpoint(fails);
+            if evaluate(middle).is_ok() { works = middle } else { fails = middle }
+        }
+        let error = if fails > 0 { evaluate(fails).err().unwrap_or(error) } else { error };
+        let shown = |name: &String| Some(format!("{name} = {}", frame.column(name).ok()?.get(works).ok()?));
+        let evidence = (fails > 0).then(|| {
+            let values: Vec<String> = self.columns.iter().filter_map(shown).collect();
+            format!("{}  {}", place(works), values.join(", "))
+        });
+        Err((format!("`{}` cannot be worked out: {}", self.text, reason::reason(&error)), evidence.into_iter().collect()))
+    }
+
+    /// Whether it is true of each row of a table; null where that is not known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Expression::values`].
+    pub fn mask(
+        &self,
+        frame: &DataFrame,
+        place: &dyn Fn(usize) -> String,
+    ) -> Result<Vec<Option<bool>>, (String, Vec<String>)> {
+        let column = self.values(frame, place)?;
+        let truth = column.bool().map(|truth| truth.iter().collect());
+        truth.map_err(|error| (format!("`{}` is not true or false: {}", self.text, reason::reason(&error)), Vec::new()))
     }
 
     fn aggregates(&self) -> bool {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use polars::prelude::*;
 use regex::Regex;
 
+use super::dates;
 use super::numerals::Numerals;
 use super::plan::{Part, Plan};
 use super::settings::ColumnRule;
@@ -22,6 +23,8 @@ pub enum Cells<'a> {
     Integer(Vec<Option<i64>>),
     /// Decimal numbers, in the program's units.
     Number(Vec<Option<f64>>),
+    /// Days since 1970-01-01.
+    Date(Vec<Option<i32>>),
 }
 
 /// What the values of a column have shown so far, from the narrowest to the widest.
@@ -66,6 +69,7 @@ impl Cells<'_> {
             ColumnType::Text => Self::Text(vec![None; rows]),
             ColumnType::Integer => Self::Integer(vec![None; rows]),
             ColumnType::Number => Self::Number(vec![None; rows]),
+            ColumnType::Date => Self::Date(vec![None; rows]),
         }
     }
 
@@ -77,7 +81,7 @@ impl Cells<'_> {
     /// As a number; nothing where the column holds text.
     pub fn number(&self, row: usize) -> Option<f64> {
         match self {
-            Self::Text(_) => None,
+            Self::Text(_) | Self::Date(_) => None,
             Self::Integer(cells) => cells[row].map(|value| value as f64),
             Self::Number(cells) => cells[row],
         }
@@ -89,6 +93,7 @@ impl Cells<'_> {
             Self::Text(cells) => cells[row].as_deref().map(Cow::Borrowed),
             Self::Integer(cells) => cells[row].map(|value| value.to_string().into()),
             Self::Number(cells) => cells[row].map(|value| value.to_string().into()),
+            Self::Date(cells) => cells[row].map(|day| dates::shown(day).into()),
         }
     }
 
@@ -98,6 +103,7 @@ impl Cells<'_> {
             Self::Text(cells) => cells[row].is_none(),
             Self::Integer(cells) => cells[row].is_none(),
             Self::Number(cells) => cells[row].is_none(),
+            Self::Date(cells) => cells[row].is_none(),
         }
     }
 
@@ -110,6 +116,9 @@ impl Cells<'_> {
             }
             Self::Integer(cells) => Column::new(name.into(), cells),
             Self::Number(cells) => Column::new(name.into(), cells),
+            Self::Date(cells) => {
+                Int32Chunked::from_iter_options(name.into(), cells.iter().copied()).into_date().into_column()
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
 use crate::sources::settings::Columns;
-use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source};
+use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
 /// Columns of names and years.
@@ -190,9 +190,14 @@ fn open(
     let reading = source.reading();
     let several = reading.path.0.len() > 1 || reading.path.0.iter().any(|path| path.contains(['*', '?']));
     let optional: &[&str] = if several { &[SOURCE_FILE] } else { &[] };
+    let by_year = columns.values().flat_map(ColumnSpec::parts).any(|spec| spec.by_year);
+    let optional: &[&str] = &[optional, if by_year { &[YEAR] } else { &[] }].concat();
     let asked = Asked { places: &PLACES, optional, join: source.join.as_ref(), all: false };
     let opened = reader.open("facilities", &reading, columns, asked, findings)?;
     same_crs(&opened, &source.crs, "facilities")?;
+    if by_year {
+        columns.insert("year".into(), ColumnSpec::plain(YEAR));
+    }
     if several && !columns.contains_key(SOURCE_FILE) && opened.position(SOURCE_FILE).is_some() {
         columns.insert(SOURCE_FILE.into(), ColumnSpec::plain(SOURCE_FILE));
     }

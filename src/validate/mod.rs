@@ -5,6 +5,7 @@ mod account;
 mod cells;
 pub mod country;
 pub mod crs;
+mod dates;
 mod facilities;
 mod figures;
 pub mod gases;
@@ -38,7 +39,7 @@ use indexmap::IndexMap;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
-use crate::sources::{ColumnType, Join, Reading, Request, Source};
+use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source};
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
@@ -311,7 +312,8 @@ impl Reader<'_> {
             let specs = wanted.flat_map(|(_, spec)| spec.parts());
             // A place may be missing altogether; of other columns each file has one of the alternatives.
             let names = specs.flat_map(move |spec| {
-                let own = if is_place || spec.column.0.len() < 2 { &spec.column.0[..] } else { &[] };
+                let whole = (is_place || spec.column.0.len() < 2) && !spec.by_year;
+                let own = if whole { &spec.column.0[..] } else { &[] };
                 own.iter().chain(spec.gas.iter().map(|gas| &gas.column))
             });
             names.cloned().collect::<Vec<String>>()
@@ -325,6 +327,12 @@ impl Reader<'_> {
             required: of(false),
             alternatives: several.filter(|alternatives| alternatives.len() > 1).collect(),
             places: of(true),
+            by_year: columns
+                .values()
+                .flat_map(ColumnSpec::parts)
+                .filter(|spec| spec.by_year)
+                .flat_map(|spec| spec.column.0.clone())
+                .collect(),
             optional: asked.optional.iter().map(ToString::to_string).collect(),
             all: asked.all || self.scope.profile,
             join: asked.join,

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use polars::prelude::Schema;
 use regex::Regex;
 
+use super::dates;
 use super::gases::{BIOGENIC, GwpSet, equivalent};
 use super::numerals::Numerals;
 use super::settings::{ColumnRule, Combine, Contract, Failing};
@@ -15,8 +16,9 @@ use super::table::pipeline;
 use super::units::{Factor, factor};
 use super::unknown::is_code;
 use crate::error::{Problem, Result, suggest};
+use crate::sources::YEAR;
 use crate::sources::settings::{Columns, Words};
-use crate::sources::{Batch, ColumnSpec, ColumnType, Join, OneOrMany, Reading, Source, Written};
+use crate::sources::{Batch, ColumnSpec, ColumnType, Join, OneOrMany, RawFilter, Reading, Source, Written};
 use crate::sql::{Expression, Shape};
 
 /// The settings of one source, looked up.
@@ -31,6 +33,8 @@ pub struct Plan<'a> {
     joined_numerals: Numerals,
     /// Columns of the file that make up the key of the joined one, for messages.
     pub join_key: Option<Arc<str>>,
+    /// Filters over the files' own columns, in order: before all else.
+    pub raw_filters: Vec<RawFilter>,
     /// Filters, in order.
     pub filters: Vec<Expression>,
     /// Checks across columns.
@@ -54,6 +58,10 @@ pub struct Planned {
     pub converts: bool,
     /// One, or several that are added up.
     pub parts: Vec<Part>,
+    /// How its dates are written.
+    pub format: Option<String>,
+    /// What it is computed by from the columns before it, and to what unit; its one part is then empty.
+    pub computed: Option<(Expression, Factor)>,
 }
 
 impl Planned {
@@ -174,7 +182,15 @@ impl<'a> Plan<'a> {
                 parts.into_iter().map(part).collect::<std::result::Result<_, Problem>>().map_err(pipeline)?;
             let declared = declared_type(column, spec, settings).map_err(pipeline)?;
             let converts = has_unit(spec) || (settings.types)(column) == Some(ColumnType::Number);
-            columns.push(Planned { name: column.as_str().into(), declared, converts, parts });
+            let computed = match &spec.compute {
+                None => None,
+                Some(sql) => {
+                    let expression = Expression::parse(sql, &format!("{name}.compute.{column}")).map_err(pipeline)?;
+                    Some((expression, parts.first().map_or(Factor::ONE, |part| part.factor)))
+                }
+            };
+            let format = spec.format.clone();
+            columns.push(Planned { name: column.as_str().into(), declared, converts, parts, format, computed });
         }
         let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(pipeline);
         let mut rules = Vec::new();
@@ -191,6 +207,7 @@ impl<'a> Plan<'a> {
                 .join
                 .map(|join| join.pairs().iter().map(|(here, _)| *here).collect::<Vec<_>>().join(", ").as_str().into()),
             joined_numerals: joined.as_ref().map_or(Numerals::PLAIN, Numerals::of),
+            raw_filters: source.raw_filters.clone(),
             filters: settings.filters.0.iter().map(|sql| parse(sql, "where")).collect::<Result<_>>()?,
             checks: settings
                 .contract
@@ -263,7 +280,7 @@ fn declared_type(
     let rule = settings.contract.columns.get(column);
     let given = spec.kind.or(rule.and_then(|rule| rule.r#type));
     let meant = (settings.types)(column);
-    let needs_number = if has_unit(spec) {
+    let needs_number = if has_unit(spec) && spec.compute.is_none() {
         Some("a unit or a gas")
     } else if !spec.sum.is_empty() {
         Some("a sum")
@@ -285,11 +302,11 @@ fn declared_type(
         (given, meant) => given.or(meant),
     };
     match (kind, needs_number) {
-        (Some(ColumnType::Text), Some(what)) => {
-            let message = format!("`{column}` holds text, and {what} belongs to numbers");
+        (Some(kind @ (ColumnType::Text | ColumnType::Date)), Some(what)) => {
+            let message = format!("`{column}` holds {}, and {what} belongs to numbers", kind.plural());
             Err(Problem::new(place, message, "leave one of them out"))
         }
-        (Some(ColumnType::Integer | ColumnType::Number), _) if refers => {
+        (Some(ColumnType::Integer | ColumnType::Number | ColumnType::Date), _) if refers => {
             let message = format!("`{column}` refers to names of the register, which are text");
             Err(Problem::new(place, message, "leave `type` out"))
         }
@@ -306,7 +323,17 @@ fn declared_type(
 /// Problems of a column's settings that show without its files: units, gases, patterns.
 pub fn check_column(column: &str, spec: &ColumnSpec, gwp: Option<GwpSet>, place: &str) -> Vec<Problem> {
     let mut problems: Vec<Problem> = parts(column, spec, gwp, place).err().into_iter().collect();
+    if let Some(format) = &spec.format {
+        let is_date = spec.kind == Some(ColumnType::Date);
+        let refused = (!is_date).then(|| Problem::new(place, "`format` says how dates are written", "add type = \"date\""));
+        problems.extend(refused.or_else(|| dates::check(format, place).err()));
+    }
     for part in std::iter::once(spec).chain(&spec.sum) {
+        let years = part.column.0.iter().map(|name| name.matches(YEAR).count());
+        if part.by_year && !years.eq([1]) {
+            let message = "`by_year` is one name with `{year}` in the place of the year";
+            problems.push(Problem::new(place, message, "as \"Emissions_{year}\" for Emissions_2019, Emissions_2020, ..."));
+        }
         problems.extend(pattern(part.remove.as_deref(), false, place).err());
         for gas in part.gas.iter().flat_map(|gas| gas.names.values()).filter(|gas| *gas != BIOGENIC) {
             problems.extend(equivalent(gas, gwp, place).err());

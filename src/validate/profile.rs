@@ -31,7 +31,7 @@ pub struct Profile {
 pub struct ColumnProfile {
     /// Our name.
     pub column: String,
-    /// `text`, `integer` or `number`.
+    /// `text`, `integer`, `number` or `date`.
     pub r#type: &'static str,
     /// Rows without a value (or with one that does not read).
     pub missing: u64,
@@ -83,6 +83,7 @@ fn profile(name: &str, cells: &Cells<'_>, weights: &[u64]) -> ColumnProfile {
         Cells::Text(_) => "text",
         Cells::Integer(_) => "integer",
         Cells::Number(_) => "number",
+        Cells::Date(_) => "date",
     };
     let mut column = ColumnProfile { column: name.to_owned(), r#type: kind, ..ColumnProfile::default() };
     for (row, &weight) in weights.iter().enumerate() {
@@ -96,11 +97,11 @@ fn profile(name: &str, cells: &Cells<'_>, weights: &[u64]) -> ColumnProfile {
             if weight > 0 {
                 column.sample.numbers.push((value, weight));
             }
-        } else if let Some(text) = cells.text(row).filter(|_| weight > 0) {
-            match column.sample.texts.get_mut(text) {
+        } else if let Some(text) = cells.shown(row).filter(|_| weight > 0) {
+            match column.sample.texts.get_mut(text.as_ref()) {
                 Some(count) => *count += weight,
                 None => {
-                    column.sample.texts.insert(text.to_owned(), weight);
+                    column.sample.texts.insert(text.into_owned(), weight);
                 }
             }
         }
@@ -143,7 +144,7 @@ impl Profile {
         for column in &mut self.columns {
             let sample = std::mem::take(&mut column.sample);
             column.median = median(sample.numbers);
-            if column.r#type == "text" {
+            if matches!(column.r#type, "text" | "date") {
                 column.distinct = (!self.sampled).then_some(sample.texts.len() as u64);
                 let mut texts: Vec<(String, u64)> = sample.texts.into_iter().collect();
                 texts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::gases::GwpSet;
 use crate::sources::settings::{Columns, read_from_files};
-use crate::sources::{ColumnType, Join, OneOrMany};
+use crate::sources::{ColumnType, Computed, Join, OneOrMany};
 
 /// What every row of a source must meet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -250,6 +250,24 @@ impl JsonSchema for Check {
     }
 }
 
+/// What is read from files and mapped.
+pub trait Sourced {
+    /// Its columns: mapped, and computed.
+    fn columns(&mut self) -> (&mut Columns, &IndexMap<String, Computed>);
+
+    /// Sets what is computed beside what is mapped; gives the names that are both.
+    fn settle(&mut self) -> Vec<String> {
+        let (columns, computed) = self.columns();
+        let mut twice = Vec::new();
+        for (name, computed) in computed {
+            if columns.insert(name.clone(), computed.spec()).is_some() {
+                twice.push(name.clone());
+            }
+        }
+        twice
+    }
+}
+
 /// Declares the settings of one kind of source: how its files are read, what all sources share, then its own keys.
 macro_rules! source {
     (path may be missing: $($rest:tt)*) => {
@@ -263,13 +281,24 @@ macro_rules! source {
                 /// Our names for the file's columns.
                 #[serde(default)]
                 columns: Columns,
-                /// SQL filters over the mapped columns, after units, in this order.
+                /// Further columns: SQL over those that are mapped or computed before, as
+                /// `emissions_t = "capacity_kt * 1850"`.
+                #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+                compute: IndexMap<String, Computed>,
+                /// SQL filters over the mapped columns, after units, in this order: each sees the rows that those before it
+                /// leave.
                 #[serde(default, rename = "where")]
                 filters: OneOrMany,
                 /// What every row must meet.
                 #[serde(default)]
                 contract: Contract,
                 $($(#[$field_meta])* $field: $type,)*
+            }
+        }
+
+        impl Sourced for $name {
+            fn columns(&mut self) -> (&mut Columns, &IndexMap<String, Computed>) {
+                (&mut self.columns, &self.compute)
             }
         }
     };

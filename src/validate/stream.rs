@@ -110,8 +110,13 @@ fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
         return Ok(guesses);
     }
     for batch in source.first()? {
+        let mut left: Vec<usize> = (0..batch.rows()).collect();
+        for filter in &plan.raw_filters {
+            let holds = filter.holds(&batch, &left)?;
+            left = left.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(row, _)| row).collect();
+        }
         for (position, planned) in plan.columns.iter().enumerate().filter(|(_, planned)| planned.declared.is_none()) {
-            for row in 0..batch.rows() {
+            for &row in &left {
                 let value = planned.parts[0].value(&batch, row, plan);
                 let seen = value.map_or(Seen::Nothing, |(text, numerals)| Seen::of(&text, numerals));
                 guesses[position] = guesses[position].max(seen);
@@ -171,7 +176,7 @@ fn one(
     unique: &[Vec<String>],
     wanted: Wanted,
 ) -> Result<Part> {
-    let mut table = Table::convert(plan, batch, guesses, steps.join_required);
+    let mut table = Table::convert(plan, batch, guesses, steps.join_required)?;
     (steps.before)(&mut table);
     // Rows that are let go need no table, if no expression asks for one.
     let frame = if wanted.table { table.frame()? } else { DataFrame::empty() };
@@ -271,10 +276,11 @@ impl Whole {
         }
         self.note(source, plan, findings);
         let mut accounts = vec![self.account];
+        let mut problem = threshold::too_many_rejected(plan, &accounts[0], &self.rejections);
         if let Some(joined) = &source.joined {
             accounts.push(joined_account(&plan.name, joined, findings));
+            problem = problem.or_else(|| threshold::too_many_broken(plan, &accounts[1], &joined.broken));
         }
-        let problem = threshold::too_many_rejected(plan, &accounts[0], &self.rejections);
         findings.quarantine.extend(self.rejections);
         Ok(Accepted {
             frame: self.frame,
@@ -390,7 +396,7 @@ impl Whole {
         findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
-                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) {
+                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message.contains("filled from") {
                     Severity::Info
                 } else {
                     Severity::Warning
@@ -422,14 +428,23 @@ fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Fi
     let source = format!("{name}.join");
     findings.add(Severity::Info, "validate", &source, Rule::UnusedJoin, message, unused);
     findings.quarantine.extend(joined.broken.iter().cloned());
+    let repeats: Vec<_> = joined.broken.iter().filter(|row| row.rule == Rule::Unique).collect();
+    if let Some(first) = repeats.first() {
+        let message = "further rows of one key in the joined file: the first stands".to_owned();
+        let mut finding = Finding::of(Severity::Warning, "validate", &source, Rule::Unique, message, repeats.len());
+        (finding.file, finding.line) = (first.file.to_string(), Some(first.line));
+        findings.findings.push(finding);
+    }
     let broken = joined.broken.len() as u64;
     let tally = |rows| Tally { rows, ..Tally::default() };
+    let filtered: u64 = joined.filtered.iter().map(|(_, rows)| rows).sum();
+    let by_filter = |(text, rows): &(String, u64)| Filtered { r#where: text.clone(), tally: tally(*rows) };
     Account {
         source,
         files: joined.files.clone(),
         read: tally(joined.read),
-        filtered: Vec::new(),
+        filtered: joined.filtered.iter().map(by_filter).collect(),
         quarantined: tally(broken),
-        kept: tally(joined.read - broken),
+        kept: tally(joined.read - broken - filtered),
     }
 }

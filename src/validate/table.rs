@@ -1,6 +1,7 @@
 //! One batch of rows through its checks: map, convert, filter, contract. Batches know nothing of one another, so
 //! several are checked at a time; what spans rows (keys, thresholds) is the business of `stream`.
 
+mod compute;
 mod convert;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use super::plan::Plan;
 use super::settings::Failing;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
-use crate::sources::{Batch, ColumnType};
+use crate::sources::{Batch, ColumnType, RawFilter};
 use crate::sql::Expression;
 
 /// The column that keeps CO2 from biomass apart.
@@ -87,7 +88,11 @@ pub struct Passed {
 impl<'a> Table<'a> {
     /// Maps and converts: every cell to its type and unit; a row with a cell that does not read is rejected.
     /// `guesses` tells what columns without a declared type have shown so far.
-    pub fn convert(plan: &'a Plan<'a>, batch: &'a Batch, guesses: &[Seen], join_required: bool) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pipeline`] for an expression that cannot be worked out.
+    pub fn convert(plan: &'a Plan<'a>, batch: &'a Batch, guesses: &[Seen], join_required: bool) -> Result<Self> {
         let rows = batch.rows();
         let mut table = Self {
             plan,
@@ -102,25 +107,36 @@ impl<'a> Table<'a> {
             widened: Vec::new(),
             met: Met::default(),
         };
+        for (position, filter) in plan.raw_filters.iter().enumerate() {
+            let left: Vec<usize> = (0..rows).filter(|&row| table.is_kept(row)).collect();
+            for (&row, holds) in left.iter().zip(filter.holds(batch, &left)?) {
+                if !holds {
+                    table.fates[row] = Fate::Filtered(position);
+                }
+            }
+        }
         for (position, planned) in plan.columns.iter().enumerate() {
             let cells = match planned.declared {
+                _ if planned.computed.is_some() => Cells::empty(planned.declared.unwrap_or(ColumnType::Text), rows),
                 Some(kind) => table.cells(planned, kind),
                 None => table.guessed(planned, position, guesses[position]),
             };
             table.columns.push((planned.name.clone(), cells));
         }
-        for row in (0..rows).filter(|&row| batch.is_alone(row)) {
+        let alone: Vec<usize> = (0..rows).filter(|&row| batch.is_alone(row) && table.is_kept(row)).collect();
+        for row in alone {
             let message = "the joined file has no row of this key".to_owned();
             if !join_required {
                 table.fail(row, "", Rule::Join, message, Failing::Warn);
-            } else if table.is_kept(row) {
+            } else {
                 let key = plan.join_key.as_ref().map(|name| (usize::MAX, name.clone()));
                 let rejection = table.rejection_at(row, key.as_ref(), &batch.shown_key(row), Rule::Join, message);
                 table.rejections.push(rejection);
                 table.fates[row] = Fate::Rejected;
             }
         }
-        table
+        table.compute()?;
+        Ok(table)
     }
 
     /// The number of rows, rejected ones included.
@@ -167,7 +183,7 @@ impl<'a> Table<'a> {
 
     /// Sends a row to the quarantine; its first reason stands.
     pub fn reject(&mut self, row: usize, column: &str, rule: Rule, message: String) {
-        if self.fates[row] == Fate::Rejected {
+        if !self.is_kept(row) {
             return;
         }
         let rejection = self.rejection(row, column, rule, message);
@@ -201,6 +217,10 @@ impl<'a> Table<'a> {
             let column = (!column.is_empty()).then(|| (usize::MAX, Arc::from(column)));
             return self.rejection_at(row, column.as_ref(), "", rule, message);
         };
+        if planned.computed.is_some() {
+            let value = self.column(column).and_then(|cells| cells.shown(row)).unwrap_or_default().into_owned();
+            return self.rejection_at(row, Some(&(usize::MAX, planned.name.clone())), &value, rule, message);
+        }
         let parts = || planned.parts.iter().flat_map(|part| &part.from);
         let given = parts().find(|(position, _)| self.batch.cell(row, *position).is_some());
         let place = given.or_else(|| parts().next());
@@ -227,11 +247,11 @@ impl<'a> Table<'a> {
 
     /// Applies the filters in order (a row leaves at the first that is not true for it), then what waited for them.
     pub fn filter(&mut self, frame: &DataFrame) -> Result<()> {
+        let raw = self.plan.raw_filters.len();
         for (position, filter) in self.plan.filters.iter().enumerate() {
-            let keep = self.mask(frame, filter)?;
-            for (row, keep) in keep.iter().enumerate() {
-                if self.is_kept(row) && keep != Some(true) {
-                    self.fates[row] = Fate::Filtered(position);
+            for (row, keep) in self.holding(frame, filter, "where")? {
+                if keep != Some(true) {
+                    self.fates[row] = Fate::Filtered(raw + position);
                 }
             }
         }
@@ -243,12 +263,30 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    fn mask(&self, frame: &DataFrame, condition: &Expression) -> Result<BooleanChunked> {
-        let place = format!("{}.where", self.plan.name);
-        let fail = |error: PolarsError| pipeline(Problem::new(&place, format!("`{}`: {error}", condition.text()), ""));
-        let holds = condition.expr(frame.schema()).alias("__true");
-        let out = frame.clone().lazy().with_column(holds).collect().map_err(fail)?;
-        out.column("__true").and_then(|column| Ok(column.bool()?.clone())).map_err(Error::table("filtering"))
+    /// Of the rows that are left whether a condition is true; the others are not looked at.
+    fn holding(&self, frame: &DataFrame, condition: &Expression, key: &str) -> Result<Vec<(usize, Option<bool>)>> {
+        let left: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
+        let frame = self.left(frame, &left)?;
+        let place = |at: usize| self.place(left[at]);
+        let holds = condition.mask(&frame, &place).map_err(|(message, evidence)| {
+            let hint = "take such rows away with an earlier filter, or with `where_raw`";
+            pipeline(Problem::new(format!("{}.{key}", self.plan.name), message, hint).showing(evidence))
+        })?;
+        Ok(left.into_iter().zip(holds).collect())
+    }
+
+    /// Some rows of the table as a table.
+    fn left(&self, frame: &DataFrame, rows: &[usize]) -> Result<DataFrame> {
+        if rows.len() == self.rows() {
+            return Ok(frame.clone());
+        }
+        let keep: BooleanChunked = (0..self.rows()).map(|row| Some(self.is_kept(row))).collect();
+        frame.filter(&keep).map_err(Error::table("filtering"))
+    }
+
+    /// File and line of a row.
+    fn place(&self, row: usize) -> String {
+        format!("{} line {}", self.batch.file, self.batch.origin[row].line)
     }
 
     /// Checks the contract on what is left, row by row: rules of columns, then checks across columns.
@@ -267,9 +305,8 @@ impl<'a> Table<'a> {
             }
         }
         for (check, severity) in &self.plan.checks {
-            let holds = self.mask(frame, check)?;
-            for (row, holds) in holds.iter().enumerate() {
-                if self.is_kept(row) && holds == Some(false) {
+            for (row, holds) in self.holding(frame, check, "contract.checks")? {
+                if holds == Some(false) {
                     let column = check.columns().first().map_or("", String::as_str);
                     self.fail(row, column, Rule::Check, format!("`{}` is not true", check.text()), *severity);
                 }
@@ -312,9 +349,29 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Notes where both files of a join have a column, and what became of it in kept rows.
+    fn note_same_columns(&mut self) {
+        let columns = self.plan.columns.iter().flat_map(|planned| planned.parts.iter().flat_map(|part| &part.from));
+        for (position, name) in columns {
+            for row in (0..self.batch.rows()).filter(|&row| self.fates[row] == Fate::Kept) {
+                let (Some(other), own) = (self.batch.other(row, *position), self.batch.cell(row, *position)) else { continue };
+                let message = match own {
+                    _ if self.batch.is_filled(row, *position) => "empty here: filled from the joined file",
+                    None => "empty here, and the joined file has a value: `fill = true` in the join takes it",
+                    Some(own) if own != other => "the joined file has another value in its column of this name: this file's stands",
+                    Some(_) => continue,
+                };
+                let place = self.rejection_at(row, Some(&(*position, name.clone())), "", Rule::SameColumn, String::new());
+                let key = (Rule::SameColumn, place.column, message.to_owned());
+                self.warnings.entry(key).or_insert((place.file, place.line, 0)).2 += 1;
+            }
+        }
+    }
+
     /// Closes the batch: the kept rows, and the account of all.
     pub fn pass(mut self, frame: Option<&DataFrame>) -> Result<Passed> {
         self.note_unknown();
+        self.note_same_columns();
         let kept: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
         let frame = match frame {
             Some(frame) if kept.len() == self.rows() => frame.clone(),
@@ -345,8 +402,9 @@ impl<'a> Table<'a> {
     fn account(&self) -> Account {
         let has_tonnes = self.plan.column("emissions_t").is_some();
         let empty = Tally { tonnes: has_tonnes.then_some(0.0), ..Tally::default() };
-        let filters = self.plan.filters.iter();
-        let filtered = filters.map(|filter| Filtered { r#where: filter.text().to_owned(), tally: empty }).collect();
+        let raw = self.plan.raw_filters.iter().map(RawFilter::text);
+        let filters = raw.chain(self.plan.filters.iter().map(Expression::text));
+        let filtered = filters.map(|text| Filtered { r#where: text.to_owned(), tally: empty }).collect();
         let mut account = Account { read: empty, quarantined: empty, kept: empty, filtered, ..Account::default() };
         let tonnes = self.column("emissions_t").filter(|_| has_tonnes);
         for row in 0..self.rows() {

@@ -4,7 +4,7 @@ use super::account::Account;
 use super::plan::Plan;
 use crate::declared::at_most;
 use crate::error::Problem;
-use crate::finding::Rejection;
+use crate::finding::{Rejection, Rule};
 
 /// The problem that a source's rejected rows or tonnes are, if they are more than its contract allows.
 pub fn too_many_rejected(plan: &Plan<'_>, account: &Account, rejections: &[Rejection]) -> Option<Problem> {
@@ -41,6 +41,20 @@ pub fn too_many_rejected(plan: &Plan<'_>, account: &Account, rejections: &[Rejec
             plan.name
         ),
     })
+}
+
+/// The same for the rows of the joined file that do not parse or have no key; further rows of a key are a finding.
+pub fn too_many_broken(plan: &Plan<'_>, account: &Account, rejections: &[Rejection]) -> Option<Problem> {
+    let broken: Vec<&Rejection> = rejections.iter().filter(|row| row.rule != Rule::Unique).collect();
+    let (count, all) = (broken.len() as f64, (account.kept.rows + account.quarantined.rows) as f64);
+    if broken.is_empty() || at_most(count / all, plan.contract.max_rejected) {
+        return None;
+    }
+    let most = plan.contract.max_rejected;
+    let message = format!("{count} of {all} rows are rejected ({:.1} %), more than max_rejected = {most}", count / all * 100.0);
+    let hint = format!("repair these rows, leave them out with [{}.join] where_raw, or raise max_rejected", plan.name);
+    let evidence = broken.into_iter().take(5).map(show).collect();
+    Some(Problem { place: format!("{}.join", plan.name), message, evidence, hint })
 }
 
 fn show(row: &Rejection) -> String {

@@ -7,6 +7,7 @@ use super::{BIOGENIC_COLUMN, Fate, Table};
 use crate::finding::Rule;
 use crate::sources::ColumnType;
 use crate::validate::cells::{Cells, Seen};
+use crate::validate::dates;
 use crate::validate::numerals::Numerals;
 use crate::validate::plan::{Gas, Part, Planned};
 
@@ -19,7 +20,7 @@ impl<'a> Table<'a> {
         let part = &planned.parts[0];
         let mut seen = guess;
         if guess != Seen::Text {
-            for row in 0..self.rows() {
+            for row in (0..self.rows()).filter(|&row| self.fates[row] == Fate::Kept) {
                 if let Some((text, numerals)) = part.value(self.batch, row, self.plan) {
                     seen = seen.max(Seen::of(&text, numerals));
                 }
@@ -51,6 +52,17 @@ impl<'a> Table<'a> {
                 Cells::Integer(values)
             }
             ColumnType::Number => self.numbers(planned, false),
+            ColumnType::Date => {
+                let mut days = vec![None; self.rows()];
+                for (row, day) in days.iter_mut().enumerate() {
+                    let Some((text, _)) = planned.parts[0].value(self.batch, row, self.plan) else { continue };
+                    *day = dates::day(&text, planned.format.as_deref());
+                    if day.is_none() {
+                        self.unreadable(row, planned, 0, "a date", &text);
+                    }
+                }
+                Cells::Date(days)
+            }
         }
     }
 
@@ -114,10 +126,12 @@ impl<'a> Table<'a> {
 
     fn unreadable(&mut self, row: usize, planned: &Planned, part: usize, what: &str, text: &str) {
         self.unreadable_tonnes[row] |= &*planned.name == "emissions_t";
-        if self.fates[row] == Fate::Rejected {
+        if self.fates[row] != Fate::Kept {
             return;
         }
         let advice = Numerals::PLAIN.advice(text).filter(|_| what == "a number");
+        let dated = || "say how its dates are written: format = \"%d.%m.%Y\"".to_owned();
+        let advice = advice.or_else(|| (what == "a date").then(dated));
         let advice = advice.unwrap_or_else(|| "leave unknown values empty, or list their word as `missing`".to_owned());
         let batch = self.batch;
         let given = planned.parts[part].from.iter().find(|(position, _)| batch.cell(row, *position).is_some());

@@ -1,0 +1,66 @@
+//! Filters over a file's own columns, before anything is read of their cells.
+
+use polars::prelude::*;
+
+use super::{Batch, OneOrMany};
+use crate::error::{Error, Problem, Result};
+use crate::sql::{Expression, Shape};
+
+/// A filter whose columns are found.
+#[derive(Debug, Clone)]
+pub struct RawFilter {
+    expression: Expression,
+    columns: Vec<(usize, String)>,
+    place: String,
+}
+
+/// Parses the filters of a source.
+pub fn parse(filters: &OneOrMany, source: &str) -> Result<Vec<Expression>> {
+    let place = format!("{source}.where_raw");
+    let parse = |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::Pipeline { problems: vec![problem] });
+    filters.0.iter().map(parse).collect()
+}
+
+/// Finds their columns, and checks that they are true or false of texts.
+pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -> Result<Vec<RawFilter>> {
+    let place = format!("{source}.where_raw");
+    let schema = Schema::from_iter(columns.iter().map(|name| Field::new(name.as_str().into(), DataType::String)));
+    let find = |expression: Expression| {
+        expression.check(&schema, Shape::Predicate, &place)?;
+        let find = |name: &String| Some((columns.iter().position(|known| known == name)?, name.clone()));
+        let columns = expression.columns().iter().filter_map(find).collect();
+        Ok(RawFilter { expression, columns, place: place.clone() })
+    };
+    let found: std::result::Result<_, Problem> = expressions.into_iter().map(find).collect();
+    found.map_err(|problem| Error::Pipeline { problems: vec![problem] })
+}
+
+impl RawFilter {
+    /// The filter as the pipeline file has it.
+    pub fn text(&self) -> &str {
+        self.expression.text()
+    }
+
+    /// Of some rows those for which it is true.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pipeline`] where it cannot be worked out, with the first row that is why.
+    pub fn holds(&self, batch: &Batch, rows: &[usize]) -> Result<Vec<bool>> {
+        let table = |rows: &[usize]| {
+            let column = |(position, name): &(usize, String)| {
+                let cells = rows.iter().map(|&row| batch.cell(row, *position));
+                StringChunked::from_iter_options(name.as_str().into(), cells).into_column()
+            };
+            DataFrame::new(rows.len(), self.columns.iter().map(column).collect())
+        };
+        let frame = table(rows).map_err(Error::table("filtering"))?;
+        let place = |at: usize| format!("{} line {}", batch.file, batch.origin[rows[at]].line);
+        let mask = self.expression.mask(&frame, &place);
+        let mask = mask.map_err(|(message, evidence)| {
+            let problem = Problem::new(&self.place, message, "write it so that it holds for every row").showing(evidence);
+            Error::Pipeline { problems: vec![problem] }
+        })?;
+        Ok(mask.into_iter().map(|holds| holds == Some(true)).collect())
+    }
+}
