@@ -86,7 +86,7 @@ pub struct Levels(pub Vec<Level>);
 macro_rules! one_or_several {
     ($name:ident, $of:ty, $item:ty) => {
         #[derive(Clone, Serialize, Deserialize, JsonSchema)]
-        #[serde(untagged)]
+        #[serde(untagged, expecting = "one value or a list of them")]
         enum $name {
             One($item),
             Several(Vec<$item>),

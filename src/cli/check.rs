@@ -13,6 +13,8 @@ use super::{json_text, print};
 
 /// Rejected rows that are shown; `--json` lists them all.
 const SHOWN: usize = 20;
+/// Columns that nothing reads that are named.
+const UNUSED: usize = 20;
 
 /// Checks a pipeline and its data.
 pub fn run(path: &Path, set: &[String], json: bool) -> Result<()> {
@@ -70,8 +72,10 @@ fn columns(profile: &Profile) -> String {
     let rows: Vec<Vec<String>> = profile.columns.iter().map(row).collect();
     let mut text = table::text(&["column", "type", "missing", "min", "median", "max", "most frequent"], &rows);
     if !profile.unused.is_empty() {
-        let names: Vec<&str> = profile.unused.iter().map(|(name, _)| name.as_str()).collect();
-        text += &format!("  not read: {}\n", names.join(" | "));
+        let names: Vec<&str> = profile.unused.iter().take(UNUSED).map(|(name, _)| name.as_str()).collect();
+        let more = profile.unused.len() - names.len();
+        let more = if more > 0 { format!(" … and {more} more") } else { String::new() };
+        text += &format!("  not read: {}{more}\n", names.join(" | "));
     }
     text
 }

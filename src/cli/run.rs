@@ -111,8 +111,7 @@ pub fn accounts(accounts: &[Account]) -> String {
 pub fn found(findings: &Findings) -> String {
     let mut facts: Vec<(&Finding, Vec<String>)> = Vec::new();
     for finding in &findings.findings {
-        let source =
-            if finding.count == 1 { finding.source.clone() } else { format!("{} {}", finding.source, finding.count) };
+        let source = shown(finding);
         match facts.iter_mut().find(|(first, _)| first.rule == finding.rule && first.message == finding.message) {
             Some((_, sources)) => sources.push(source),
             None => facts.push((finding, vec![source])),
@@ -124,6 +123,23 @@ pub fn found(findings: &Findings) -> String {
     };
     let text: String = facts.iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// The source of a finding, how often, and where first, as far as that is known.
+fn shown(finding: &Finding) -> String {
+    let mut shown = finding.source.clone();
+    if finding.count > 1 {
+        shown += &format!(" {}", thousands(finding.count as u64));
+    }
+    let place = match (finding.file.as_str(), finding.line) {
+        ("", _) => String::new(),
+        (file, Some(line)) => format!("{file}:{line}"),
+        (file, None) => file.to_owned(),
+    };
+    let column =
+        if finding.column.is_empty() || place.is_empty() { String::new() } else { format!(" {}", finding.column) };
+    let place = format!("{place}{column}");
+    if place.is_empty() { shown } else { format!("{shown} ({})", place.trim()) }
 }
 
 /// A bar on a terminal once the work takes longer than a second; log lines elsewhere.

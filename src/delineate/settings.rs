@@ -68,7 +68,7 @@ pub enum NameBy {
 pub struct Radii(pub Vec<f64>);
 
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number of kilometres or a list of them, without quotes")]
 enum OneOrSeveral {
     One(f64),
     Several(Vec<f64>),

@@ -124,7 +124,7 @@ pub fn evaluate_times(times: &[Option<Expression>], inputs: &Inputs<'_>) -> Resu
     let of = |times: &Option<Expression>| match times {
         Some(expression) => {
             let finite = |value: Option<f64>| value.filter(|value| value.is_finite());
-            Ok(values(expression, Over::Clusters, inputs)?.into_iter().map(finite).collect())
+            Ok(values(expression, Over::Clusters, "indicators.lever.times", inputs)?.into_iter().map(finite).collect())
         }
         None => Ok(vec![None; inputs.units]),
     };
@@ -189,6 +189,17 @@ pub struct Inputs<'a> {
     pub units: usize,
 }
 
+impl Inputs<'_> {
+    /// The table that an indicator is over; `None` where the run has none.
+    fn table(&self, over: Over) -> Option<&DataFrame> {
+        match over {
+            Over::Facilities => self.facilities.as_ref(),
+            Over::Links => self.links.as_ref(),
+            Over::Clusters => Some(self.clusters),
+        }
+    }
+}
+
 /// Evaluates all indicators; one list an indicator, one entry a unit.
 pub fn evaluate(
     indicators: &[Indicator],
@@ -203,7 +214,7 @@ pub fn evaluate(
             all.push(vec![undeclared; inputs.units]);
             continue;
         };
-        let values = values(expression, indicator.over, inputs)?;
+        let values = values(expression, indicator.over, &format!("indicators.{}.expr", indicator.id), inputs)?;
         let coverage = coverage(expression, indicator.over, inputs)?;
         let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
@@ -220,34 +231,39 @@ pub fn evaluate(
     Ok(all)
 }
 
-fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
+fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
     let result = |table: &DataFrame| expression.expr(table.schema()).cast(DataType::Float64).alias("__result");
+    let evaluate = |table: &DataFrame| {
+        let table = table.clone().lazy();
+        let results = if over == Over::Clusters {
+            table.select([result(inputs.clusters)])
+        } else {
+            let of = inputs.table(over).map(result).unwrap_or_else(|| lit(NULL));
+            table.group_by_stable([col("__unit")]).agg([of])
+        };
+        results.collect()
+    };
+    let evaluated = |table: &DataFrame| {
+        evaluate(table).map_err(|error| {
+            let first = |rows: usize| evaluate(&table.slice(0, rows)).err();
+            let (message, evidence) = expression.failure(table, &error, &first, &|row| named(table, row));
+            let hint = "write it so that it holds for every row, or take such rows away with `where`";
+            Error::Pipeline { problems: vec![Problem::new(place, message, hint).showing(evidence)] }
+        })
+    };
     if over == Over::Clusters {
-        let frame = inputs
-            .clusters
-            .clone()
-            .lazy()
-            .select([result(inputs.clusters)])
-            .collect()
-            .map_err(Error::table("measuring"))?;
+        let frame = evaluated(inputs.clusters)?;
         let values = numbers(&frame, "__result")?;
         return Ok(if values.len() == 1 { vec![values[0]; inputs.units] } else { values });
     }
-    let table = if over == Over::Links { &inputs.links } else { &inputs.facilities };
     let mut values = vec![None; inputs.units];
-    let Some(table) = table else { return Ok(values) };
+    let Some(table) = inputs.table(over) else { return Ok(values) };
     if over == Over::Links {
         // A cluster without a tie: the aggregate over nothing.
         let nothing = table.clear().lazy().select([result(table)]).collect().map_err(Error::table("measuring"))?;
         values.fill(numbers(&nothing, "__result")?.first().copied().flatten());
     }
-    let grouped = table
-        .clone()
-        .lazy()
-        .group_by_stable([col("__unit")])
-        .agg([result(table)])
-        .collect()
-        .map_err(Error::table("measuring"))?;
+    let grouped = evaluated(table)?;
     let units =
         grouped.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
     for (unit, value) in units.iter().zip(numbers(&grouped, "__result")?) {
@@ -256,6 +272,15 @@ fn values(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Ve
         }
     }
     Ok(values)
+}
+
+/// What a row of a table is called by people.
+fn named(table: &DataFrame, row: usize) -> String {
+    let shown = |name: &&str| {
+        let value = table.column(name).ok()?.get(row).ok()?;
+        (!value.is_null()).then(|| format!("{name} {}", value.str_value()))
+    };
+    ["cluster_id", "period", "id", "year", "from", "to"].iter().filter_map(shown).collect::<Vec<_>>().join(", ")
 }
 
 fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>> {

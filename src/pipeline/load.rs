@@ -336,7 +336,9 @@ fn settle_computed(file: &mut PipelineFile) -> Vec<Problem> {
     sources.extend(file.links.iter_mut().map(|(name, source)| (format!("links.{name}"), source as _)));
     sources.extend(file.memberships.iter_mut().map(|(name, source)| (format!("memberships.{name}"), source as _)));
     sources.extend(file.figures.iter_mut().map(|(name, source)| (format!("figures.{name}"), source as _)));
-    let twice = sources.into_iter().flat_map(|(place, source)| source.settle().into_iter().map(move |name| (place.clone(), name)));
+    let twice = sources
+        .into_iter()
+        .flat_map(|(place, source)| source.settle().into_iter().map(move |name| (place.clone(), name)));
     let problem = |(place, name): (String, String)| {
         let message = format!("`{name}` is both mapped and computed");
         let hint = "map the file's column under another name, and compute with that";
@@ -350,7 +352,7 @@ fn parse(merged: &Table, texts: &Texts) -> Result<PipelineFile> {
     let parsed = serde_path_to_error::deserialize::<_, PipelineFile>(Value::Table(merged.clone()));
     parsed.map_err(|error| {
         let path = named_path(&error.path().to_string(), merged);
-        let message = error.into_inner().message().to_owned();
+        let message = in_words(error.into_inner().message());
         let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let (mut path, mut hint) = (path, String::new());
         if message.starts_with("unknown") && !names.is_empty() {
@@ -364,6 +366,16 @@ fn parse(merged: &Table, texts: &Texts) -> Result<PipelineFile> {
         let place = locate(&path, texts);
         Error::Pipeline { problems: vec![Problem::new(place, message, hint)] }
     })
+}
+
+/// What the parser says of its own types, in the file's words.
+fn in_words(message: &str) -> String {
+    if message.starts_with("invalid type: unit variant") || message.contains("expected string only") {
+        return "a word in quotes is wanted here".into();
+    }
+    message
+        .strip_prefix("invalid value: string \"\", expected a character")
+        .map_or(message.to_owned(), |_| "one character is wanted here".into())
 }
 
 /// `indicators[3].scale` as `indicators.ID.scale`.

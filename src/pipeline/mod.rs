@@ -86,6 +86,7 @@ fn run_into(
         components: &file.components,
         indicators: &file.indicators,
         tree: &pipeline.tree,
+        computed: computed(file),
         facilities: tables.facilities.as_ref(),
         layers: &tables.layers,
         ties: &tables.ties,
@@ -110,6 +111,12 @@ fn run_into(
     manifest.write(stage.folder())?;
     stage.publish()?;
     Ok(Outcome { manifest, findings, clusters })
+}
+
+/// The columns of the register that the pipeline file computes, and by what.
+fn computed(file: &PipelineFile) -> Vec<(String, String)> {
+    let computed = file.facilities.iter().flat_map(|source| &source.compute);
+    computed.map(|(name, computed)| (name.clone(), computed.sql.clone())).collect()
 }
 
 /// Rows of a source that `check` holds; in a longer one it checks every row by itself and its key, and not what else

@@ -48,6 +48,8 @@ pub struct Results<'a> {
     pub tree: &'a Tree,
     /// The register; `None` for figures alone.
     pub facilities: Option<&'a Facilities>,
+    /// Columns of the register that the pipeline file computes, and by what.
+    pub computed: Vec<(String, String)>,
     /// Infrastructure.
     pub layers: &'a [Layer],
     /// Links and memberships.

@@ -67,7 +67,7 @@ fn one() -> f64 {
 pub struct Thresholds(pub Vec<f64>);
 
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number or two numbers, without quotes")]
 enum OneOrTwo {
     One(f64),
     Two([f64; 2]),

@@ -73,7 +73,11 @@ const BEGINNINGS: [(&[u8], &str, &str); 13] = [
     (&[0x1f, 0x8b], "gzip", "call it `.gz`"),
     (&[0x28, 0xb5, 0x2f, 0xfd], "zstandard", "call it `.zst`"),
     (b"PK\x03\x04", "a zip archive or a workbook", "call it `.zip`, `.xlsx` or `.ods`"),
-    (&[0xd0, 0xcf, 0x11, 0xe0], "an old workbook, or an encrypted one", "call it `.xls`, or save it without a password"),
+    (
+        &[0xd0, 0xcf, 0x11, 0xe0],
+        "an old workbook, or an encrypted one",
+        "call it `.xls`, or save it without a password",
+    ),
     (b"SQLite format 3", "an SQLite database", "if it is a GeoPackage, call it `.gpkg`"),
     (b"PAR1", "Parquet", "call it `.parquet`"),
     (b"fgb\x03", "FlatGeobuf", "call it `.fgb`"),
@@ -233,7 +237,8 @@ impl Located {
     /// Another part of the same file (`roads.dbf` of `roads.shp`), beside it or in the same archive.
     pub fn sibling(&self, extension: &str) -> Option<Self> {
         let wanted = |name: &str, own: &str| {
-            let stem = |name: &str| name.rsplit_once('.').map(|(stem, end)| (stem.to_owned(), end.to_ascii_lowercase()));
+            let stem =
+                |name: &str| name.rsplit_once('.').map(|(stem, end)| (stem.to_owned(), end.to_ascii_lowercase()));
             stem(name).zip(stem(own)).is_some_and(|((stem, end), (own, _))| stem == own && end == extension)
         };
         let renamed = |shown: &str, name: &str| {
@@ -243,7 +248,9 @@ impl Located {
         if let Some(member) = &self.member {
             let mut archive = open_archive(&self.shown, &self.path).ok()?;
             let mut names = (0..archive.len())
-                .filter_map(|at| archive.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned())))
+                .filter_map(|at| {
+                    archive.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned()))
+                })
                 .collect::<Vec<_>>()
                 .into_iter();
             let found = names.find(|name| wanted(name, member))?;

@@ -100,7 +100,9 @@ impl PropertyProcessor for Cells {
             ColumnValue::Float(value) => Cell::number(value.to_string().parse().unwrap_or(f64::NAN)),
             ColumnValue::Double(value) => Cell::number(*value),
             ColumnValue::Bool(value) => Cell::Text(value.to_string()),
-            ColumnValue::String(text) | ColumnValue::Json(text) | ColumnValue::DateTime(text) => Cell::Text((*text).to_owned()),
+            ColumnValue::String(text) | ColumnValue::Json(text) | ColumnValue::DateTime(text) => {
+                Cell::Text((*text).to_owned())
+            }
             ColumnValue::Binary(_) => Cell::Missing,
         };
         if let Some(slot) = self.0.get_mut(column) {

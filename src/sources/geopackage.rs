@@ -30,12 +30,14 @@ struct Table {
 /// Finds the table that is asked for, or the only one.
 pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
     let file = located.on_disk()?;
-    let fail = |error: &rusqlite::Error| problem(&located.shown, format!("the file is not a GeoPackage: {error}"), CHECK);
+    let fail =
+        |error: &rusqlite::Error| problem(&located.shown, format!("the file is not a GeoPackage: {error}"), CHECK);
     let connection = open(file.path()).map_err(|error| fail(&error))?;
     let texts = |sql: &str| -> rusqlite::Result<Vec<String>> {
         connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
     };
-    let known = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name";
+    let known =
+        "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name";
     let known = texts(known).map_err(|error| fail(&error))?;
     let name = choose(&located.shown, request.reading.table.as_deref(), (&known, &known), "layer")?;
     let columns: Vec<String> = connection
@@ -100,7 +102,8 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn fetch(&mut self) -> rusqlite::Result<()> {
         let table = self.table;
-        let columns = table.columns.iter().chain(&table.geometry).map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+        let columns =
+            table.columns.iter().chain(&table.geometry).map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
         let name = quoted(&table.name);
         let sql = if table.has_ids {
             format!("SELECT rowid, {columns} FROM {name} WHERE rowid > ?1 ORDER BY rowid LIMIT {FETCHED}")
@@ -118,7 +121,8 @@ impl Walk<'_> {
             for column in 0..table.columns.len() {
                 cells.push(cell(row.get_ref(column + 1)?));
             }
-            let geometry = if table.geometry.is_some() { geometry(row.get_ref(table.columns.len() + 1)?) } else { Ok(None) };
+            let geometry =
+                if table.geometry.is_some() { geometry(row.get_ref(table.columns.len() + 1)?) } else { Ok(None) };
             self.fetched.push_back(Row { line, cells, geometry });
         }
         self.ended = self.fetched.len() < FETCHED;

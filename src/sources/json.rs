@@ -43,7 +43,11 @@ pub fn head_of_lines(located: Located) -> Result<Head> {
             // The first line tells whether the file is of this kind at all.
             Err(message) if names.0.is_empty() => {
                 let place = format!("{}:{line}", located.shown);
-                return Err(problem(&place, format!("not GeoJSON: {message}"), "one GeoJSON feature or JSON object a line"));
+                return Err(problem(
+                    &place,
+                    format!("not GeoJSON: {message}"),
+                    "one GeoJSON feature or JSON object a line",
+                ));
             }
             Err(_) => {}
         }

@@ -32,7 +32,8 @@ pub fn head(located: Located) -> Result<Head> {
     if !text.contains("</kml>") && !text.contains(":kml>") {
         return Err(fail("it does not end as KML does"));
     }
-    let parsed = guarded(&located, || KmlReader::<_, f64>::from_string(&text).read().map_err(|error| fail(&error.to_string())))?;
+    let parsed =
+        guarded(&located, || KmlReader::<_, f64>::from_string(&text).read().map_err(|error| fail(&error.to_string())))?;
     let mut placemarks = Vec::new();
     gather(parsed, &mut placemarks);
     let mut header: Vec<String> = ["name", "description", "id"].map(str::to_owned).to_vec();

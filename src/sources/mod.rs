@@ -36,10 +36,10 @@ pub use batch::{Batch, Origin, Written};
 use batch::{Field, Shared};
 use dialect::Dialect;
 use files::{Format, Located};
-pub use join::Joined;
 pub use guard::expects_panic;
-use rows::{Records, Rows};
+pub use join::Joined;
 pub use raw::RawFilter;
+use rows::{Records, Rows};
 pub use settings::{ColumnSpec, ColumnType, Computed, GasSpec, Join, OneOrMany, Reading};
 
 /// The column that every source has: the path of the file that a row stood in.
@@ -470,6 +470,11 @@ impl Head {
         let by_year = request.by_year.iter().map(|name| years.iter().map(|year| field(name, year)).collect()).collect();
         Ok((years.iter().map(|year| year.as_str().into()).collect(), by_year))
     }
+}
+
+/// Whether a column is that of one year of a name with [`YEAR`] in it.
+pub fn is_of_year(name: &str, column: &str) -> bool {
+    year_of(name, column).is_some()
 }
 
 /// The year in a column's name, where the rest of it is that of a name with [`YEAR`] in it.

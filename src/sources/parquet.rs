@@ -107,7 +107,8 @@ fn take_geometry_types(parsed: &Thrift, footer: &mut [u8]) -> Vec<(String, Optio
     /// 17 and 18 as Thrift's compact protocol writes a field's number after its head, and 13.
     const GEOMETRY: [u8; 2] = [34, 36];
     const BSON: u8 = 26;
-    let text = |value: Option<&Thrift>| value.and_then(Thrift::text).map(|text| String::from_utf8_lossy(text).into_owned());
+    let text =
+        |value: Option<&Thrift>| value.and_then(Thrift::text).map(|text| String::from_utf8_lossy(text).into_owned());
     let mut found = Vec::new();
     for element in parsed.list(2).unwrap_or_default() {
         let logical = element.field(10).map(Thrift::fields).unwrap_or_default();
@@ -243,9 +244,11 @@ fn encoding(located: &Located, column: &str, kind: &DataType, described: Option<
     let place = format!("{}: {column}", located.shown);
     let hint = "write it as WKB: to_parquet(..., geometry_encoding=\"WKB\")";
     match (name.map(Encoding::called), kind) {
-        (Some(None), _) => {
-            Err(problem(&place, format!("geometries in the encoding `{}` are not read", name.unwrap_or_default()), hint))
-        }
+        (Some(None), _) => Err(problem(
+            &place,
+            format!("geometries in the encoding `{}` are not read", name.unwrap_or_default()),
+            hint,
+        )),
         (Some(Some(Encoding::Wkb)) | None, DataType::Binary) => Ok(Some(Encoding::Wkb)),
         (Some(Some(encoding)), kind) if kind.is_nested() && encoding != Encoding::Wkb => Ok(Some(encoding)),
         (None, DataType::Struct(fields)) if fields.iter().take(2).map(|field| field.name.as_str()).eq(["x", "y"]) => {
@@ -280,7 +283,8 @@ impl Table {
     fn read(&self, rows: Range<usize>, shared: &Shared) -> Result<Batch> {
         let fail = |error: PolarsError| broken(&self.located, &error);
         let wanted = self.columns.iter().chain(self.geometry.iter().map(|(name, _)| name)).cloned().collect();
-        let reader = open(&self.located, &self.metadata)?.with_slice(Some((rows.start, rows.len()))).with_columns(Some(wanted));
+        let reader =
+            open(&self.located, &self.metadata)?.with_slice(Some((rows.start, rows.len()))).with_columns(Some(wanted));
         let frame = reader.read_parallel(ParallelStrategy::None).finish().map_err(fail)?;
         let text = |name: &String| -> PolarsResult<StringChunked> {
             Ok(frame.column(name)?.cast(&DataType::String)?.str()?.clone())
@@ -288,7 +292,8 @@ impl Table {
         let is_number = |name: &String| frame.column(name).is_ok_and(|column| column.dtype().is_primitive_numeric());
         let numbers: Vec<bool> = self.columns.iter().map(is_number).collect();
         let columns: Vec<StringChunked> = self.columns.iter().map(text).collect::<PolarsResult<_>>().map_err(fail)?;
-        let geometry = |(name, encoding): &(String, Encoding)| Ok((frame.column(name)?.as_materialized_series(), *encoding));
+        let geometry =
+            |(name, encoding): &(String, Encoding)| Ok((frame.column(name)?.as_materialized_series(), *encoding));
         let geometry = self.geometry.as_ref().map(geometry).transpose().map_err(fail)?;
         let mut cells: Vec<_> = columns.iter().map(|column| column.iter()).collect();
         let mut batch = Batch::new(shared);
@@ -340,9 +345,7 @@ fn native(column: &Series, row: usize, encoding: Encoding) -> PolarsResult<Optio
     let Some(parts) = column.list()?.get_as_series(row) else { return Ok(None) };
     Ok(Some(match encoding {
         Encoding::LineString => Geometry::LineString(LineString(coordinates(&parts)?)),
-        Encoding::MultiPoint => {
-            Geometry::MultiPoint(MultiPoint(coordinates(&parts)?.into_iter().map(Point).collect()))
-        }
+        Encoding::MultiPoint => Geometry::MultiPoint(MultiPoint(coordinates(&parts)?.into_iter().map(Point).collect())),
         Encoding::MultiLineString => Geometry::MultiLineString(MultiLineString(lines(&parts)?)),
         Encoding::Polygon => Geometry::Polygon(polygon(&parts)?),
         Encoding::MultiPolygon => {

@@ -17,7 +17,8 @@ pub struct RawFilter {
 /// Parses the filters of a source.
 pub fn parse(filters: &OneOrMany, source: &str) -> Result<Vec<Expression>> {
     let place = format!("{source}.where_raw");
-    let parse = |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::Pipeline { problems: vec![problem] });
+    let parse =
+        |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::Pipeline { problems: vec![problem] });
     filters.0.iter().map(parse).collect()
 }
 
@@ -58,7 +59,8 @@ impl RawFilter {
         let place = |at: usize| format!("{} line {}", batch.file, batch.origin[rows[at]].line);
         let mask = self.expression.mask(&frame, &place);
         let mask = mask.map_err(|(message, evidence)| {
-            let problem = Problem::new(&self.place, message, "write it so that it holds for every row").showing(evidence);
+            let problem =
+                Problem::new(&self.place, message, "write it so that it holds for every row").showing(evidence);
             Error::Pipeline { problems: vec![problem] }
         })?;
         Ok(mask.into_iter().map(|holds| holds == Some(true)).collect())

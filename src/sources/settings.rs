@@ -148,8 +148,7 @@ pub struct Reading {
 }
 
 /// Keys that say how delimited text is read.
-pub const OF_TEXT: [&str; 6] =
-    ["delimiter", "quote", "encoding", "comment", "skip_before_header", "skip_after_header"];
+pub const OF_TEXT: [&str; 6] = ["delimiter", "quote", "encoding", "comment", "skip_before_header", "skip_after_header"];
 
 impl Reading {
     /// The keys that are given of those that some formats alone heed.
@@ -335,7 +334,7 @@ impl Computed {
 
 /// The columns of a join's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a column, a list of columns, or { \"column here\" = \"column there\" }")]
 pub enum On {
     /// Columns of the same name in both files.
     Same(OneOrMany),

@@ -67,7 +67,8 @@ fn bytes(located: &Located) -> Result<Vec<u8>> {
 }
 
 fn shapes_of(located: &Located, bytes: Vec<u8>) -> Result<Vec<std::result::Result<Option<Geometry>, String>>> {
-    let fail = |error: &dyn std::fmt::Display| problem(&located.shown, format!("the file is no shapefile: {error}"), CHECK);
+    let fail =
+        |error: &dyn std::fmt::Display| problem(&located.shown, format!("the file is no shapefile: {error}"), CHECK);
     let size = bytes.len() as u64;
     let mut reader = ShapeReader::new(Cursor::new(bytes)).map_err(|error| fail(&error))?;
     let promised = reader.header().file_length.max(0) as u64 * 2;
@@ -94,7 +95,9 @@ impl Records for Shapefile {
             // What is deleted is marked, and stays in the file.
             let cells = self.table.cells(position, self.encoding)?;
             let read = match cells {
-                Ok(cells) => Row { line: position as u64 + 1, cells, geometry: geometry.clone().map_err(Unreadable::geometry) },
+                Ok(cells) => {
+                    Row { line: position as u64 + 1, cells, geometry: geometry.clone().map_err(Unreadable::geometry) }
+                }
                 Err(value) => {
                     let message = format!("the row is not {}: declare the file's `encoding`", self.encoding.name());
                     let broken = Unreadable { column: "", value, message };

@@ -59,7 +59,8 @@ pub fn by_wkt(text: &str) -> Option<String> {
     let digits: String = end.chars().rev().take_while(char::is_ascii_digit).collect::<String>().chars().rev().collect();
     let head = end[..end.len() - digits.len()].to_ascii_uppercase();
     let head: String = head.chars().filter(|letter| !letter.is_whitespace() && *letter != '"').collect();
-    let is_whole = text.len() - end.len() <= 4 && head.ends_with("[EPSG,");
+    // Two brackets close it: its own and that of the whole.
+    let is_whole = text[end.len()..].matches([']', ')']).count() == 2 && head.ends_with("[EPSG,");
     if is_whole && !digits.is_empty() {
         return Some(format!("EPSG:{digits}"));
     }
@@ -90,13 +91,19 @@ mod tests {
     #[test]
     fn codes_and_names() {
         let wkt = |text: &str| by_wkt(text);
-        assert_eq!(wkt(r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",UNIT["Degree",0.01]]]"#).as_deref(), Some("EPSG:4326"));
+        assert_eq!(
+            wkt(r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",UNIT["Degree",0.01]]]"#).as_deref(),
+            Some("EPSG:4326")
+        );
         let british = r#"PROJCS["OSGB36 / British National Grid",UNIT["metre",1,AUTHORITY["EPSG","9001"]],AUTHORITY["EPSG","27700"]]"#;
         assert_eq!(wkt(british).as_deref(), Some("EPSG:27700"));
         assert_eq!(wkt(r#"PROJCRS["x",ID["EPSG",25832]]"#).as_deref(), Some("EPSG:25832"));
         assert_eq!(wkt(r#"PROJCS["ETRS_1989_UTM_Zone_32N",UNIT["Meter",1.0]]"#).as_deref(), Some("EPSG:25832"));
         // The code of a part is not that of the whole.
-        assert_eq!(wkt(r#"PROJCS["mine",GEOGCS["g",AUTHORITY["EPSG","4326"]],UNIT["m",1,AUTHORITY["EPSG","9001"]]]"#), None);
+        assert_eq!(
+            wkt(r#"PROJCS["mine",GEOGCS["g",AUTHORITY["EPSG","4326"]],UNIT["m",1,AUTHORITY["EPSG","9001"]]]"#),
+            None
+        );
         assert_eq!(by_name("urn:ogc:def:crs:EPSG::25832").as_deref(), Some("EPSG:25832"));
         assert_eq!(by_name("urn:ogc:def:crs:OGC:1.3:CRS84").as_deref(), Some("EPSG:4326"));
         assert_eq!(by_name("srid:0"), None);

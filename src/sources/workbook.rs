@@ -40,7 +40,12 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
         let place = format!("{}, sheet {name}", located.shown);
         let at = at.ok_or_else(|| problem(&place, "the sheet is empty", "check `table` and `skip_before_header`"))?;
         let header: Vec<String> = range.rows().nth(at).unwrap_or_default().iter().map(text).collect();
-        let sheet = Sheet { body: at + 1 + reading.skip_after_header, width: header.len(), comment: reading.comment.clone(), range };
+        let sheet = Sheet {
+            body: at + 1 + reading.skip_after_header,
+            width: header.len(),
+            comment: reading.comment.clone(),
+            range,
+        };
         refuse_merged(&mut workbook, &name, &place, &sheet, &header, at)?;
         refuse_formulas_without_values(&mut workbook, &name, &place, &sheet)?;
         let read_as = format!("workbook, sheet {name}");
@@ -82,7 +87,14 @@ fn filled(workbook: &mut Workbook) -> Vec<String> {
 }
 
 /// A heading over several columns names none of them.
-fn refuse_merged(workbook: &mut Workbook, name: &str, place: &str, sheet: &Sheet, header: &[String], at: usize) -> Result<()> {
+fn refuse_merged(
+    workbook: &mut Workbook,
+    name: &str,
+    place: &str,
+    sheet: &Sheet,
+    header: &[String],
+    at: usize,
+) -> Result<()> {
     let (top, left) = sheet.range.start().unwrap_or_default();
     let merged = match workbook {
         Sheets::Xlsx(workbook) => workbook.merge_cells_by_sheet_name(name).unwrap_or_default(),
@@ -124,7 +136,10 @@ fn refuse_formulas_without_values(workbook: &mut Workbook, name: &str, place: &s
     let Some((column, (row, _))) = columns.into_iter().find(|(_, (_, has_value))| !has_value) else { return Ok(()) };
     Err(problem(
         place,
-        format!("the formula in {} has no value: the file was saved without working its formulas out", address(row, column)),
+        format!(
+            "the formula in {} has no value: the file was saved without working its formulas out",
+            address(row, column)
+        ),
         "open it in a spreadsheet program and save it again",
     ))
 }
@@ -183,9 +198,8 @@ impl Records for Sheet {
     fn rows(&self) -> Result<Rows<'_>> {
         let top = self.range.start().map_or(0, |(row, _)| u64::from(row));
         let rows = self.range.rows().enumerate().skip(self.body);
-        let filled = rows.filter(|(_, row)| {
-            row.iter().any(|cell| !is_blank(cell)) && !starts_with(row, self.comment.as_deref())
-        });
+        let filled = rows
+            .filter(|(_, row)| row.iter().any(|cell| !is_blank(cell)) && !starts_with(row, self.comment.as_deref()));
         Ok(Box::new(filled.map(move |(at, row)| {
             let cells = row.iter().take(self.width).map(cell).collect();
             Ok(Row { line: top + at as u64 + 1, cells, geometry: Ok(None) })
@@ -199,6 +213,9 @@ mod tests {
 
     #[test]
     fn cells_have_the_addresses_that_people_know() {
-        assert_eq!([address(0, 0), address(6, 25), address(6, 26), address(0, 701), address(0, 702)], ["A1", "Z7", "AA7", "ZZ1", "AAA1"]);
+        assert_eq!(
+            [address(0, 0), address(6, 25), address(6, 26), address(0, 701), address(0, 702)],
+            ["A1", "Z7", "AA7", "ZZ1", "AAA1"]
+        );
     }
 }

@@ -164,19 +164,30 @@ impl Expression {
             Ok(column) => return Ok(column),
             Err(error) => error,
         };
-        // The first row without which it works.
+        Err(self.failure(frame, &error, &|rows| evaluate(rows).err(), place))
+    }
+
+    /// Why an evaluation over a table failed, and the first row that is why: `evaluate` tries so many of the first rows.
+    pub fn failure(
+        &self,
+        frame: &DataFrame,
+        error: &PolarsError,
+        evaluate: &dyn Fn(usize) -> Option<PolarsError>,
+        place: &dyn Fn(usize) -> String,
+    ) -> (String, Vec<String>) {
         let (mut works, mut fails) = (0, frame.height());
         while works + 1 < fails {
             let middle = works.midpoint(fails);
-            if evaluate(middle).is_ok() { works = middle } else { fails = middle }
+            if evaluate(middle).is_none() { works = middle } else { fails = middle }
         }
-        let error = if fails > 0 { evaluate(fails).err().unwrap_or(error) } else { error };
+        let first = (fails > 0).then(|| evaluate(fails)).flatten();
+        let reason = reason::reason(first.as_ref().unwrap_or(error));
         let shown = |name: &String| Some(format!("{name} = {}", frame.column(name).ok()?.get(works).ok()?));
-        let evidence = (fails > 0).then(|| {
+        let evidence = first.is_some().then(|| {
             let values: Vec<String> = self.columns.iter().filter_map(shown).collect();
-            format!("{}  {}", place(works), values.join(", "))
+            format!("{}  {}", place(works), values.join(", ")).trim().to_owned()
         });
-        Err((format!("`{}` cannot be worked out: {}", self.text, reason::reason(&error)), evidence.into_iter().collect()))
+        (format!("`{}` cannot be worked out: {reason}", self.text), evidence.into_iter().collect())
     }
 
     /// Whether it is true of each row of a table; null where that is not known.

@@ -28,8 +28,9 @@ fn called(kind: &str) -> &str {
     TYPES.iter().find(|(known, _)| *known == kind).map_or(kind, |(_, word)| word)
 }
 
-static CAST: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?s)conversion from `?(\w+)`? to `?(\w+)(?:\[\w+\])?`? failed.*?values: \[(.*?)\]").ok());
+static CAST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?s)conversion from `?(\w+)`? to `?(\w+)(?:\[\w+\])?`? failed.*?values: \[(.*?)\]").ok()
+});
 static OPERATION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"`?(\w+)`? operation not supported for dtype `?(\w+)`?").ok());
 static COMPARISON: LazyLock<Option<Regex>> =

@@ -34,7 +34,11 @@ fn read(text: &str, format: &str) -> Option<i32> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, StrftimeItems::new(format)).ok()?;
     // Without a month it is the year's first day, unless the day of the year or the week is told.
-    if parsed.month().is_none() && parsed.ordinal().is_none() && parsed.isoweek().is_none() && parsed.timestamp().is_none() {
+    if parsed.month().is_none()
+        && parsed.ordinal().is_none()
+        && parsed.isoweek().is_none()
+        && parsed.timestamp().is_none()
+    {
         parsed.set_month(1).ok()?;
     }
     if parsed.month().is_some() && parsed.day().is_none() {

@@ -1,6 +1,6 @@
 //! The register: one row a facility and period, with place, emissions, operator and sector.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use geo::{Geometry, Point};
@@ -360,7 +360,7 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings
         names: sites.names,
         facility,
     };
-    report(&facilities, sites.moved.len(), findings);
+    report(&facilities, &sites.moved, findings);
     Ok(facilities)
 }
 
@@ -369,7 +369,7 @@ struct Sites {
     places: Vec<Option<(f64, f64)>>,
     names: Names,
     labels: Texts,
-    moved: HashSet<usize>,
+    moved: BTreeSet<usize>,
 }
 
 impl Sites {
@@ -379,7 +379,7 @@ impl Sites {
         let mut places = vec![None; ids.len()];
         let mut names = ids.to_vec();
         let mut labels = vec![None; ids.len()];
-        let mut moved = HashSet::new();
+        let mut moved = BTreeSet::new();
         let mut relabelled = Vec::new();
         for (row, &at) in facility.iter().enumerate() {
             if let Some(place) = lon[row].zip(lat[row]) {
@@ -410,7 +410,7 @@ impl Sites {
 
 /// Facilities far from nearly all others that would lie among them with longitude and latitude exchanged: a guess for
 /// registers without a declared country.
-fn exchanged(places: &[Option<(f64, f64)>]) -> usize {
+fn exchanged(places: &[Option<(f64, f64)>]) -> Vec<usize> {
     const FEWEST: usize = 20;
     const MARGIN_DEGREES: f64 = 1.0;
     let middle = |pick: fn(&(f64, f64)) -> f64| {
@@ -420,36 +420,31 @@ fn exchanged(places: &[Option<(f64, f64)>]) -> usize {
         let (low, high) = (degrees.get(cut)?, degrees.get(degrees.len() - 1 - cut)?);
         (degrees.len() >= FEWEST).then_some(low - MARGIN_DEGREES..=high + MARGIN_DEGREES)
     };
-    let Some((east, north)) = middle(|place| place.0).zip(middle(|place| place.1)) else { return 0 };
+    let Some((east, north)) = middle(|place| place.0).zip(middle(|place| place.1)) else { return Vec::new() };
     let among = |lon: f64, lat: f64| east.contains(&lon) && north.contains(&lat);
-    places.iter().flatten().filter(|(lon, lat)| !among(*lon, *lat) && among(*lat, *lon)).count()
+    let is_exchanged = |(lon, lat): (f64, f64)| !among(lon, lat) && among(lat, lon);
+    (0..places.len()).filter(|&at| places[at].is_some_and(is_exchanged)).collect()
 }
 
-fn report(facilities: &Facilities, moved: usize, findings: &mut Findings) {
-    let mut add = |severity, rule, message: &str, count| {
-        findings.add(severity, "validate", "facilities", rule, message.to_owned(), count)
+fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findings) {
+    /// Facilities that are named.
+    const NAMED: usize = 3;
+    let mut add = |rule, message: &str, mut which: Vec<usize>| {
+        which.dedup();
+        let ids: Vec<&str> = which.iter().take(NAMED).map(|&at| &facilities.ids[at]).collect();
+        let more = if which.len() > NAMED { ", …" } else { "" };
+        let message = format!("{message} (id {}{more})", ids.join(", "));
+        findings.add(Severity::Warning, "validate", "facilities", rule, message, which.len());
     };
-    let unplaced = facilities.places.iter().filter(|place| place.is_none()).count();
-    add(
-        Severity::Warning,
-        Rule::NoCoordinates,
-        "facilities without coordinates: kept, in no cluster by distance",
-        unplaced,
-    );
-    add(
-        Severity::Warning,
-        Rule::MovedFacility,
-        "facilities whose coordinates differ between periods: the latest stand",
-        moved,
-    );
-    add(
-        Severity::Warning,
-        Rule::SwappedCoordinates,
-        "facilities far from the others, and among them with x and y exchanged: the wrong way round?",
-        exchanged(&facilities.places),
-    );
+    let unplaced = (0..facilities.places.len()).filter(|&at| facilities.places[at].is_none()).collect();
+    add(Rule::NoCoordinates, "facilities without coordinates: kept, in no cluster by distance", unplaced);
+    let message = "facilities whose coordinates differ between periods: the latest stand";
+    add(Rule::MovedFacility, message, moved.iter().copied().collect());
+    let message = "facilities far from the others, and among them with x and y exchanged: the wrong way round?";
+    add(Rule::SwappedCoordinates, message, exchanged(&facilities.places));
     let without = facilities.emissions_t.iter().filter(|value| value.is_none()).count();
-    add(Severity::Warning, Rule::NoEmissions, "rows without emissions: kept, outside every weighted figure", without);
+    let message = "rows without emissions: kept, outside every weighted figure".to_owned();
+    findings.add(Severity::Warning, "validate", "facilities", Rule::NoEmissions, message, without);
 }
 
 /// A text column of a table, or as many nulls.
@@ -479,9 +474,9 @@ mod tests {
         let mut places: Vec<Option<(f64, f64)>> =
             (0..30).map(|at| Some((-3.0 + f64::from(at) / 10.0, 51.0 + f64::from(at) / 15.0))).collect();
         places.push(None);
-        assert_eq!(exchanged(&places), 0);
+        assert!(exchanged(&places).is_empty());
         places.extend([Some((52.0, -1.5)), Some((21.0, 52.2))]);
-        assert_eq!(exchanged(&places), 1);
-        assert_eq!(exchanged(&places[28..]), 0);
+        assert_eq!(exchanged(&places), [31]);
+        assert!(exchanged(&places[28..]).is_empty());
     }
 }

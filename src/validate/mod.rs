@@ -39,7 +39,7 @@ use indexmap::IndexMap;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
-use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source};
+use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_of_year};
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
@@ -366,8 +366,8 @@ impl Reader<'_> {
         if let Some(mut profile) = accepted.profile.take() {
             let read: HashSet<&str> = plan.columns.iter().flat_map(|planned| planned.file_columns()).collect();
             let first = source.first()?;
-            for (position, name) in source.columns.iter().enumerate().filter(|(_, name)| !read.contains(name.as_str()))
-            {
+            let is_read = |name: &str| read.contains(name) || read.iter().any(|read| is_of_year(read, name));
+            for (position, name) in source.columns.iter().enumerate().filter(|(_, name)| !is_read(name)) {
                 profile.look_at_unused(name, position, &first);
             }
             profile.finish();

@@ -325,14 +325,19 @@ pub fn check_column(column: &str, spec: &ColumnSpec, gwp: Option<GwpSet>, place:
     let mut problems: Vec<Problem> = parts(column, spec, gwp, place).err().into_iter().collect();
     if let Some(format) = &spec.format {
         let is_date = spec.kind == Some(ColumnType::Date);
-        let refused = (!is_date).then(|| Problem::new(place, "`format` says how dates are written", "add type = \"date\""));
+        let refused =
+            (!is_date).then(|| Problem::new(place, "`format` says how dates are written", "add type = \"date\""));
         problems.extend(refused.or_else(|| dates::check(format, place).err()));
     }
     for part in std::iter::once(spec).chain(&spec.sum) {
         let years = part.column.0.iter().map(|name| name.matches(YEAR).count());
         if part.by_year && !years.eq([1]) {
             let message = "`by_year` is one name with `{year}` in the place of the year";
-            problems.push(Problem::new(place, message, "as \"Emissions_{year}\" for Emissions_2019, Emissions_2020, ..."));
+            problems.push(Problem::new(
+                place,
+                message,
+                "as \"Emissions_{year}\" for Emissions_2019, Emissions_2020, ...",
+            ));
         }
         problems.extend(pattern(part.remove.as_deref(), false, place).err());
         for gas in part.gas.iter().flat_map(|gas| gas.names.values()).filter(|gas| *gas != BIOGENIC) {

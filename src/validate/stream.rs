@@ -396,7 +396,8 @@ impl Whole {
         findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
-                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message.contains("filled from") {
+                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message.contains("filled from")
+                {
                     Severity::Info
                 } else {
                     Severity::Warning

@@ -354,14 +354,19 @@ impl<'a> Table<'a> {
         let columns = self.plan.columns.iter().flat_map(|planned| planned.parts.iter().flat_map(|part| &part.from));
         for (position, name) in columns {
             for row in (0..self.batch.rows()).filter(|&row| self.fates[row] == Fate::Kept) {
-                let (Some(other), own) = (self.batch.other(row, *position), self.batch.cell(row, *position)) else { continue };
+                let (Some(other), own) = (self.batch.other(row, *position), self.batch.cell(row, *position)) else {
+                    continue;
+                };
                 let message = match own {
                     _ if self.batch.is_filled(row, *position) => "empty here: filled from the joined file",
                     None => "empty here, and the joined file has a value: `fill = true` in the join takes it",
-                    Some(own) if own != other => "the joined file has another value in its column of this name: this file's stands",
+                    Some(own) if own != other => {
+                        "the joined file has another value in its column of this name: this file's stands"
+                    }
                     Some(_) => continue,
                 };
-                let place = self.rejection_at(row, Some(&(*position, name.clone())), "", Rule::SameColumn, String::new());
+                let place =
+                    self.rejection_at(row, Some(&(*position, name.clone())), "", Rule::SameColumn, String::new());
                 let key = (Rule::SameColumn, place.column, message.to_owned());
                 self.warnings.entry(key).or_insert((place.file, place.line, 0)).2 += 1;
             }

@@ -51,7 +51,8 @@ pub fn too_many_broken(plan: &Plan<'_>, account: &Account, rejections: &[Rejecti
         return None;
     }
     let most = plan.contract.max_rejected;
-    let message = format!("{count} of {all} rows are rejected ({:.1} %), more than max_rejected = {most}", count / all * 100.0);
+    let message =
+        format!("{count} of {all} rows are rejected ({:.1} %), more than max_rejected = {most}", count / all * 100.0);
     let hint = format!("repair these rows, leave them out with [{}.join] where_raw, or raise max_rejected", plan.name);
     let evidence = broken.into_iter().take(5).map(show).collect();
     Some(Problem { place: format!("{}.join", plan.name), message, evidence, hint })

@@ -54,7 +54,9 @@ pub enum Kind {
     Number,
     /// True or false.
     Boolean,
-    /// As the source has it: text, whole numbers, numbers or truth values.
+    /// Days, as ISO 8601 writes them.
+    Date,
+    /// As the source has it: text, whole numbers, numbers, truth values or days.
     Any,
 }
 
@@ -116,6 +118,8 @@ pub struct Names {
     dimension: String,
     kind: String,
     layer: String,
+    /// Columns that the pipeline file computes, and by what.
+    computed: Vec<(String, String)>,
 }
 
 impl Names {
@@ -126,6 +130,7 @@ impl Names {
             dimension: any(results.dimensions.iter().map(|dimension| dimension.id.as_str()).collect()),
             kind: any(results.measurements.kinds.iter().map(String::as_str).collect()),
             layer: any(results.layers.iter().map(|layer| layer.name.as_str()).collect()),
+            computed: results.computed.to_vec(),
         }
     }
 
@@ -156,6 +161,8 @@ impl Names {
                 return Err(missing(format!("column `{name}` of {}", column.dtype())));
             }
             let kind = if kind == Kind::Any { known.kind } else { kind };
+            let by = self.computed.iter().find(|(computed, _)| computed == name);
+            let about = by.map_or(about.clone(), |(_, sql)| format!("{about}. Computed by the pipeline file: {sql}"));
             columns.push(Described { name: name.to_owned(), kind, unit: known.unit, about });
         }
         Ok((table, columns))
@@ -200,6 +207,7 @@ impl Kind {
             DataType::String => Self::Text,
             DataType::Boolean => Self::Boolean,
             DataType::Null => Self::Any,
+            DataType::Date => Self::Date,
             dtype if dtype.is_integer() => Self::Integer,
             dtype if dtype.is_float() => Self::Number,
             _ => Self::Text,
@@ -213,6 +221,7 @@ impl Kind {
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Boolean => "boolean",
+            Self::Date => "date",
             Self::Any => "any",
         }
     }

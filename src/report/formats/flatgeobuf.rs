@@ -34,7 +34,7 @@ pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Res
             Kind::Integer => ColumnType::Long,
             Kind::Number => ColumnType::Double,
             Kind::Boolean => ColumnType::Bool,
-            Kind::Text | Kind::Any => ColumnType::String,
+            Kind::Text | Kind::Date | Kind::Any => ColumnType::String,
         };
         writer.add_column(&column.name, kind, |builder, arguments| {
             arguments.description = Some(builder.create_string(&column.about));

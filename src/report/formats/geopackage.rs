@@ -140,6 +140,7 @@ fn create(file: &Connection, layer: &str, table: &OutputTable, names: &[String],
             Kind::Integer => "INTEGER",
             Kind::Number => "DOUBLE",
             Kind::Boolean => "BOOLEAN",
+            Kind::Date => "DATE",
             Kind::Text | Kind::Any => "TEXT",
         };
         format!(", {} {kind}", quoted(name))

@@ -38,6 +38,8 @@ fn cell(column: &Column, row: usize) -> Result<Cell<'_>> {
         AnyValue::UInt64(number) if i64::try_from(number).is_ok() => Cell::Integer(number as i64),
         AnyValue::Float64(number) => Cell::Number(number),
         AnyValue::Boolean(truth) => Cell::Boolean(truth),
+        // As ISO 8601 writes it.
+        date @ AnyValue::Date(_) => Cell::Text(date.to_string().into()),
         other => {
             let message = format!("{other} in column `{}` is no text, number or truth value", column.name());
             return Err(Error::Run { path: column.name().to_string().into(), message });

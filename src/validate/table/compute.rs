@@ -18,7 +18,8 @@ impl<'a> Table<'a> {
         for (position, planned) in self.plan.columns.iter().enumerate() {
             let Some((expression, factor)) = &planned.computed else { continue };
             let at_key = format!("{}.compute.{}", self.plan.name, planned.name);
-            let later = |name: &str| self.plan.columns[position..].iter().any(|later| &*later.name == name);
+            let rest = &self.plan.columns[position..];
+            let later = |name: &str| rest.iter().any(|later| later.computed.is_some() && &*later.name == name);
             let columns = self.columns.iter().filter(|(name, _)| !later(name)).map(|(name, cells)| cells.column(name));
             let frame = DataFrame::new(self.rows(), columns.collect()).map_err(Error::table("building a table"))?;
             let given = expression.row_type(frame.schema(), &at_key).map_err(pipeline)?;
@@ -65,7 +66,8 @@ impl<'a> Table<'a> {
                 let (numbers, texts) = (numbers.f64().map_err(fail())?, texts.str().map_err(fail())?);
                 for ((&row, number), text) in left.iter().zip(numbers.iter()).zip(texts.iter()) {
                     let number = number.filter(|_| is_float).map(|number| number.to_string());
-                    let text = number.or_else(|| text.map(|text| text.trim().to_owned())).filter(|text| !text.is_empty());
+                    let text =
+                        number.or_else(|| text.map(|text| text.trim().to_owned())).filter(|text| !text.is_empty());
                     cells[row] = text.map(Into::into);
                 }
             }
