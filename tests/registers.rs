@@ -256,7 +256,7 @@ fn drafts_hold() {
         let root = tempfile::tempdir().unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(file);
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/base/rattle-taylor.toml");
-        let text = pipeline::draft::draft(&path, path.to_str().unwrap(), base.to_str().unwrap()).unwrap();
+        let text = pipeline::draft::draft(&path, path.to_str().unwrap(), base.to_str().unwrap()).unwrap().text;
         fs::write(root.path().join("pipeline.toml"), &text).unwrap();
         let pipeline = Pipeline::load(&root.path().join("pipeline.toml"), &[]).unwrap();
         let examined = pipeline::check(&pipeline, &mut Findings::default()).unwrap();

@@ -22,11 +22,15 @@ pub fn run(dir: &Path, from: Option<&Path>) -> Result<()> {
     if dir.exists() {
         refuse_existing(dir, "pipeline.toml")?;
     }
-    let text = draft::draft(file, &path_from(dir, file)?, "base/rattle-taylor.toml")?;
+    let shown = path_from(dir, file)?;
+    let draft::Draft { kind, text, missing } = draft::draft(file, &shown, "base/rattle-taylor.toml")?;
+    eprintln!("{} is taken for {}", file.display(), kind.as_str());
     let base =
         FILES.iter().filter(|(name, _)| name.starts_with("base/")).map(|(name, text)| (*name, (*text).to_owned()));
     let files = base.filter(|(name, _)| !dir.join(name).exists());
-    write(dir, files.chain([("pipeline.toml", text)]).collect())
+    write(dir, files.chain([("pipeline.toml", text)]).collect())?;
+    missing.iter().for_each(|missing| eprintln!("to fill in: {missing}"));
+    Ok(())
 }
 
 fn refuse_existing(dir: &Path, name: &str) -> Result<()> {

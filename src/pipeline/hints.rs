@@ -108,8 +108,13 @@ fn rejections(account: &Account, findings: &Findings) -> Vec<String> {
     let many = |rule: Rule| count(rule) > account.read.rows / 20;
     let mut hints = Vec::new();
     let name = &account.source;
-    if count(Rule::Encoding) > 0 {
-        hints.push(format!("{name}: some rows are not UTF-8: declare encoding = \"windows-1252\", or what it is"));
+    let unread: Vec<&str> = mine().filter(|row| row.rule == Rule::Encoding).map(|row| row.message.as_str()).collect();
+    let likely = |row: &&str| ["macintosh", "windows-1250", "windows-1251"].into_iter().find(|name| row.contains(name));
+    let votes = |name: &str| unread.iter().filter(|row| row.contains(name)).count();
+    if !unread.is_empty() {
+        let other = unread.iter().find_map(likely).filter(|name| votes(name) > votes("windows-1252"));
+        let encoding = other.unwrap_or("windows-1252");
+        hints.push(format!("{name}: some rows are not UTF-8: declare encoding = \"{encoding}\", or what it is"));
     }
     if many(Rule::Unique) {
         hints.push(format!(

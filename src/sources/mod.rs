@@ -5,6 +5,7 @@ mod batch;
 mod csv;
 mod dbf;
 mod dialect;
+mod encoding;
 mod files;
 mod flatgeobuf;
 mod geojson;
@@ -241,6 +242,27 @@ impl Source {
         self.files.iter().map(|file| file.read_as.as_str()).collect()
     }
 
+    /// The coordinate reference system that the files state, where one does.
+    pub fn stated_crs(&self) -> Option<&str> {
+        self.files.iter().find_map(|file| file.crs.as_deref())
+    }
+
+    /// Some of the first rows of every file.
+    pub fn some(&self, most: usize) -> Result<Vec<Batch>> {
+        let mut batches = Vec::new();
+        for file in &self.files {
+            let (mut blocks, mut rows) = (file.blocks()?, 0);
+            while rows < most
+                && let Some(block) = blocks.next()?
+            {
+                let batch = file.parse(block)?;
+                rows += batch.rows();
+                batches.push(batch);
+            }
+        }
+        Ok(batches)
+    }
+
     /// Files that state another coordinate reference system than this (`EPSG:nnnn`): path and what it states.
     pub fn other_crs(&self, declared: &str) -> Option<(Arc<str>, String)> {
         let other = |file: &&Opened| file.crs.as_deref().is_some_and(|crs| crs != declared);
@@ -358,6 +380,10 @@ impl Head {
         let dialect = Dialect::find(request.reading, &sample, &wanted, text.encoding != encoding_rs::UTF_8);
         let header = csv::header(&sample, &dialect)
             .ok_or_else(|| problem(&shown, "the file has no header", "check `skip_before_header` and `comment`"))?;
+        if header.iter().any(|name| name.contains('\u{fffd}')) && text.encoding == encoding_rs::UTF_8 {
+            let hint = format!("declare encoding = \"{}\", or what it is", encoding::guess(&sample).unwrap_or("utf-8"));
+            return Err(problem(&shown, "the header is not UTF-8", hint));
+        }
         let delimiter = if dialect.delimiter == b'\t' { "tab".to_owned() } else { (dialect.delimiter as char).into() };
         let read_as = format!(
             "csv, {}, delimiter {delimiter}, quote {}",
@@ -552,6 +578,30 @@ impl Opened {
 /// A digest in hexadecimal.
 pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The encoding that a text file is likely in, where its first bytes are not UTF-8.
+///
+/// # Errors
+///
+/// [`Error::Io`] or [`Error::Data`] where the file does not open.
+pub fn foreign_encoding(reading: &Reading, folder: &Path) -> Result<Option<&'static str>> {
+    /// Bytes that are looked at.
+    const LOOKED_AT: usize = 16 << 20;
+    let request = Request::everything("facilities", folder, reading);
+    for located in files::locate(&request)? {
+        if located.format()? != Format::Csv {
+            continue;
+        }
+        let mut text = dialect::open_text(&located, None)?;
+        let bytes = dialect::take(&mut text.read, LOOKED_AT).map_err(|error| located.failed(error))?;
+        if text.encoding == encoding_rs::UTF_8
+            && let Some(name) = encoding::guess(&bytes)
+        {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether an encoding goes by this name (WHATWG Encoding Standard).

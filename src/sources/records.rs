@@ -4,6 +4,7 @@
 use super::batch::{Batch, Origin, Shared, shorten};
 use super::csv::{Block, RecordEnd, is_no_record, record_end};
 use super::dialect::Dialect;
+use super::encoding;
 use crate::finding::{Rejection, Rule};
 
 /// UTF-8 of U+FEFF and of U+FFFD.
@@ -108,8 +109,9 @@ impl Suspicion {
     fn fault(self, text: &[u8], ends: &[usize]) -> Option<(Rule, String)> {
         // Cell by cell: bytes that are no character can make one across the border of two cells.
         if self.not_utf8 && cells(text, ends).any(|cell| std::str::from_utf8(cell).is_err()) {
-            let message = "the row is not UTF-8: declare the file's `encoding`, as \"windows-1252\"";
-            return Some((Rule::Encoding, message.into()));
+            let likely = encoding::guess(&text[..ends.last().copied().unwrap_or(0)]).unwrap_or("windows-1252");
+            let message = format!("the row is not UTF-8: declare the file's `encoding`, as \"{likely}\"");
+            return Some((Rule::Encoding, message));
         }
         if self.nul && text.contains(&0) {
             return Some((Rule::Encoding, "the row holds a NUL byte: export the file again".into()));

@@ -57,6 +57,12 @@ pub struct ColumnSpec {
     /// How its dates are written, in the words of strftime; as ISO 8601 where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// Its decimal mark, where that is not the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// Its separator between groups of three digits, where that is not the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
     /// Words and numbers that stand for a value that is not known.
     #[serde(skip_serializing_if = "Words::is_empty")]
     pub missing: Words,
@@ -405,6 +411,10 @@ struct ColumnTable {
     r#type: Option<ColumnType>,
     /// How dates are written, in the words of strftime, as `%d.%m.%Y`; as ISO 8601 where not given.
     format: Option<String>,
+    /// The decimal mark of this column, where it is not the source's.
+    decimal: Option<char>,
+    /// The separator between groups of three digits of this column, where it is not the source's.
+    thousands: Option<char>,
     /// Words and numbers that stand for a value that is not known.
     #[serde(default)]
     missing: Words,
@@ -500,7 +510,7 @@ impl<'de> Visitor<'de> for ColumnVisitor {
     type Value = ColumnSpec;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a column name, a list of them, or a table with `column`, `sum`, `value` or `by_year`, `unit`, `of`, `gas`, `type`, `format`, `missing`, `remove`, `recode`")
+        f.write_str("a column name, a list of them, or a table with `column`, `sum`, `value` or `by_year`, `unit`, `of`, `gas`, `type`, `format`, `decimal`, `thousands`, `missing`, `remove`, `recode`")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ColumnSpec, E> {
@@ -524,6 +534,8 @@ impl<'de> Visitor<'de> for ColumnVisitor {
             column: table.by_year.map_or(table.column, OneOrMany::one),
             compute: None,
             format: table.format,
+            decimal: table.decimal,
+            thousands: table.thousands,
             sum: table.sum,
             value: table.value,
             unit: table.unit,

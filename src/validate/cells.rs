@@ -137,7 +137,7 @@ impl Part {
         }
         let (column, raw) = self.from.iter().find_map(|(at, _)| Some((*at, batch.cell(row, *at)?)))?;
         let written = batch.written(row, column);
-        let numerals = plan.numerals(written);
+        let numerals = self.numerals.filter(|_| written != Written::Plainly).unwrap_or_else(|| plan.numerals(written));
         let missing = if written == Written::Joined { &self.joined_missing } else { &self.missing };
         if missing.is_empty() && !self.names && self.remove.is_none() && self.recode.is_empty() {
             return Some((Cow::Borrowed(raw), numerals));

@@ -1,6 +1,6 @@
 //! Numbers as files write them: decimal mark, groups of digits.
 
-use crate::sources::Reading;
+use crate::sources::{ColumnSpec, Reading};
 
 /// How a source writes numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub struct Numerals {
 impl Numerals {
     /// A decimal point and no groups.
     pub const PLAIN: Self = Self { decimal: '.', thousands: None };
+
+    /// Those of a column that says so itself.
+    pub fn of_column(spec: &ColumnSpec) -> Option<Self> {
+        let given = spec.decimal.is_some() || spec.thousands.is_some();
+        given.then(|| Self { decimal: spec.decimal.unwrap_or('.'), thousands: spec.thousands })
+    }
 
     /// As a source declares.
     pub fn of(reading: &Reading) -> Self {

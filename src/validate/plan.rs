@@ -92,6 +92,8 @@ pub struct Part {
     pub from: Vec<(usize, Arc<str>)>,
     /// The value of every row, where no column gives it.
     pub constant: Option<String>,
+    /// How its numbers are written, where not as the source's.
+    pub numerals: Option<Numerals>,
     /// To the program's unit.
     pub factor: Factor,
     /// The column that names the gas, and factors by its words.
@@ -330,6 +332,10 @@ pub fn check_column(column: &str, spec: &ColumnSpec, gwp: Option<GwpSet>, place:
         problems.extend(refused.or_else(|| dates::check(format, place).err()));
     }
     for part in std::iter::once(spec).chain(&spec.sum) {
+        if part.thousands.is_some() && part.thousands == Some(part.decimal.unwrap_or('.')) {
+            let message = "the decimal mark and the separator of thousands are the same";
+            problems.push(Problem::new(place, message, "declare `decimal` too"));
+        }
         let years = part.column.0.iter().map(|name| name.matches(YEAR).count());
         if part.by_year && !years.eq([1]) {
             let message = "`by_year` is one name with `{year}` in the place of the year";
@@ -396,6 +402,7 @@ impl Part {
         Ok(Self {
             from: located.collect(),
             constant: spec.value.0.first().cloned(),
+            numerals: Numerals::of_column(spec),
             factor,
             gas,
             missing: spec.missing.0.clone(),
