@@ -60,6 +60,7 @@ use settings::{
 pub use stream::Scope;
 use stream::{Accepted, Steps};
 pub use texts::{Names, Texts};
+pub use unknown::is_unknown;
 
 /// All sources of a pipeline file.
 #[derive(Debug, Clone, Copy)]

@@ -519,7 +519,8 @@ fn fits(role: &str, columns: &[Seen], at: usize, chosen: &[Chosen]) -> bool {
             };
             column.share(is_geometry) > 0.5
         }
-        "name" | "operator" | "sector" | "pollutant" => column.share(has_letters) > 0.5 && !numeric,
+        "name" => column.share(|value| value.chars().any(char::is_alphabetic)) > 0.5 && !numeric,
+        "operator" | "sector" | "pollutant" => column.share(has_letters) > 0.5 && !numeric,
         "country" => column.share(|value| !value.chars().any(|letter| letter.is_ascii_digit())) > 0.9 && !numeric,
         _ => !column.values.is_empty(),
     }
@@ -549,8 +550,11 @@ fn emissions(columns: &[Seen], taken: &[usize]) -> Option<usize> {
     let called = |words: &[&str]| {
         words.iter().find_map(|word| (0..columns.len()).filter(is_number).find(|&at| columns[at].word.contains(word)))
     };
-    let by_unit =
-        || (0..columns.len()).filter(is_number).find(|&at| ["tonnes", "tco2", "tco2e"].contains(&&*columns[at].word));
+    let by_unit = || {
+        (0..columns.len())
+            .filter(is_number)
+            .find(|&at| ["tonnes", "tco2", "tco2e", "co2t", "t"].contains(&&*columns[at].word))
+    };
     called(&EMISSIONS).or_else(|| called(&RELEASES)).or_else(by_unit)
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::sources::Batch;
-use crate::validate::Numerals;
+use crate::validate::{Numerals, is_unknown};
 
 /// A column of the file with its values.
 pub struct Seen {
@@ -128,7 +128,11 @@ const WRITTEN: [Numerals; 6] = [
 /// may be either; then another column of the file that has a decimal point, or a decimal comma, tells.
 pub fn settle_numerals(columns: &mut [Seen]) {
     let ways = |column: &Seen| -> Vec<Numerals> {
-        let reads = |way: &&Numerals| column.share(|value| way.number(value).is_some()) >= 0.9;
+        let known = column.values.iter().filter(|value| !is_unknown(value)).count();
+        let reads = |way: &&Numerals| {
+            let numbers = column.values.iter().filter(|value| way.number(value).is_some()).count();
+            numbers > 0 && numbers * 10 >= known * 9
+        };
         WRITTEN.iter().filter(reads).copied().collect()
     };
     let all: Vec<Vec<Numerals>> = columns.iter().map(ways).collect();

@@ -7,7 +7,7 @@ use super::kind::ORGANISATIONS;
 use super::roles::{Chosen, by_year, mass_unit, power_unit};
 use super::seen::Seen;
 use super::{Draft, Kind, Looked};
-use crate::validate::Numerals;
+use crate::validate::{Numerals, is_unknown};
 
 /// Values of a column of pollutants that mean carbon dioxide.
 const CARBON_DIOXIDE: [&str; 10] = [
@@ -37,15 +37,15 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// A writer for what was chosen.
     pub fn new(looked: &'a Looked, chosen: &'a [Chosen], kind: Kind, base: &'a str) -> Self {
-        let columns = chosen.iter().filter_map(|chosen| looked.columns[chosen.at].numerals);
-        let used: Vec<Numerals> = columns.chain(by_year_columns(looked).filter_map(|column| column.numerals)).collect();
-        let other = used.iter().copied().find(|numerals| *numerals != Numerals::PLAIN);
-        // The source's, where no column of those that are read contradicts; the column's own otherwise.
-        let marked = |column: &&Seen| column.values.iter().any(|value| value.contains('.'));
-        let plain_marks = chosen.iter().map(|chosen| &looked.columns[chosen.at]);
-        let contradicted =
-            plain_marks.filter(|column| column.numerals == Some(Numerals::PLAIN)).any(|column| marked(&column));
-        let numerals = other.filter(|_| !contradicted).unwrap_or(Numerals::PLAIN);
+        let mapped = chosen.iter().map(|chosen| &looked.columns[chosen.at]);
+        let used: Vec<&Seen> = mapped.chain(by_year_columns(looked)).filter(|column| column.is_numeric()).collect();
+        // The source's is one in which all columns that are read are numbers; where there is none, columns say it themselves.
+        let reads = |numerals: Numerals| {
+            used.iter().all(|column| column.share(|value| numerals.number(value).is_some()) >= 0.9)
+        };
+        let other = used.iter().filter_map(|column| column.numerals).filter(|numerals| *numerals != Numerals::PLAIN);
+        let numerals = other.max_by_key(|numerals| numerals.thousands.is_some()).filter(|numerals| reads(*numerals));
+        let numerals = numerals.unwrap_or(Numerals::PLAIN);
         Self { looked, chosen, kind, base, numerals, missing: Vec::new() }
     }
 
@@ -96,7 +96,21 @@ impl<'a> Writer<'a> {
         if let Some(mark) = self.numerals.thousands {
             let _ = writeln!(text, "{}", guessed(&format!("thousands = \"{mark}\""), written));
         }
+        let words = self.words_for_nothing();
+        if !words.is_empty() {
+            let list: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            let why = "words for \"not known\" among numbers";
+            let _ = writeln!(text, "{}", guessed(&format!("missing = [{}]", list.join(", ")), why));
+        }
         text + &self.crs()
+    }
+
+    /// What stands for "not known" in columns of numbers that are read.
+    fn words_for_nothing(&self) -> Vec<String> {
+        let mapped = self.chosen.iter().map(|chosen| &self.looked.columns[chosen.at]);
+        let columns = mapped.chain(by_year_columns(self.looked)).filter(|column| column.is_numeric());
+        let words = columns.flat_map(|column| column.values.iter().filter(|value| is_unknown(value)));
+        words.cloned().collect::<std::collections::BTreeSet<String>>().into_iter().collect()
     }
 
     fn crs(&mut self) -> String {
@@ -154,7 +168,7 @@ impl<'a> Writer<'a> {
             let _ = writeln!(text, "{}", guessed(&line, &format!("columns of the years {}", years.join(", "))));
         }
         text += &self.without(by_year.is_some());
-        text += &self.unused();
+        text += &self.unused(&self.chosen.iter().map(|chosen| chosen.at).collect::<Vec<_>>());
         text += "\n[facilities.contract]\nmax_rejected = 0.05                 # more rejected rows than this share stop the run\n";
         text + &self.delineation()
     }
@@ -182,12 +196,14 @@ impl<'a> Writer<'a> {
 
     /// The marks of a column that writes its numbers otherwise than the source.
     fn own_numerals(&self, column: Option<&Seen>) -> String {
-        let Some(own) = column.and_then(|column| column.numerals).filter(|own| *own != self.numerals) else {
+        let Some((column, own)) = column.and_then(|column| Some((column, column.numerals?))) else {
             return String::new();
         };
+        let reads = |numerals: Numerals| column.share(|value| numerals.number(value).is_some()) >= 0.9;
+        let is_said = own == self.numerals || self.numerals != Numerals::PLAIN && reads(self.numerals);
         // Whole numbers read in either way.
         let plain = |value: &String| value.chars().all(|letter| letter.is_ascii_digit() || letter == '-');
-        if column.is_some_and(|column| column.values.iter().all(plain)) {
+        if is_said || column.values.iter().all(plain) {
             return String::new();
         }
         let thousands = own.thousands.map(|mark| format!(", thousands = \"{mark}\"")).unwrap_or_default();
@@ -246,14 +262,13 @@ impl<'a> Writer<'a> {
         text
     }
 
-    fn unused(&self) -> String {
+    fn unused(&self, taken: &[usize]) -> String {
         /// Columns that are named.
         const NAMED: usize = 40;
         let of_year = |column: &Seen| by_year_columns(self.looked).any(|known| known.name == column.name);
-        let taken = |at: usize| self.chosen.iter().any(|chosen| chosen.at == at);
         let columns = self.looked.columns.iter().enumerate();
         let unused: Vec<&str> = columns
-            .filter(|(at, column)| !taken(*at) && !of_year(column))
+            .filter(|(at, column)| !taken.contains(at) && !of_year(column))
             .map(|(_, column)| column.name.as_str())
             .collect();
         if unused.is_empty() {
@@ -327,12 +342,13 @@ impl<'a> Writer<'a> {
             text += "within_km = [50]       # counts within these radii\n";
         }
         let _ = write!(text, "\n[{place}.columns]\n");
-        for (role, at) in columns.into_iter().filter_map(|(role, at)| Some((role, at?))) {
+        let columns: Vec<(&str, usize)> = columns.into_iter().filter_map(|(role, at)| Some((role, at?))).collect();
+        for &(role, at) in &columns {
             let chosen = Chosen { role: role.to_owned(), at, why: String::new() };
             let why = format!("by its name; e.g. {}", self.looked.columns[at].example());
             let _ = writeln!(text, "{}", guessed(&format!("{role} = {}", self.mapped(&chosen)), &why));
         }
-        text + &self.unused()
+        text + &self.unused(&columns.iter().map(|(_, at)| *at).collect::<Vec<_>>())
     }
 
     fn nothing(&mut self) -> String {
@@ -343,7 +359,7 @@ impl<'a> Writer<'a> {
             text,
             "\n[facilities]\n{}\n[facilities.columns]\n# id = \"?\"   # TO FILL IN\n{}",
             self.reading(),
-            self.unused()
+            self.unused(&[])
         );
         text
     }
