@@ -90,7 +90,10 @@ pub enum Rule {
     /// Facilities without coordinates: in no cluster by distance, kept among the dispersed sites.
     NoCoordinates,
     /// Facilities without emissions: outside every weighted figure.
+    /// Rows without emissions.
     NoEmissions,
+    /// Figures are weighted by another column than emissions.
+    Weighted,
     /// A facility's coordinates differ between periods; the latest stand.
     MovedFacility,
     /// Links from a facility or operator to itself: not counted.

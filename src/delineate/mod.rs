@@ -81,18 +81,19 @@ pub fn delineate(
     earlier: Option<&Earlier>,
     findings: &mut Findings,
 ) -> Result<Clusters> {
-    let totals = totals(facilities);
+    let totals = totals(facilities, &facilities.emissions_t);
+    let sizes = self::totals(facilities, &facilities.weights);
     let radius = settings.radius_km.main().unwrap_or_default();
     let groups = groups(facilities, geography, settings, radius, findings)?;
-    let anchors: Vec<usize> = groups.iter().map(|group| largest(&totals, &group.members)).collect();
+    let anchors: Vec<usize> = groups.iter().map(|group| largest(&sizes, &group.members)).collect();
     let of_facility = positions(facilities, &groups);
     let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
     let carries = !settings.method.gives_ids();
     let kept = |group: usize| earlier.as_ref().filter(|_| carries).and_then(|descent| descent.heir_of(group));
-    let ids = ids(facilities, &groups, &totals, &kept);
+    let ids = ids(facilities, &groups, &sizes, &kept);
     let names: Vec<Option<String>> = (0..groups.len()).map(|group| kept(group).map(|(_, name)| name)).collect();
     let Geography { boundaries, places } = geography;
-    let naming = Naming { facilities, boundaries, places, totals: &totals };
+    let naming = Naming { facilities, boundaries, places, totals: &sizes };
     let names = naming.names(&groups, &anchors, &names, settings);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by(|&a, &b| ids[a].cmp(&ids[b]));
@@ -221,9 +222,10 @@ fn at_radius(
 ) -> Result<Comparison> {
     let groups = groups(facilities, geography, settings, radius_km, &mut Findings::default())?;
     let of_facility = positions(facilities, &groups);
+    let sizes = self::totals(facilities, &facilities.weights);
     let shared = overlaps(&clusters.of_facility, &of_facility, totals);
     let other = |(group, weight): (&Group, Weight)| {
-        let largest = largest(totals, &group.members);
+        let largest = largest(&sizes, &group.members);
         (format!("c-{}", &facilities.ids[largest]), facilities.names[largest].to_owned(), weight)
     };
     let weights_there = weights(groups.len(), &of_facility, totals);
@@ -256,24 +258,24 @@ fn positions(facilities: &Facilities, groups: &[Group]) -> Vec<Option<usize>> {
     of_facility
 }
 
-/// Emissions a facility, summed over periods, t; `None` where no period has any.
-fn totals(facilities: &Facilities) -> Vec<Option<f64>> {
+/// Emissions or weights a facility, summed over periods; `None` where no period has any.
+fn totals(facilities: &Facilities, values: &[Option<f64>]) -> Vec<Option<f64>> {
     let mut totals = vec![None; facilities.ids.len()];
     for (row, &facility) in facilities.facility.iter().enumerate() {
-        if let Some(emissions) = facilities.emissions_t[row] {
-            *totals[facility].get_or_insert(0.0) += emissions;
+        if let Some(value) = values[row] {
+            *totals[facility].get_or_insert(0.0) += value;
         }
     }
     totals
 }
 
-/// The facility of greatest total emissions (ties and no emissions: the smallest id).
+/// The facility of greatest total weight (ties and no weight: the smallest id).
 fn largest(totals: &[Option<f64>], members: &[usize]) -> usize {
     let size = |member: usize| totals[member].unwrap_or(f64::NEG_INFINITY);
     members.iter().copied().reduce(|a, b| if size(b) > size(a) { b } else { a }).unwrap_or_default()
 }
 
-/// Facilities by falling total emissions (ties: the smaller id; those without emissions last).
+/// Facilities by falling total weight (ties: the smaller id; those without one last).
 fn by_size(totals: &[Option<f64>], members: &[usize]) -> Vec<usize> {
     let size = |member: usize| totals[member].unwrap_or(f64::NEG_INFINITY);
     let mut order = members.to_vec();

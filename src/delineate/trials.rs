@@ -87,7 +87,7 @@ pub fn trials(
     if !matches!(settings.method, Method::Dbscan | Method::Hdbscan) {
         return Ok(Vec::new());
     }
-    let totals = totals(facilities);
+    let totals = totals(facilities, &facilities.weights);
     let mut trials = Vec::new();
     for rule in wider.rules(settings) {
         let radius_km = rule.radius_km.main();

@@ -16,9 +16,9 @@ pub struct SectorShare {
     pub sector: String,
     /// Its facilities.
     pub facilities: u64,
-    /// Their emissions, t.
-    pub emissions_t: f64,
-    /// Share in the emissions of the cluster.
+    /// Their emissions, t; `None` where none are known.
+    pub emissions_t: Option<f64>,
+    /// Share in the emissions of the cluster, or in what else the register is weighted by.
     pub share: f64,
     /// That share over the sector's share in the emissions of all facilities of the period: above 1 is specialised.
     pub location_quotient: Option<f64>,
@@ -79,47 +79,53 @@ pub fn agglomeration(facilities: &Facilities, units: &[Unit], rows: &[Vec<usize>
     all
 }
 
-/// Facilities and emissions a sector.
-fn sector_sums(facilities: &Facilities, rows: &[usize]) -> BTreeMap<String, (u64, f64)> {
-    let mut sums: BTreeMap<String, (u64, f64)> = BTreeMap::new();
+/// What the facilities of a sector come to.
+#[derive(Debug, Clone, Copy, Default)]
+struct SectorSum {
+    facilities: u64,
+    weight: f64,
+    emissions_t: Option<f64>,
+}
+
+/// Facilities, weight and emissions a sector.
+fn sector_sums(facilities: &Facilities, rows: &[usize]) -> BTreeMap<String, SectorSum> {
+    let mut sums: BTreeMap<String, SectorSum> = BTreeMap::new();
     for &row in rows {
-        if let (Some(sector), Some(emissions)) = (facilities.sector.get(row), facilities.emissions_t[row]) {
+        if let (Some(sector), Some(weight)) = (facilities.sector.get(row), facilities.weights[row]) {
             let slot = match sums.get_mut(sector) {
                 Some(slot) => slot,
                 None => sums.entry(sector.to_owned()).or_default(),
             };
-            slot.0 += 1;
-            slot.1 += emissions;
+            slot.facilities += 1;
+            slot.weight += weight;
+            slot.emissions_t = sum([slot.emissions_t, facilities.emissions_t[row]]);
         }
     }
     sums
 }
 
-fn shares(
-    unit: usize,
-    own: &BTreeMap<String, (u64, f64)>,
-    national: &BTreeMap<String, (u64, f64)>,
-) -> Vec<SectorShare> {
-    let total = |sums: &BTreeMap<String, (u64, f64)>| sums.values().map(|(_, emissions)| emissions).sum::<f64>();
+fn shares(unit: usize, own: &BTreeMap<String, SectorSum>, national: &BTreeMap<String, SectorSum>) -> Vec<SectorShare> {
+    let total = |sums: &BTreeMap<String, SectorSum>| sums.values().map(|sum| sum.weight).sum::<f64>();
     let (total_here, total_there) = (total(own), total(national));
     if total_here <= 0.0 {
         return Vec::new();
     }
-    let share = |(sector, &(facilities, emissions_t)): (&String, &(u64, f64))| {
-        let there = national.get(sector).map_or(0.0, |(_, emissions)| emissions / total_there);
-        let share = emissions_t / total_here;
+    let share = |(sector, sum): (&String, &SectorSum)| {
+        let there = national.get(sector).map_or(0.0, |sum| sum.weight / total_there);
+        let share = sum.weight / total_here;
         let location_quotient = (there > 0.0).then(|| share / there);
+        let &SectorSum { facilities, emissions_t, .. } = sum;
         SectorShare { unit, sector: sector.clone(), facilities, emissions_t, share, location_quotient }
     };
     own.iter().map(share).collect()
 }
 
 fn local_moran(facilities: &Facilities, rows: &[usize], local: &mut [Option<(f64, i64)>]) -> Option<Autocorrelation> {
-    let known = |&row: &usize| Some((row, facilities.places[facilities.facility[row]]?, facilities.emissions_t[row]?));
+    let known = |&row: &usize| Some((row, facilities.places[facilities.facility[row]]?, facilities.weights[row]?));
     let known: Vec<(usize, (f64, f64), f64)> = rows.iter().filter_map(known).collect();
     let places: Vec<(f64, f64)> = known.iter().map(|(_, place, _)| *place).collect();
-    let emissions: Vec<f64> = known.iter().map(|(_, _, emissions)| *emissions).collect();
-    let found = autocorrelation(&places, &emissions)?;
+    let weights: Vec<f64> = known.iter().map(|(.., weight)| *weight).collect();
+    let found = autocorrelation(&places, &weights)?;
     known.iter().zip(&found.local).for_each(|((row, ..), found)| local[*row] = Some(*found));
     Some(found)
 }
@@ -133,10 +139,10 @@ fn concentration(
 ) -> Vec<Concentration> {
     let shares_of_all = region_shares(facilities, rows, region);
     let line = |sector: Option<&str>, rows: &[usize]| {
-        let emissions: Vec<Option<f64>> = rows.iter().map(|&row| facilities.emissions_t[row]).collect();
-        let total = sum(emissions.iter().copied());
-        let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.emissions_t[row]));
-        let plants = herfindahl(&emissions);
+        let weights: Vec<Option<f64>> = rows.iter().map(|&row| facilities.weights[row]).collect();
+        let total = sum(weights.iter().copied());
+        let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.weights[row]));
+        let plants = herfindahl(&weights);
         let ellison_glaeser = || {
             let (all, own) = (shares_of_all.as_ref()?, region_shares(facilities, rows, region)?);
             ellison_glaeser(&own, all, plants?)
@@ -145,7 +151,7 @@ fn concentration(
             period,
             sector: sector.map(str::to_owned),
             facilities: rows.len() as u64,
-            emissions_t: total,
+            emissions_t: sum(rows.iter().map(|&row| facilities.emissions_t[row])),
             clustered_share: total.filter(|total| *total > 0.0).map(|total| inside.unwrap_or(0.0) / total),
             herfindahl: plants,
             ellison_glaeser: sector.and_then(|_| ellison_glaeser()),
@@ -163,7 +169,7 @@ fn concentration(
     std::iter::once(all).chain(of_sector.into_iter().map(|(sector, rows)| line(Some(sector), &rows))).collect()
 }
 
-/// Each region's share in the emissions of some rows; what is in no cluster is one region.
+/// Each region's share in the weight of some rows; what is in no cluster is one region.
 fn region_shares(
     facilities: &Facilities,
     rows: &[usize],
@@ -171,8 +177,8 @@ fn region_shares(
 ) -> Option<BTreeMap<Option<usize>, f64>> {
     let mut sums: BTreeMap<Option<usize>, f64> = BTreeMap::new();
     for &row in rows {
-        if let Some(emissions) = facilities.emissions_t[row] {
-            *sums.entry(region[row]).or_default() += emissions;
+        if let Some(weight) = facilities.weights[row] {
+            *sums.entry(region[row]).or_default() += weight;
         }
     }
     let total: f64 = sums.values().sum();

@@ -151,7 +151,7 @@ fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Opti
     Ok(if told.len() == frame.height() { told } else { vec![told.first().copied().flatten(); frame.height()] })
 }
 
-/// The sites by period, then falling emissions (ties: by longitude, latitude; those without emissions last).
+/// The sites by period, then falling weight (ties: by longitude, latitude; those without one last).
 fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option<bool>]) -> Vec<DispersedSite> {
     let clusters = &measurements.clusters;
     let is_inside = |facility: usize| clusters.of_facility[facility].is_some();
@@ -169,17 +169,17 @@ fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option
         Some((clusters.of_facility[inside[nearest.feature]]?, nearest.km))
     };
     let mut rows: Vec<usize> = (0..register.rows()).filter(|&row| !is_inside(register.facility[row])).collect();
-    let emissions = |row: usize| register.emissions_t[row].unwrap_or(f64::NEG_INFINITY);
+    let weight = |row: usize| register.weights[row].unwrap_or(f64::NEG_INFINITY);
     let mut position = vec![usize::MAX; register.ids.len()];
     by_place.iter().enumerate().for_each(|(at, &facility)| position[facility] = at);
     rows.sort_by(|&a, &b| {
         let place = |row: usize| position[register.facility[row]];
-        let size = emissions(b).total_cmp(&emissions(a));
+        let size = weight(b).total_cmp(&weight(a));
         register.period[a].cmp(&register.period[b]).then(size).then(place(a).cmp(&place(b))).then(a.cmp(&b))
     });
     let mut totals: BTreeMap<Option<i64>, f64> = BTreeMap::new();
     for &row in &rows {
-        *totals.entry(register.period[row]).or_default() += register.emissions_t[row].unwrap_or(0.0);
+        *totals.entry(register.period[row]).or_default() += register.weights[row].unwrap_or(0.0);
     }
     let mut ranks: BTreeMap<Option<i64>, u64> = BTreeMap::new();
     let site = |row: usize| {
@@ -189,7 +189,7 @@ fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option
         DispersedSite {
             row,
             rank: *rank,
-            share: register.emissions_t[row].filter(|_| totals[&period] > 0.0).map(|tonnes| tonnes / totals[&period]),
+            share: register.weights[row].filter(|_| totals[&period] > 0.0).map(|weight| weight / totals[&period]),
             nearest: nearest(register.facility[row]),
             strategic: strategic[row],
             groups: Vec::new(),

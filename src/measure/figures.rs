@@ -31,7 +31,7 @@ pub const FIGURES: [&str; 16] = [
 
 fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option<f64>)> {
     rows.iter()
-        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.emissions_t[row])))
+        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.weights[row])))
         .collect()
 }
 
@@ -57,6 +57,7 @@ pub(super) fn own_figures(
         }
     }
     let emissions = |unit: usize| rows[unit].iter().map(|&row| facilities.emissions_t[row]).collect::<Vec<_>>();
+    let weights = |unit: usize| rows[unit].iter().map(|&row| facilities.weights[row]).collect::<Vec<_>>();
     let sectors = |unit: usize| rows[unit].iter().map(|&row| facilities.sector.get(row)).collect::<Vec<_>>();
     let operators = |unit: usize| {
         let named: HashSet<&str> = rows[unit].iter().filter_map(|&row| facilities.operator.get(row)).collect();
@@ -81,9 +82,9 @@ pub(super) fn own_figures(
                 .and(concentration::sum(emissions(unit)))
                 .map(|sum| sum / spread.area_km2.unwrap_or(0.0).max(1.0)),
             "standard_distance_km" => spread.standard_distance_km,
-            "herfindahl" => concentration::herfindahl(&emissions(unit)),
-            "largest_share" => concentration::largest_share(&emissions(unit)),
-            "sector_shannon" => concentration::sector_shannon(&emissions(unit), &sectors(unit)),
+            "herfindahl" => concentration::herfindahl(&weights(unit)),
+            "largest_share" => concentration::largest_share(&weights(unit)),
+            "sector_shannon" => concentration::sector_shannon(&weights(unit), &sectors(unit)),
             _ => next[unit],
         }
     };

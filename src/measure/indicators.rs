@@ -7,6 +7,7 @@ use super::settings::{Indicator, Inherited, Over};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::sql::{Expression, Shape};
+use crate::validate::settings::WEIGHT;
 
 /// One indicator of one cluster and period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -310,7 +311,7 @@ fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<
 /// the unit lacks emissions.
 fn observed_share<'k>(inputs: &Inputs<'_>, kinds: impl Iterator<Item = &'k String>) -> Result<Vec<f64>> {
     let mut smallest = vec![1.0; inputs.units];
-    let by_count = lacks_emissions(inputs)?;
+    let by_count = lacks_weights(inputs)?;
     for kind in kinds {
         let emissions = numbers(inputs.clusters, &format!("observed_emission_share_{kind}"))?;
         let count = numbers(inputs.clusters, &format!("observed_share_{kind}"))?;
@@ -322,11 +323,11 @@ fn observed_share<'k>(inputs: &Inputs<'_>, kinds: impl Iterator<Item = &'k Strin
     Ok(smallest)
 }
 
-fn lacks_emissions(inputs: &Inputs<'_>) -> Result<Vec<bool>> {
+fn lacks_weights(inputs: &Inputs<'_>) -> Result<Vec<bool>> {
     let mut lacks = vec![false; inputs.units];
     if let Some(table) = &inputs.facilities {
-        for (unit, emissions) in units(table)?.into_iter().zip(numbers(table, "emissions_t")?) {
-            lacks[unit] |= emissions.is_none();
+        for (unit, weight) in units(table)?.into_iter().zip(numbers(table, WEIGHT)?) {
+            lacks[unit] |= weight.is_none();
         }
     }
     Ok(lacks)
@@ -338,7 +339,7 @@ fn units(table: &DataFrame) -> Result<Vec<usize>> {
     Ok(column.iter().flatten().map(|unit| unit as usize).collect())
 }
 
-/// The share of each unit's emissions (or facilities) whose rows have every column that the expression names.
+/// The share of each unit's weight (or facilities) whose rows have every column that the expression names.
 fn present_share(expression: &Expression, table: &DataFrame, count: usize) -> Result<Vec<f64>> {
     let mut present = vec![true; table.height()];
     for name in expression.columns() {
@@ -346,13 +347,13 @@ fn present_share(expression: &Expression, table: &DataFrame, count: usize) -> Re
         present.iter_mut().zip(missing.iter()).for_each(|(present, missing)| *present &= missing == Some(false));
     }
     let units = units(table)?;
-    let emissions = numbers(table, "emissions_t")?;
+    let weights = numbers(table, WEIGHT)?;
     let mut totals = vec![[0.0; 4]; count];
     let mut lacks = vec![false; count];
     for row in 0..table.height() {
         let sums = &mut totals[units[row]];
-        let weight = emissions[row].unwrap_or(0.0);
-        lacks[units[row]] |= emissions[row].is_none();
+        let weight = weights[row].unwrap_or(0.0);
+        lacks[units[row]] |= weights[row].is_none();
         sums[0] += weight;
         sums[1] += 1.0;
         if present[row] {

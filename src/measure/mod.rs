@@ -27,6 +27,7 @@ use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::sql::{Expression, Shape};
+use crate::validate::settings::WEIGHT;
 use crate::validate::{Facilities, Fact, Tables};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
@@ -322,8 +323,7 @@ fn key_columns(clusters: &Clusters, units: &[Unit]) -> Vec<Column> {
 /// The rows of facilities in clusters, by unit, then id; of the columns those that some expression names.
 fn in_clusters(frame: &DataFrame, rows: &[Vec<usize>], checked: &Checked) -> Result<DataFrame> {
     let named: HashSet<&String> = checked.expressions.iter().flatten().flat_map(Expression::columns).collect();
-    let needed =
-        |name: &&PlSmallStr| ["__unit", "emissions_t"].contains(&name.as_str()) || named.contains(&name.to_string());
+    let needed = |name: &&PlSmallStr| ["__unit", WEIGHT].contains(&name.as_str()) || named.contains(&name.to_string());
     let columns: Vec<PlSmallStr> = frame.get_column_names().into_iter().filter(needed).cloned().collect();
     let order = IdxCa::from_iter_values("".into(), rows.iter().flatten().map(|&row| row as IdxSize));
     frame.select(columns).and_then(|frame| frame.take(&order)).map_err(Error::table("choosing rows"))

@@ -12,7 +12,7 @@ use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
-    Between, Contract, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
+    Between, Contract, EMISSIONS, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape, WEIGHT,
 };
 
 /// Everything that the types cannot see.
@@ -110,6 +110,14 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
     let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
     if !has("id") {
         refuse("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\"");
+    }
+    if source.weight != EMISSIONS && !has(&source.weight) {
+        let hint = suggest(&source.weight, source.columns.keys().map(String::as_str));
+        refuse("facilities.weight", &format!("no mapped column is called `{}`", source.weight), &hint);
+    }
+    if has(WEIGHT) && source.weight != WEIGHT {
+        let message = "`weight` is what the facilities are weighted by in SQL";
+        refuse("facilities.columns.weight", message, "say weight = \"weight\" in [facilities], or choose another name");
     }
     match delineate.map(|delineate| delineate.method) {
         None => refuse("delineate", "there is no [delineate]", "say how clusters are found"),

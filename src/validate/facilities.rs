@@ -11,7 +11,7 @@ use super::country::Countries;
 use super::crs::Crs;
 use super::plan::{Plan, Settings};
 use super::review::review;
-use super::settings::{Between, FacilitySource, Failing, Scenario};
+use super::settings::{Between, EMISSIONS, FacilitySource, Failing, Scenario, WEIGHT};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
 use super::{Asked, Hashes, Names, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
@@ -52,6 +52,10 @@ pub struct Facilities {
     pub period: Vec<Option<i64>>,
     /// Emissions of each row, t.
     pub emissions_t: Vec<Option<f64>>,
+    /// What each row weighs in shares and means: its emissions, unless the pipeline file names another column.
+    pub weights: Vec<Option<f64>>,
+    /// The column that the weights come from.
+    pub weight: String,
     /// Operator of each row.
     pub operator: Texts,
     /// Sector of each row.
@@ -123,6 +127,7 @@ pub fn read(
     let reading = source.reading();
     let mut filters = source.filters.clone();
     filters.0.extend(scenario.and_then(Scenario::filter));
+    let types = |column: &str| types(column).or((column == source.weight).then_some(ColumnType::Number));
     let settings = Settings::new("facilities", &reading, &columns, &source.contract, &filters, &types);
     let (join, key) = (source.join.as_ref(), &["id", "year"]);
     let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
@@ -143,7 +148,8 @@ pub fn read(
         }
     };
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
-    let steps = Steps { before: &before, after: &contract, last: &last, join_required };
+    let after = |table: &mut Table<'_>| contract(table, &source.weight);
+    let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     (register.all, register.kept) = (names(all), names(kept));
@@ -158,7 +164,7 @@ pub fn read(
     }
     // What else was accepted is let go first.
     let frame = { accepted }.frame;
-    let mut facilities = assemble(frame, declared, findings)?;
+    let mut facilities = assemble(frame, declared, &source.weight, findings)?;
     facilities.settle_operators(&mut register.operators)?;
     review(&facilities, findings);
     Ok(facilities)
@@ -310,8 +316,14 @@ impl Placing<'_> {
     }
 }
 
-fn contract(table: &mut Table<'_>) {
+fn contract(table: &mut Table<'_>, weight: &str) {
     table.require(&["id"]);
+    for row in (0..table.rows()).filter(|_| weight != EMISSIONS) {
+        if table.number(weight, row).is_some_and(|value| value < 0.0) && table.is_kept(row) {
+            let message = format!("`{weight}` is the weight of the facilities, and no weight is below zero");
+            table.reject(row, weight, Rule::Min, message);
+        }
+    }
     if table.plan.contract.columns.get("emissions_t").is_some_and(|rule| rule.min.is_some()) {
         return;
     }
@@ -323,7 +335,7 @@ fn contract(table: &mut Table<'_>) {
     }
 }
 
-fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings) -> Result<Facilities> {
+fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings: &mut Findings) -> Result<Facilities> {
     let mut frame =
         frame.sort(["id", "year"], SortMultipleOptions::default()).map_err(Error::table("sorting the facilities"))?;
     let id = Texts::of(&frame, "id");
@@ -343,8 +355,12 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, findings: &mut Findings
     for (name, values) in [("lon", degrees(|place| place.0)), ("lat", degrees(|place| place.1))] {
         frame.with_column(Column::new(name.into(), values)).map_err(Error::table("placing the facilities"))?;
     }
+    let weights = numbers(&frame, weight);
+    frame.with_column(Column::new(WEIGHT.into(), &weights)).map_err(Error::table("weighing the facilities"))?;
     frame.rechunk_mut();
     let facilities = Facilities {
+        weights,
+        weight: weight.to_owned(),
         period: frame
             .column("year")
             .and_then(|column| Ok(column.i64()?.iter().collect()))
@@ -442,8 +458,13 @@ fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findi
     add(Rule::MovedFacility, message, moved.iter().copied().collect());
     let message = "facilities far from the others, and among them with x and y exchanged: the wrong way round?";
     add(Rule::SwappedCoordinates, message, exchanged(&facilities.places));
-    let without = facilities.emissions_t.iter().filter(|value| value.is_none()).count();
-    let message = "rows without emissions: kept, outside every weighted figure".to_owned();
+    if facilities.weight != EMISSIONS {
+        let message = format!("shares and means are weighted by `{}` in place of emissions", facilities.weight);
+        findings.add(Severity::Info, "validate", "facilities", Rule::Weighted, message, facilities.rows());
+    }
+    let without = facilities.weights.iter().filter(|value| value.is_none()).count();
+    let what = if facilities.weight == EMISSIONS { "emissions".to_owned() } else { format!("`{}`", facilities.weight) };
+    let message = format!("rows without {what}: kept, outside every weighted figure");
     findings.add(Severity::Warning, "validate", "facilities", Rule::NoEmissions, message, without);
 }
 

@@ -316,6 +316,9 @@ source! {
         /// Countries (ISO 3166 alpha-2) that the places must lie in, offshore waters of 50 km included.
         #[serde(default)]
         country: OneOrMany,
+        /// The column that shares and means are weighted by, in place of `emissions_t`: for registers that know a capacity or jobs.
+        #[serde(default = "emissions")]
+        weight: String,
         /// Global warming potentials over 100 years, for columns with `of` or `gas`.
         #[serde(default)]
         gwp: Option<GwpSet>,
@@ -323,6 +326,15 @@ source! {
         #[serde(default)]
         join: Option<Join>,
     }
+}
+
+/// The column that shares and means are weighted by where none is named.
+pub const EMISSIONS: &str = "emissions_t";
+/// What the weights are called in SQL over facilities.
+pub const WEIGHT: &str = "weight";
+
+fn emissions() -> String {
+    EMISSIONS.into()
 }
 
 source! {

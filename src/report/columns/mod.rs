@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::Results;
 use crate::error::{Error, Result};
+use crate::validate::settings::EMISSIONS;
 pub use catalogue::TABLES;
 
 /// The entry of layers of infrastructure.
@@ -120,6 +121,8 @@ pub struct Names {
     layer: String,
     /// Columns that the pipeline file computes, and by what.
     computed: Vec<(String, String)>,
+    /// The column that shares and means are weighted by, where that is not emissions.
+    weight: Option<String>,
 }
 
 impl Names {
@@ -130,7 +133,8 @@ impl Names {
             dimension: any(results.dimensions.iter().map(|dimension| dimension.id.as_str()).collect()),
             kind: any(results.measurements.kinds.iter().map(String::as_str).collect()),
             layer: any(results.layers.iter().map(|layer| layer.name.as_str()).collect()),
-            computed: results.computed.to_vec(),
+            computed: results.computed.clone(),
+            weight: results.facilities.map(|register| register.weight.clone()).filter(|weight| weight != EMISSIONS),
         }
     }
 
@@ -163,6 +167,8 @@ impl Names {
             let kind = if kind == Kind::Any { known.kind } else { kind };
             let by = self.computed.iter().find(|(computed, _)| computed == name);
             let about = by.map_or(about.clone(), |(_, sql)| format!("{about}. Computed by the pipeline file: {sql}"));
+            let by = self.weight.as_ref().filter(|_| about.contains("emission") && !name.contains("emission"));
+            let about = by.map_or(about.clone(), |weight| format!("{about}. Here by `{weight}` in place of emissions"));
             columns.push(Described { name: name.to_owned(), kind, unit: known.unit, about });
         }
         Ok((table, columns))

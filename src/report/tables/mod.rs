@@ -13,6 +13,7 @@ use super::{Results, types as by_type};
 use crate::error::{Error, Result};
 use crate::measure::Unit;
 use crate::score::Score;
+use crate::validate::settings::WEIGHT;
 pub use outside::rule;
 pub use places::Geometries;
 pub use steps::reading;
@@ -242,7 +243,7 @@ fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
     for name in ["emissions_t", "lon", "lat"] {
         columns.push(table.column(name).map_err(fail())?.clone());
     }
-    let placed = ["emissions_t", "lon", "lat", "__unit", "x", "y", "geometry"];
+    let placed = ["emissions_t", "lon", "lat", "__unit", "x", "y", "geometry", WEIGHT];
     let rest = table
         .columns()
         .iter()

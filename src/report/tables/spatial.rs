@@ -68,7 +68,7 @@ fn sectors(results: &Results<'_>) -> Result<OutputTable> {
         column("period", rows.iter().map(|row| key(row.unit).1).collect::<Vec<_>>()),
         column("sector", rows.iter().map(|row| row.sector.as_str()).collect::<Vec<&str>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<f64>>()),
+        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| row.share).collect::<Vec<f64>>()),
         column("location_quotient", rows.iter().map(|row| row.location_quotient).collect::<Vec<_>>()),
     ])?;
