@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fuzzes one reader: fuzz/run.sh csv|geojson|parquet|register [SECONDS]
+# Fuzzes one reader: fuzz/run.sh TARGET [SECONDS], TARGET as in fuzz/targets: csv, geojson, workbook, ...
 # Needs a C++ compiler besides what the program needs.
 set -eu
 cd "$(dirname "$0")/.."

@@ -211,3 +211,47 @@ fn formats_under_other_names_are_called_by_theirs() {
         assert!(error.contains(wanted), "{file}: {error}");
     }
 }
+
+/// Bytes changed, cut out and put in at random: a reader ends with rows or with an error, never with a panic. `DAMAGES=N` tries
+/// as many for each file.
+#[test]
+fn damaged_files_end_with_rows_or_an_error() {
+    use forerunner::sources::{OneOrMany, Reading, Request, Source};
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    let damages: u64 = std::env::var("DAMAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(40);
+    let root = tempfile::tempdir().unwrap();
+    for end in ["xlsx", "ods", "gpkg", "shp", "fgb", "geojson", "geojsonl", "kml", "parquet", "json", "ndjson"] {
+        let whole = fs::read(format!("{FOLDER}/harbours.{end}")).unwrap();
+        if end == "shp" {
+            fs::copy(format!("{FOLDER}/harbours.dbf"), root.path().join("f.dbf")).unwrap();
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        for _ in 0..damages {
+            let mut bytes = whole.clone();
+            for _ in 0..=random.next_u32() % 4 {
+                let at = random.next_u32() as usize % bytes.len();
+                match random.next_u32() % 4 {
+                    0 => bytes[at] = random.next_u32() as u8,
+                    1 => bytes[at] ^= 1 << (random.next_u32() % 8),
+                    2 => drop(bytes.drain(at..bytes.len().min(at + random.next_u32() as usize % 32))),
+                    _ => bytes.insert(at, random.next_u32() as u8),
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            let file = format!("f.{end}");
+            fs::write(root.path().join(&file), &bytes).unwrap();
+            let reading = Reading { path: OneOrMany::one(&*file), ..Reading::default() };
+            let Ok(source) = Source::open(&Request::everything("f", root.path(), &reading)) else { continue };
+            let mut rows = 0;
+            let read = source.stream(&|batch| Ok(batch), &mut |batch| {
+                rows += batch.rows();
+                Ok(())
+            });
+            assert!(read.is_err() || rows <= 10_000, "{end}: {rows} rows");
+        }
+    }
+}

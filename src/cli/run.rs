@@ -129,7 +129,7 @@ pub fn found(findings: &Findings) -> String {
 fn shown(finding: &Finding) -> String {
     let mut shown = finding.source.clone();
     if finding.count > 1 {
-        shown += &format!(" {}", thousands(finding.count as u64));
+        shown += &format!(" {}", thousands(finding.count));
     }
     let place = match (finding.file.as_str(), finding.line) {
         ("", _) => String::new(),

@@ -323,7 +323,9 @@ fn key_columns(clusters: &Clusters, units: &[Unit]) -> Vec<Column> {
 /// The rows of facilities in clusters, by unit, then id; of the columns those that some expression names.
 fn in_clusters(frame: &DataFrame, rows: &[Vec<usize>], checked: &Checked) -> Result<DataFrame> {
     let named: HashSet<&String> = checked.expressions.iter().flatten().flat_map(Expression::columns).collect();
-    let needed = |name: &&PlSmallStr| ["__unit", WEIGHT, "id", "year"].contains(&name.as_str()) || named.contains(&name.to_string());
+    let needed = |name: &&PlSmallStr| {
+        ["__unit", WEIGHT, "id", "year"].contains(&name.as_str()) || named.contains(&name.to_string())
+    };
     let columns: Vec<PlSmallStr> = frame.get_column_names().into_iter().filter(needed).cloned().collect();
     let order = IdxCa::from_iter_values("".into(), rows.iter().flatten().map(|&row| row as IdxSize));
     frame.select(columns).and_then(|frame| frame.take(&order)).map_err(Error::table("choosing rows"))

@@ -36,13 +36,7 @@ fn score(text: &str) -> i64 {
         let is_latin = |letter: char| letter.is_alphabetic() && u32::from(letter) < 0x250;
         score += match letter {
             '\u{80}'..='\u{9f}' | '\u{fffd}' => -5,
-            _ if !letter.is_alphabetic() => {
-                if in_word {
-                    -1
-                } else {
-                    0
-                }
-            }
+            _ if !letter.is_alphabetic() => -i64::from(in_word),
             // Two scripts within a word.
             _ if beside.iter().any(|other| other.is_alphabetic() && is_latin(*other) != is_latin(letter)) => -3,
             _ if letter.is_uppercase() && before.is_lowercase() => -2,

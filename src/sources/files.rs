@@ -375,6 +375,11 @@ impl Located {
     }
 }
 
+/// Whether so many bytes cannot come of a packed file of this size.
+pub fn is_out_of_proportion(unpacked: u64, packed: u64) -> bool {
+    unpacked > ALWAYS_ALLOWED && unpacked / GREATEST_RATIO > packed
+}
+
 /// Stops a packed file that grows out of all proportion.
 struct Guarded {
     read: Box<dyn Read + Send>,
@@ -386,7 +391,7 @@ impl Read for Guarded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.read.read(buffer)?;
         self.given += count as u64;
-        if self.given > ALWAYS_ALLOWED && self.given / GREATEST_RATIO > self.size {
+        if is_out_of_proportion(self.given, self.size) {
             let message = format!("it expands to more than {GREATEST_RATIO} times its size: refused");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }

@@ -42,7 +42,7 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
     let name = choose(&located.shown, request.reading.table.as_deref(), (&known, &known), "layer")?;
     let columns: Vec<String> = connection
         .prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&name)))
-        .map(|statement| statement.column_names().into_iter().map(str::to_owned).collect())
+        .map(|statement| statement.column_names().map(str::to_owned).collect())
         .map_err(|error| fail(&error))?;
     let place = "SELECT g.column_name, s.organization, s.organization_coordsys_id FROM gpkg_geometry_columns g \
         LEFT JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id WHERE g.table_name = ?1";
@@ -116,7 +116,7 @@ impl Walk<'_> {
         while let Some(row) = rows.next()? {
             self.given += 1;
             self.last = row.get(0)?;
-            let line = if table.has_ids { self.last.unsigned_abs() } else { self.given };
+            let line = if table.has_ids { self.last.unsigned_abs().max(1) } else { self.given };
             let mut cells = Vec::with_capacity(table.columns.len());
             for column in 0..table.columns.len() {
                 cells.push(cell(row.get_ref(column + 1)?));

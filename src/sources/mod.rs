@@ -478,7 +478,7 @@ impl Head {
 
 impl Head {
     /// The years that stand side by side, and for each name with [`YEAR`] in it the field of every year.
-    fn years(&self, request: &Request<'_>, theirs: &[String]) -> Result<(Vec<Arc<str>>, Vec<Vec<Field>>)> {
+    fn years(&self, request: &Request<'_>, theirs: &[String]) -> Result<Years> {
         let known = || self.header.iter().chain(theirs);
         let mut years = std::collections::BTreeSet::new();
         for name in &request.by_year {
@@ -497,6 +497,9 @@ impl Head {
         Ok((years.iter().map(|year| year.as_str().into()).collect(), by_year))
     }
 }
+
+/// Years, and for each name the field of every year.
+type Years = (Vec<Arc<str>>, Vec<Vec<Field>>);
 
 /// Whether a column is that of one year of a name with [`YEAR`] in it.
 pub fn is_of_year(name: &str, column: &str) -> bool {

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use calamine::{Data, Range, Reader, Sheets, open_workbook_auto_from_rs};
 
-use super::files::Located;
+use super::files::{Located, is_out_of_proportion};
 use super::guard::{CHECK, guarded};
 use super::rows::{Cell, Records, Row, Rows};
 use super::{Content, Head, Request, choose, problem};
@@ -31,7 +31,11 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
         let (all, filled) = (workbook.sheet_names(), filled(&mut workbook));
         let name = choose(&located.shown, reading.table.as_deref(), (&all, &filled), "sheet")?;
         let fail = |error: calamine::Error| damaged(&located, &error);
-        let range = workbook.worksheet_range(&name).map_err(fail)?;
+        let range = range(&mut workbook, &name).map_err(fail)?;
+        let Some(range) = range else {
+            let message = format!("the cells of sheet {name} are scattered over more room than they could fill");
+            return Err(problem(&located.shown, message, "copy the table into a sheet of its own"));
+        };
         let top = range.start().map_or(0, |(row, _)| row as usize);
         let is_comment = |row: &[Data]| starts_with(row, reading.comment.as_deref());
         let at = range.rows().enumerate().position(|(at, row)| {
@@ -61,7 +65,42 @@ fn open(located: &Located, bytes: Vec<u8>) -> Result<Workbook> {
     if bytes.starts_with(&COMPOUND) && memchr::memmem::find(&bytes, &encrypted).is_some() {
         return Err(protected(located));
     }
+    refuse_bomb(located, &bytes)?;
     open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|error| damaged(located, &error))
+}
+
+/// A workbook is a packed file, and is held to what packed files are.
+fn refuse_bomb(located: &Located, bytes: &[u8]) -> Result<()> {
+    let Ok(mut archive) = zip::ZipArchive::new(Cursor::new(bytes)) else { return Ok(()) };
+    let sizes = (0..archive.len()).filter_map(|at| archive.by_index_raw(at).ok().map(|member| member.size()));
+    let unpacked = sizes.fold(0u64, u64::saturating_add);
+    if is_out_of_proportion(unpacked, bytes.len() as u64) {
+        return Err(problem(&located.shown, "the workbook expands out of all proportion: refused", CHECK));
+    }
+    Ok(())
+}
+
+/// The cells of a sheet; `None` where they lie so far apart that the room between them could not be held.
+fn range(workbook: &mut Workbook, name: &str) -> std::result::Result<Option<Range<Data>>, calamine::Error> {
+    /// Room a cell, and room that is always there.
+    const ROOM: u64 = 1_000;
+    const ALWAYS: u64 = 10_000_000;
+    let Sheets::Xlsx(workbook) = workbook else { return workbook.worksheet_range(name).map(Some) };
+    let mut reader = workbook.worksheet_cells_reader(name)?;
+    let mut cells: Vec<calamine::Cell<Data>> = Vec::new();
+    while let Some(cell) = reader.next_cell()? {
+        let value = Data::from(cell.get_value().clone());
+        if value != Data::Empty {
+            cells.push(calamine::Cell::new(cell.get_position(), value));
+        }
+    }
+    cells.sort_by_key(calamine::Cell::get_position);
+    let extent = |of: fn((u32, u32)) -> u32| {
+        let all = || cells.iter().map(|cell| u64::from(of(cell.get_position())));
+        all().max().unwrap_or(0) - all().min().unwrap_or(0) + 1
+    };
+    let room = extent(|place| place.0) * extent(|place| place.1);
+    Ok((room <= (cells.len() as u64 * ROOM).max(ALWAYS)).then(|| Range::from_sparse(cells)))
 }
 
 fn protected(located: &Located) -> crate::Error {
@@ -81,8 +120,8 @@ fn filled(workbook: &mut Workbook) -> Vec<String> {
     if names.len() < 2 {
         return names;
     }
-    let holds = |name: &String| workbook.worksheet_range(name).is_ok_and(|range| !range.is_empty());
-    let filled: Vec<String> = names.iter().cloned().filter(holds).collect();
+    let mut holds = |name: &String| !matches!(range(workbook, name), Ok(Some(range)) if range.is_empty());
+    let filled: Vec<String> = names.iter().filter(|name| holds(name)).cloned().collect();
     if filled.is_empty() { names } else { filled }
 }
 
@@ -121,15 +160,10 @@ fn refuse_merged(
 
 /// A program that writes formulas without working them out leaves cells that show nothing.
 fn refuse_formulas_without_values(workbook: &mut Workbook, name: &str, place: &str, sheet: &Sheet) -> Result<()> {
-    let Ok(formulas) = workbook.worksheet_formula(name) else { return Ok(()) };
-    let (Some((top, left)), Some((first, _))) = (formulas.start(), sheet.range.start()) else { return Ok(()) };
+    let (formulas, Some((first, _))) = (formulas(workbook, name), sheet.range.start()) else { return Ok(()) };
     let body = first as usize + sheet.body;
     let mut columns: std::collections::BTreeMap<u32, (u32, bool)> = std::collections::BTreeMap::new();
-    for (row, column, formula) in formulas.used_cells() {
-        let (row, column) = (top + row as u32, left + column as u32);
-        if formula.is_empty() || (row as usize) < body {
-            continue;
-        }
+    for (row, column) in formulas.into_iter().filter(|(row, _)| *row as usize >= body) {
         let has_value = sheet.range.get_value((row, column)).is_some_and(|value| *value != Data::Empty);
         columns.entry(column).or_insert((row, false)).1 |= has_value;
     }
@@ -142,6 +176,24 @@ fn refuse_formulas_without_values(workbook: &mut Workbook, name: &str, place: &s
         ),
         "open it in a spreadsheet program and save it again",
     ))
+}
+
+/// The cells of a sheet that have a formula.
+fn formulas(workbook: &mut Workbook, name: &str) -> Vec<(u32, u32)> {
+    let mut found = Vec::new();
+    if let Sheets::Xlsx(workbook) = workbook {
+        if let Ok(mut reader) = workbook.worksheet_cells_reader(name) {
+            while let Ok(Some(cell)) = reader.next_formula() {
+                found.extend(Some(cell.get_position()).filter(|_| !cell.get_value().is_empty()));
+            }
+        }
+        return found;
+    }
+    let Ok(formulas) = workbook.worksheet_formula(name) else { return found };
+    let (top, left) = formulas.start().unwrap_or_default();
+    let of = formulas.used_cells().filter(|(.., formula)| !formula.is_empty());
+    found.extend(of.map(|(row, column, _)| (top + row as u32, left + column as u32)));
+    found
 }
 
 /// A cell as a sheet names it, `B7`.

@@ -65,6 +65,43 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// Looks up what is said of a column.
+    fn new(
+        column: &str,
+        spec: &ColumnSpec,
+        settings: &Settings<'_>,
+        source: &Source,
+    ) -> std::result::Result<Self, Problem> {
+        let place = format!("{}.columns.{column}", settings.name);
+        let missing = |words: &Words| if is_code(column) { Vec::new() } else { words.0.clone() };
+        let own = missing(&settings.reading.missing);
+        let joined = settings.join.map(|join| missing(&join.missing)).unwrap_or_default();
+        let named = settings.names.contains(&column);
+        let part = |(spec, factor)| {
+            let part = Part::new(spec, factor, settings.gwp, &place, source)?;
+            Ok(part.with_missing(&own, &joined, named))
+        };
+        let parts: Vec<Part> = parts(column, spec, settings.gwp, &place)?
+            .into_iter()
+            .map(part)
+            .collect::<std::result::Result<_, Problem>>()?;
+        let computed = match &spec.compute {
+            None => None,
+            Some(sql) => {
+                let expression = Expression::parse(sql, &format!("{}.compute.{column}", settings.name))?;
+                Some((expression, parts.first().map_or(Factor::ONE, |part| part.factor)))
+            }
+        };
+        Ok(Self {
+            name: column.into(),
+            declared: declared_type(column, spec, settings)?,
+            converts: has_unit(spec) || (settings.types)(column) == Some(ColumnType::Number),
+            parts,
+            format: spec.format.clone(),
+            computed,
+        })
+    }
+
     /// The text of a cell, with how its numbers are written unless it is declared to hold text; nothing for a sum.
     pub fn written<'b>(
         &'b self,
@@ -166,34 +203,8 @@ impl<'a> Plan<'a> {
     pub fn new(settings: &Settings<'a>, source: &Source) -> Result<Self> {
         let name = settings.name;
         let joined = settings.join.map(Join::reading);
-        let mut columns = Vec::new();
-        for (column, spec) in settings.columns {
-            let place = format!("{name}.columns.{column}");
-            let parts = parts(column, spec, settings.gwp, &place).map_err(pipeline)?;
-            let missing = |words: Option<&Words>| {
-                let whole = words.filter(|_| !is_code(column)).into_iter().flat_map(|words| &words.0);
-                whole.cloned().collect::<Vec<String>>()
-            };
-            let whole = (missing(Some(&settings.reading.missing)), missing(joined.as_ref().map(|read| &read.missing)));
-            let named = settings.names.contains(&column.as_str());
-            let part = |(spec, factor)| {
-                let part = Part::new(spec, factor, settings.gwp, &place, source)?;
-                Ok(part.with_missing(&whole.0, &whole.1, named))
-            };
-            let parts: Vec<Part> =
-                parts.into_iter().map(part).collect::<std::result::Result<_, Problem>>().map_err(pipeline)?;
-            let declared = declared_type(column, spec, settings).map_err(pipeline)?;
-            let converts = has_unit(spec) || (settings.types)(column) == Some(ColumnType::Number);
-            let computed = match &spec.compute {
-                None => None,
-                Some(sql) => {
-                    let expression = Expression::parse(sql, &format!("{name}.compute.{column}")).map_err(pipeline)?;
-                    Some((expression, parts.first().map_or(Factor::ONE, |part| part.factor)))
-                }
-            };
-            let format = spec.format.clone();
-            columns.push(Planned { name: column.as_str().into(), declared, converts, parts, format, computed });
-        }
+        let columns = settings.columns.iter().map(|(column, spec)| Planned::new(column, spec, settings, source));
+        let columns: std::result::Result<Vec<Planned>, Problem> = columns.collect();
         let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(pipeline);
         let mut rules = Vec::new();
         for (column, rule) in &settings.contract.columns {
@@ -203,7 +214,7 @@ impl<'a> Plan<'a> {
         let own = settings.contract.key.clone();
         Ok(Self {
             name: name.into(),
-            columns,
+            columns: columns.map_err(pipeline)?,
             numerals: Numerals::of(settings.reading),
             join_key: settings
                 .join

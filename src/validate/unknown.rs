@@ -14,7 +14,7 @@ const WORDS: [&str; 63] = [
     "sin dato", "sin datos", "s/d", "desconhecido", "sconosciuto", "onbekend", "ukendt", "ei tiedossa",
 ];
 
-/// Whether a text says that the name or the year is not known: one of [`WORDS`], or no letter and no digit at all.
+/// Whether a text says that the name or the year is not known: one of the list, or no letter and no digit at all.
 pub fn is_unknown(text: &str) -> bool {
     if !text.chars().any(char::is_alphanumeric) {
         return true;

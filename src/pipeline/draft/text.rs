@@ -170,7 +170,7 @@ impl<'a> Writer<'a> {
         text += &self.without(by_year.is_some());
         text += &self.unused(&self.chosen.iter().map(|chosen| chosen.at).collect::<Vec<_>>());
         text += "\n[facilities.contract]\nmax_rejected = 0.05                 # more rejected rows than this share stop the run\n";
-        text + &self.delineation()
+        text + self.delineation()
     }
 
     /// A column as the pipeline file maps it.
@@ -289,10 +289,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A file that belongs into a pipeline beside a register.
-    fn part(&mut self) -> String {
+    /// The table of the pipeline file that a file belongs into, and its columns there.
+    fn place(&self) -> (String, Vec<(&'static str, Option<usize>)>) {
         let name = self.name();
-        let (place, columns): (String, Vec<(&str, Option<usize>)>) = match self.kind {
+        match self.kind {
             Kind::Layer => (format!("layers.{name}"), self.roles(&["name", "x", "y", "geometry", "capacity_mw"])),
             Kind::Boundaries => ("boundaries".into(), self.roles(&["id", "name", "geometry"])),
             Kind::Places => ("places".into(), self.roles(&["name", "x", "y", "country"])),
@@ -323,7 +323,12 @@ impl<'a> Writer<'a> {
                 columns.extend(words.map(|word| (word, self.called(&[&word.replace('_', "")]))));
                 ("initiatives".into(), columns)
             }
-        };
+        }
+    }
+
+    /// A file that belongs into a pipeline beside a register.
+    fn part(&mut self) -> String {
+        let (place, columns) = self.place();
         self.missing.push(format!(
             "[facilities]: {} is no register; [{place}] belongs into the pipeline of one",
             self.looked.shown

@@ -88,14 +88,8 @@ impl<'a> Table<'a> {
             }
             Cells::Number(cells) => {
                 let numbers = values.cast(&DataType::Float64).map_err(fail())?;
-                for (&row, number) in left.iter().zip(numbers.f64().map_err(fail())?.iter()) {
-                    let Some(number) = number else { continue };
-                    cells[row] = Some(factor.apply(number)).filter(|number| number.is_finite());
-                    if cells[row].is_none() {
-                        let message = format!("`{}` is no finite number here: missing", planned.name);
-                        self.fail(row, &planned.name, Rule::NotFinite, message, Failing::Warn);
-                    }
-                }
+                let numbers = left.iter().zip(numbers.f64().map_err(fail())?.iter());
+                self.computed_numbers(planned, factor, numbers, cells);
             }
             Cells::Date(cells) => {
                 let texts = values.cast(&DataType::String).map_err(fail())?;
@@ -109,6 +103,26 @@ impl<'a> Table<'a> {
             }
         }
         Ok(cells)
+    }
+}
+
+impl Table<'_> {
+    /// Numbers in the program's unit; what is no finite number is missing, with a finding.
+    fn computed_numbers<'r>(
+        &mut self,
+        planned: &Planned,
+        factor: Factor,
+        numbers: impl Iterator<Item = (&'r usize, Option<f64>)>,
+        cells: &mut [Option<f64>],
+    ) {
+        for (&row, number) in numbers {
+            let Some(number) = number else { continue };
+            cells[row] = Some(factor.apply(number)).filter(|number| number.is_finite());
+            if cells[row].is_none() {
+                let message = format!("`{}` is no finite number here: missing", planned.name);
+                self.fail(row, &planned.name, Rule::NotFinite, message, Failing::Warn);
+            }
+        }
     }
 }
 

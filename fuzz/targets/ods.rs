@@ -1,0 +1,13 @@
+//! ODS.
+#![no_main]
+
+mod rows;
+mod shared;
+
+use forerunner::sources::{OneOrMany, Reading};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = shared::file("f.ods", bytes);
+    let _ = rows::read(&path, Reading { path: OneOrMany::one("f.ods"), ..Reading::default() });
+});
