@@ -88,17 +88,33 @@ fn hull(points: &[Degrees]) -> Option<Geometry> {
     let mut corners: Vec<geo::Coord> = polygon.exterior().0.clone();
     corners.dedup();
     corners.pop();
-    let area = geo::Area::unsigned_area(&polygon);
+    let is_row = lie_in_a_row(&corners);
     Some(match corners.as_slice() {
         [] => Geometry::Point(Point::new(turn(points[0].0), points[0].1)),
         [only] => Geometry::Point(Point(*only)),
-        _ if area == 0.0 => {
+        _ if is_row => {
             let low = corners.iter().min_by(|a, b| by_lon_lat(a.x_y(), b.x_y()))?;
             let high = corners.iter().max_by(|a, b| by_lon_lat(a.x_y(), b.x_y()))?;
             if low == high { Geometry::Point(Point(*low)) } else { Geometry::LineString(vec![*low, *high].into()) }
         }
         _ => Geometry::Polygon(polygon),
     })
+}
+
+/// Whether corners lie on one line, but for what the arithmetic of degrees leaves.
+fn lie_in_a_row(corners: &[geo::Coord]) -> bool {
+    /// A tenth of a millimetre on the ground.
+    const NOTHING_DEGREES: f64 = 1e-9;
+    let (Some(low), Some(high)) = (
+        corners.iter().min_by(|a, b| by_lon_lat(a.x_y(), b.x_y())),
+        corners.iter().max_by(|a, b| by_lon_lat(a.x_y(), b.x_y())),
+    ) else {
+        return true;
+    };
+    let along = *high - *low;
+    let length = along.x.hypot(along.y);
+    let aside = |corner: &geo::Coord| ((corner.x - low.x) * along.y - (corner.y - low.y) * along.x).abs();
+    corners.iter().all(|corner| aside(corner) <= NOTHING_DEGREES * length)
 }
 
 /// The convex hull by its corners alone, whatever the order of the places: one on a straight side would bend the side, for

@@ -28,7 +28,7 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::sql::{Expression, Shape};
 use crate::validate::settings::WEIGHT;
-use crate::validate::{Facilities, Fact, Tables};
+use crate::validate::{Facilities, Fact, Layer, Tables};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
 pub use facts::clusters_of_facts;
@@ -178,7 +178,18 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
         let message = format!("two columns that are computed are called `{name}`");
         Problem::new("layers", message, "rename a layer or one of the columns in its `sum`")
     });
-    ours.iter().filter(|name| register.declared.contains(*name)).map(clash).chain(twice).collect()
+    // Names of the same make for radii that are not asked for would be taken for figures of the layer.
+    let is_made_so = |name: &&String| {
+        let of_layer = |layer: &Layer| {
+            let within = name.strip_prefix(&format!("{}_", layer.name)).filter(|rest| rest.contains("within_"));
+            within.is_some_and(|rest| rest.ends_with("km")) || **name == format!("nearest_{}", layer.name)
+        };
+        !ours.contains(name) && tables.layers.iter().any(of_layer)
+    };
+    let mut made_so: Vec<&String> = register.declared.iter().filter(is_made_so).collect();
+    made_so.sort();
+    let declared = ours.iter().filter(|name| register.declared.contains(*name));
+    declared.chain(made_so).map(clash).chain(twice).collect()
 }
 
 fn schemas(tables: &Tables) -> Result<Schemas> {

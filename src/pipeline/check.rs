@@ -12,7 +12,8 @@ use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
-    Between, Contract, EMISSIONS, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape, WEIGHT,
+    Between, Combine, Contract, EMISSIONS, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
+    WEIGHT,
 };
 
 /// Everything that the types cannot see.
@@ -354,6 +355,18 @@ fn check_contract(place: &str, contract: &Contract, columns: &Columns) -> Vec<Pr
     }
     if contract.max_rejected_tonnes.is_some() && !columns.contains_key("emissions_t") {
         refuse("max_rejected_tonnes", "the source has no tonnes", "map `emissions_t`, or take it out");
+    }
+    // What is the key where the contract names none.
+    let has_key = is_register || place.starts_with("figures.") || place == "initiatives" || contract.key.is_some();
+    if contract.keep != Keep::First && !has_key {
+        refuse("keep", "without a key no two rows are of one", "name the columns that make up a `key`");
+    }
+    let fixed = ["id", "year", "x", "y", "geometry", "label", "lon", "lat"];
+    for (column, rule) in &contract.columns {
+        if matches!(rule.keep, Some(Combine::Sum | Combine::Max)) && fixed.contains(&column.as_str()) {
+            let message = format!("`{column}` is where or which a facility is, and is no amount");
+            refuse(&format!("{column}.keep"), &message, "take it out: the first row's stands");
+        }
     }
     if contract.keep != Keep::Sum {
         for (column, _) in contract.columns.iter().filter(|(_, rule)| rule.keep.is_some()) {

@@ -17,6 +17,40 @@ const KM_A_DEGREE: f64 = 111.195;
 /// Codes that Eurostat and the EEA use in place of those of ISO 3166.
 const OTHER_CODES: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 
+/// Names that registers use beside the English ones of the outlines, in lower case.
+const OTHER_NAMES: [(&str, &str); 30] = [
+    ("usa", "US"),
+    ("united states of america", "US"),
+    ("england", "GB"),
+    ("scotland", "GB"),
+    ("wales", "GB"),
+    ("northern ireland", "GB"),
+    ("great britain", "GB"),
+    ("republic of ireland", "IE"),
+    ("the netherlands", "NL"),
+    ("holland", "NL"),
+    ("nederland", "NL"),
+    ("czech republic", "CZ"),
+    ("slovak republic", "SK"),
+    ("russian federation", "RU"),
+    ("republic of korea", "KR"),
+    ("ivory coast", "CI"),
+    ("türkiye", "TR"),
+    ("turkiye", "TR"),
+    ("bosnia and herzegovina", "BA"),
+    ("deutschland", "DE"),
+    ("österreich", "AT"),
+    ("españa", "ES"),
+    ("italia", "IT"),
+    ("polska", "PL"),
+    ("suomi", "FI"),
+    ("sverige", "SE"),
+    ("norge", "NO"),
+    ("danmark", "DK"),
+    ("belgië", "BE"),
+    ("belgique", "BE"),
+];
+
 /// Countries that were asked for by a word of a register.
 static FOUND: LazyLock<Mutex<HashMap<String, Option<Arc<Countries>>>>> = LazyLock::new(Mutex::default);
 
@@ -85,8 +119,11 @@ impl Countries {
             return known.clone();
         }
         let other = OTHER_CODES.iter().find(|(code, _)| *code == word).map(|(_, code)| (*code).to_owned());
-        let code = other.or_else(|| ATLAS.outlines.contains_key(word).then(|| word.to_owned()));
-        let code = code.or_else(|| ATLAS.codes.get(&word.to_lowercase()).cloned());
+        let (upper, lower) = (word.to_uppercase(), word.to_lowercase());
+        let code = other.or_else(|| ATLAS.outlines.contains_key(&upper).then(|| upper.clone()));
+        let code = code.or_else(|| ATLAS.codes.get(&lower).cloned());
+        let named = || OTHER_NAMES.iter().find(|(name, _)| *name == lower).map(|(_, code)| (*code).to_owned());
+        let code = code.or_else(named);
         let country = code.and_then(|code| Self::new(&[code], "").ok()).map(Arc::new);
         found.insert(word.to_owned(), country.clone());
         country
@@ -144,12 +181,19 @@ mod tests {
         ] {
             assert_eq!(britain.hold(lon, lat), inside, "{name}");
         }
-        for (word, code) in
-            [("GB", "GB"), ("UK", "GB"), ("EL", "GR"), ("Namibia", "NA"), ("NA", "NA"), ("germany", "DE")]
-        {
+        for (word, code) in [
+            ("GB", "GB"),
+            ("UK", "GB"),
+            ("EL", "GR"),
+            ("Namibia", "NA"),
+            ("NA", "NA"),
+            ("germany", "DE"),
+            ("England", "GB"),
+            ("fr", "FR"),
+        ] {
             assert_eq!(Countries::called(word).unwrap().codes(), code, "{word}");
         }
-        assert!(Countries::called("England").is_none());
+        assert!(Countries::called("Atlantis").is_none());
         assert!(Countries::new(&["UK".into()], "").unwrap_err().hint.contains("GB"));
     }
 }

@@ -3,7 +3,7 @@
 
 /// Words in lower case, without the punctuation around them; from registers of many countries.
 #[rustfmt::skip]
-const WORDS: [&str; 63] = [
+const WORDS: [&str; 76] = [
     "n/a", "na", "n.a", "n.a.", "n/d", "n.d.", "n.c.", "nan", "null", "nil", "none", "nothing", "blank", "empty", "missing",
     "unknown", "unkown", "unkn", "unk", "not known", "unidentified", "unspecified", "not specified", "not stated", "not given",
     "not provided", "not reported", "not recorded", "not declared", "not disclosed", "undisclosed", "not available", "unavailable",
@@ -12,6 +12,7 @@ const WORDS: [&str; 63] = [
     // German, French, Spanish, Portuguese, Italian, Dutch, Polish, Scandinavian and Finnish.
     "unbekannt", "keine angabe", "k.a", "k. a", "vertraulich", "inconnu", "inconnue", "non renseigné", "non communiqué", "desconocido",
     "sin dato", "sin datos", "s/d", "desconhecido", "sconosciuto", "onbekend", "ukendt", "ei tiedossa",
+    "n. a.", "n. a", "n / a", "n. d.", "s.o", "s.o.", "sans objet", "ikke oplyst", "okänd", "geen", "geen gegevens", "brak danych", "não informado",
 ];
 
 /// Whether a text says that the name or the year is not known: one of the list, or no letter and no digit at all.
