@@ -143,3 +143,36 @@ fn odd_registers_are_told() {
 fn stdout(folder: &Path, command: &str) -> String {
     String::from_utf8(forerunner(folder, &[command, "p.toml"]).stdout).unwrap()
 }
+
+/// Two registers whose ids differ: what `match --facilities` proposes is what the join reads.
+#[test]
+fn sites_of_two_registers_are_paired() {
+    let root = tempfile::tempdir().unwrap();
+    let here = "id,site,lon,lat,t\nA,Oak Mill,10,50,1000\nB,Ash Works,10.01,50,2000\nC,Elm Kiln,12,51,10\n";
+    let there = "no,plant,east,north,firm\n7,Oak Mill (north),10.001,50.001,Oak\n8,Unlike,10.01,50.001,Other\n\
+                 9,ASH WORKS,10.011,50,Ash\n";
+    fs::write(root.path().join("here.csv"), here).unwrap();
+    fs::write(root.path().join("there.csv"), there).unwrap();
+    let text = |more: &str| {
+        let columns = r#"{ id = "id", name = "site", x = "lon", y = "lat", emissions_t = "t", operator = "firm" }"#;
+        let by = r#"{ name = "plant", x = "east", y = "north" }"#;
+        format!(
+            "name = \"p\"\n[facilities]\npath = \"here.csv\"\ncolumns = {columns}\n[facilities.join]\npath = \"there.csv\"\n\
+             on = {{ id = \"no\" }}\nrequired = false\nmatch = {by}\n{more}\n[delineate]\nmethod = \"dbscan\"\nradius_km = 10\n\
+             min_facilities = 2\n[[dimensions]]\nid = \"d\"\nthreshold = 50\n[[indicators]]\nid = \"i\"\nparent = \"d\"\n\
+             expr = \"COUNT(*)\"\nunit = \"1\"\nworst = 0\nbest = 10\n"
+        )
+    };
+    fs::write(root.path().join("p.toml"), text("")).unwrap();
+    let proposed = forerunner(root.path(), &["match", "--facilities", "p.toml"]);
+    assert!(proposed.status.success(), "{}", String::from_utf8_lossy(&proposed.stderr));
+    let pairs = String::from_utf8(proposed.stdout).unwrap();
+    let keys: Vec<&str> = pairs.lines().skip(1).map(|line| &line[..3]).collect();
+    assert_eq!(keys, ["A,7", "B,9"], "{pairs}");
+    fs::write(root.path().join("pairs.csv"), &pairs).unwrap();
+    fs::write(root.path().join("p.toml"), text("pairs = \"pairs.csv\"")).unwrap();
+    assert!(forerunner(root.path(), &["run", "p.toml"]).status.success());
+    let facilities = fs::read_to_string(root.path().join("out/p/facilities.csv")).unwrap();
+    let firms: Vec<&str> = facilities.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+    assert_eq!(firms, ["Oak", "Ash", ""], "{facilities}");
+}

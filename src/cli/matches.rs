@@ -10,13 +10,28 @@ pub fn run(arguments: &PipelineArguments, least: f64) -> Result<()> {
     let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
     let proposals = pipeline::proposals(&pipeline, least)?;
     eprintln!("{} pairs; strike out those that are two firms, and say for the others how you know", proposals.len());
-    if arguments.json {
-        return print(&json_text(&proposals));
+    table(&proposals, arguments.json)
+}
+
+/// Prints pairs of facilities: CSV that, once a person has struck out what is wrong, is the `pairs` of the join.
+pub fn facilities(arguments: &PipelineArguments, least: f64) -> Result<()> {
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
+    let (pairs, all) = pipeline::pairs(&pipeline, least)?;
+    eprintln!(
+        "{} of {all} facilities have a pair; strike out those that are two, and say for the others how you know",
+        pairs.len()
+    );
+    table(&pairs, arguments.json)
+}
+
+fn table<T: serde::Serialize>(rows: &[T], json: bool) -> Result<()> {
+    if json {
+        return print(&json_text(&rows));
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
     let fail = |message: String| Error::Run { path: "stdout".into(), message };
-    for proposal in &proposals {
-        writer.serialize(proposal).map_err(|error| fail(error.to_string()))?;
+    for row in rows {
+        writer.serialize(row).map_err(|error| fail(error.to_string()))?;
     }
     let bytes = writer.into_inner().map_err(|error| fail(error.to_string()))?;
     print(&String::from_utf8_lossy(&bytes))

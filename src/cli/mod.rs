@@ -67,6 +67,9 @@ enum Command {
         /// Smallest similarity, 0 to 1.
         #[arg(long, value_name = "SCORE", default_value_t = 0.9)]
         least: f64,
+        /// Propose facilities of the register and of the file joined to it that may be one, for `pairs` of the join.
+        #[arg(long)]
+        facilities: bool,
     },
     /// Explain one cluster: its tree of scores down to the rows it rests on, its levers, its moves, what follows.
     Explain {
@@ -134,6 +137,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .with_target(false)
         .with_ansi(!plain)
         .init();
+    refuse_no_threads()?;
     match arguments.command {
         Command::Init { dir, from } => init::run(&dir, from.as_deref()),
         Command::Check { pipeline } => {
@@ -144,7 +148,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
             use_threads(pipeline.threads)?;
             run::run(&pipeline, out, previous.as_deref(), arguments.quiet)
         }
-        Command::Match { pipeline, least } => {
+        Command::Match { pipeline, least, facilities: true } => matches::facilities(&pipeline, least),
+        Command::Match { pipeline, least, facilities: false } => {
             use_threads(pipeline.threads)?;
             matches::run(&pipeline, least)
         }
@@ -160,6 +165,22 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::List { run, wanted } => list::run(&run, &wanted),
         Command::Schema => print(&json_text(&forerunner::pipeline::schema())),
     }
+}
+
+/// The libraries take the number of threads from the environment, and for granted that it is one.
+fn refuse_no_threads() -> Result<()> {
+    for variable in ["POLARS_MAX_THREADS", "RAYON_NUM_THREADS"] {
+        let given = std::env::var(variable).ok().filter(|value| !value.is_empty());
+        let least = u16::from(variable.starts_with("POLARS"));
+        if let Some(value) = given.filter(|value| !value.parse::<u16>().is_ok_and(|threads| threads >= least)) {
+            let message = format!("{variable}={value} is no number of threads");
+            return Err(Error::Usage {
+                message,
+                hint: Some("take it out of the environment; --threads N bounds the work".into()),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Bounds both thread pools. That of polars is bounded by its environment variable alone, so the program starts

@@ -35,7 +35,7 @@ pub fn hints(file: &PipelineFile, tables: &Tables, findings: &Findings) -> Vec<S
 fn emissions(source: &FacilitySource, profile: &Profile, account: Option<&Account>) -> Vec<String> {
     let Some(spec) = source.columns.get("emissions_t") else { return Vec::new() };
     let mut hints = Vec::new();
-    let megatonnes = account.and_then(|account| account.read.tonnes).map(|tonnes| tonnes / 1e6);
+    let megatonnes = account.and_then(|account| account.kept.tonnes).map(|tonnes| tonnes / 1e6);
     if let (None, Some(sum), Some((column, text))) = (&spec.of, megatonnes, said(profile, "as carbon")) {
         hints.push(format!(
             "emissions sum to {sum:.2} Mt: is the column carbon? `{column}` says \"{text}\"; with of = \"C\" they would be {:.2} Mt of CO2",

@@ -215,6 +215,9 @@ fn rebase(table: &mut Table, up: &str) {
         _ => {}
     };
     if let Some(facilities) = table.get_mut("facilities") {
+        if let Some(Value::String(pairs)) = facilities.get_mut("join").and_then(|join| join.get_mut("pairs")) {
+            *pairs = below(up, pairs);
+        }
         facilities.get_mut("join").into_iter().for_each(turn);
         turn(facilities);
     }

@@ -10,19 +10,21 @@ pub mod settings;
 use std::path::Path;
 use std::time::Instant;
 
+use indexmap::IndexMap;
+
 use crate::classify::Class;
 use crate::classify::initiatives::{self, Home, Matched};
 use crate::classify::levers::{self, Levers};
 use crate::classify::moves::{self, Moves};
 use crate::delineate::{self, Clusters, Earlier, Geography};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Measurements};
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::StoredRun;
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
-use crate::validate::{self, Account, Initiative, Profile, Proposal, Scope, Sources, Tables};
+use crate::validate::{self, Account, Initiative, Pair, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
 use publish::Stage;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
@@ -169,6 +171,42 @@ pub fn proposals(pipeline: &Pipeline, least: f64) -> Result<Vec<Proposal>> {
     let read = validate::examine(&sources(pipeline), scope, &mut Findings::default());
     let (tables, _) = read.map_err(|error| pipeline.locate(error))?;
     Ok(validate::proposals(&tables, least))
+}
+
+/// Facilities of the register and of the file that is joined to it that may be one, for a person to accept, and the number of
+/// facilities: see [`validate::pairs`].
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
+    let mut source = pipeline.file.facilities.clone().ok_or_else(|| Error::Pipeline {
+        problems: vec![Problem::new("facilities", "there is no register", "add [facilities]")],
+    })?;
+    if let Some(join) = &mut source.join {
+        // All of the register, with a partner or without.
+        (join.required, join.pairs) = (false, None);
+    }
+    let nothing = (&IndexMap::new(), &IndexMap::new(), &IndexMap::new(), &IndexMap::new());
+    let alone = Sources {
+        facilities: Some(&source),
+        layers: nothing.0,
+        links: nothing.1,
+        memberships: nothing.2,
+        figures: nothing.3,
+        boundaries: None,
+        places: None,
+        operators: None,
+        initiatives: None,
+        ..sources(pipeline)
+    };
+    let scope = Scope { hold: None, profile: false };
+    let found = validate::validate(&alone, scope, &mut Findings::default()).and_then(|tables| {
+        let facilities = tables.facilities.as_ref();
+        let pairs = facilities.map(|facilities| validate::pairs(facilities, &source, &pipeline.folder, least));
+        Ok((pairs.transpose()?.unwrap_or_default(), facilities.map_or(0, |facilities| facilities.ids.len())))
+    });
+    found.map_err(|error| pipeline.locate(error))
 }
 
 fn sources(pipeline: &Pipeline) -> Sources<'_> {

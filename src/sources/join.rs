@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch::Batch;
 use super::{InputFile, RawFilter, Request, Source};
-use crate::error::Result;
+use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
 
 /// The rows of the joined file, by key.
@@ -25,6 +25,8 @@ pub struct Joined {
     pub broken: Vec<Rejection>,
     /// All rows of it.
     pub read: u64,
+    /// Keys here to keys there, where a person has paired them.
+    pairs: Option<HashMap<String, String>>,
     /// Rows that its filters take away, by filter.
     pub filtered: Vec<(String, u64)>,
 }
@@ -52,6 +54,34 @@ impl Joined {
         joined.used = joined.places.iter().map(|_| AtomicBool::new(false)).collect();
         joined.files = source.fingerprints()?;
         Ok(joined)
+    }
+
+    /// Reads the pairs that a person has accepted; nobody stands in two of them.
+    pub fn pair(&mut self, request: &Request<'_>) -> Result<()> {
+        let source = Source::open(request)?;
+        let columns = ["here", "there"].map(|column| source.position(column).unwrap_or_default());
+        let (mut pairs, mut taken, mut twice) = (HashMap::new(), HashMap::new(), Vec::new());
+        source.stream(&|batch| Ok(batch), &mut |batch| {
+            for row in 0..batch.rows() {
+                let [here, there] = columns.map(|column| self.key([batch.cell(row, column)].into_iter()));
+                let (Some(here), Some(there)) = (here, there) else { continue };
+                let place = format!("{} line {}", batch.file, batch.origin[row].line);
+                if pairs.contains_key(&here) || taken.contains_key(&there) {
+                    twice.push(format!("{place}  {here}, {there}"));
+                }
+                taken.insert(there.clone(), ());
+                pairs.insert(here, there);
+            }
+            Ok(())
+        })?;
+        if !twice.is_empty() {
+            let message = format!("{} pairs name a facility that is in another pair", twice.len());
+            let problem = Problem::new(request.name, message, "strike out all but one").showing(twice);
+            return Err(Error::Data { problems: vec![problem] });
+        }
+        self.files.extend(source.fingerprints()?);
+        self.pairs = Some(pairs);
+        Ok(())
     }
 
     fn add(&mut self, mut batch: Batch, key: &[usize], filters: &[RawFilter]) -> Result<()> {
@@ -87,7 +117,12 @@ impl Joined {
 
     /// The row of a key, which then counts as used.
     pub fn find<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<u32> {
-        let row = *self.rows.get(self.key(parts)?.as_str())?;
+        let key = self.key(parts)?;
+        let key = match &self.pairs {
+            Some(pairs) => pairs.get(&key)?,
+            None => &key,
+        };
+        let row = *self.rows.get(key.as_str())?;
         self.used[row as usize].store(true, Ordering::Relaxed);
         Some(row)
     }

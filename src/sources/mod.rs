@@ -41,7 +41,7 @@ pub use guard::expects_panic;
 pub use join::Joined;
 pub use raw::RawFilter;
 use rows::{Records, Rows};
-pub use settings::{ColumnSpec, ColumnType, Computed, GasSpec, Join, OneOrMany, Reading};
+pub use settings::{ColumnSpec, ColumnType, Computed, GasSpec, Join, MatchBy, OneOrMany, Reading};
 
 /// The column that every source has: the path of the file that a row stood in.
 pub const SOURCE_FILE: &str = "source_file";
@@ -170,8 +170,12 @@ impl Source {
         let request = &request;
         let joined = request.join.map(|join| open_join(request, join)).transpose()?.map(Arc::new);
         let mut heads = Vec::new();
+        let mut problems = Vec::new();
         for located in files::locate(request)? {
-            heads.push(Head::read(request, joined.as_deref(), located)?);
+            heads.extend(gathered(Head::read(request, joined.as_deref(), located), &mut problems)?);
+        }
+        if !problems.is_empty() {
+            return Err(Error::Data { problems });
         }
         let mut columns: Vec<String> = Vec::new();
         for column in request.alternatives.iter().flatten().filter(|column| *column != SOURCE_FILE) {
@@ -194,7 +198,10 @@ impl Source {
         }
         let mut files = Vec::new();
         for (position, head) in heads.into_iter().enumerate() {
-            files.push(head.open(request, &columns, joined.as_ref(), position as u32)?);
+            files.extend(gathered(head.open(request, &columns, joined.as_ref(), position as u32), &mut problems)?);
+        }
+        if !problems.is_empty() {
+            return Err(Error::Data { problems });
         }
         let filled = |column: &usize| files.iter().any(|file| file.shared.fields[*column] != Field::Absent);
         let kept: Vec<usize> = (0..columns.len()).filter(filled).collect();
@@ -333,12 +340,31 @@ impl Source {
     }
 }
 
+/// Sets the problems of one file aside, so that all of a glob show at once.
+fn gathered<T>(result: Result<T>, problems: &mut Vec<Problem>) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Data { problems: more }) => {
+            problems.extend(more);
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
 fn open_join(request: &Request<'_>, join: &Join) -> Result<Joined> {
     let reading = join.reading();
     let key: Vec<String> = join.pairs().iter().map(|(_, there)| (*there).to_owned()).collect();
     let name = format!("{}.join", request.name);
     let own = Request { required: key.clone(), ..Request::everything(&name, request.folder, &reading) };
-    Joined::read(&own, &key, join.ignore_case)
+    let mut joined = Joined::read(&own, &key, join.ignore_case)?;
+    if let Some(path) = &join.pairs {
+        let reading = Reading { path: OneOrMany::one(path), ..Reading::default() };
+        let name = format!("{name}.pairs");
+        let required = ["here", "there"].map(str::to_owned).to_vec();
+        joined.pair(&Request { required, ..Request::everything(&name, request.folder, &reading) })?;
+    }
+    Ok(joined)
 }
 
 /// A file whose columns are known.

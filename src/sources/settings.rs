@@ -270,6 +270,13 @@ read_from_files! {
         /// Whether a row without a partner is quarantined (default), or kept without the joined columns.
         #[serde(default = "yes")]
         required: bool,
+        /// A file of pairs that a person has accepted, `here` and `there`: facilities of two registers that are one. Where it is
+        /// given, keys are joined through it alone.
+        #[serde(default)]
+        pairs: Option<String>,
+        /// What `match --facilities` finds pairs by.
+        #[serde(default)]
+        r#match: Option<MatchBy>,
         /// Of columns that both files have, this file's cells stand. Whether the joined file fills the empty ones.
         #[serde(default)]
         fill: bool,
@@ -336,6 +343,22 @@ impl Computed {
     pub fn spec(&self) -> ColumnSpec {
         ColumnSpec { compute: Some(self.sql.clone()), unit: self.unit.clone(), ..ColumnSpec::default() }
     }
+}
+
+/// `[facilities.join.match]`: columns of the joined file that tell which of its rows may be a facility here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatchBy {
+    /// The column of names.
+    pub name: Option<String>,
+    /// The column of longitudes or eastings; needless for files that bring points.
+    pub x: Option<String>,
+    /// The column of latitudes or northings.
+    pub y: Option<String>,
+    /// EPSG code of these coordinates; default EPSG:4326.
+    pub crs: Option<String>,
+    /// Facilities no farther apart may be one, km; default 2.
+    pub within_km: Option<f64>,
 }
 
 /// The columns of a join's key.

@@ -83,7 +83,7 @@ impl Operators {
 }
 
 /// A name without case, accents, punctuation and legal form: "Crédit & Co. S.A." is `credit`.
-pub fn normalised(name: &str) -> String {
+pub(super) fn normalised(name: &str) -> String {
     let plain: String = name
         .nfkd()
         .filter(|letter| !is_combining_mark(*letter))
@@ -279,7 +279,7 @@ fn beginnings(key: &str) -> BTreeSet<String> {
     words.filter(|word| word.chars().count() == 3).collect()
 }
 
-fn similarity(a: &str, b: &str) -> f64 {
+pub(super) fn similarity(a: &str, b: &str) -> f64 {
     let ordered = |name: &str| {
         let mut words: Vec<&str> = name.split(' ').collect();
         words.sort_unstable();

@@ -72,13 +72,17 @@ impl Sampled {
         };
         let weights: Vec<u64> = origin.iter().map(|origin| weigh(origin.line)).collect();
         let sampled = weights.iter().any(|weight| *weight != 1);
+        // What a filter takes away is no part of what the columns hold.
+        let weights: Vec<Option<u64>> =
+            weights.into_iter().enumerate().map(|(row, weight)| (!table.is_filtered(row)).then_some(weight)).collect();
         let columns = table.plan.columns.iter().filter(|planned| &*planned.name != "geometry");
         let of = |name: &str| table.column(name).map(|cells| Self { profile: profile(name, cells, &weights), sampled });
         columns.filter_map(|planned| of(&planned.name)).collect()
     }
 }
 
-fn profile(name: &str, cells: &Cells<'_>, weights: &[u64]) -> ColumnProfile {
+/// Rows without a weight are not looked at.
+fn profile(name: &str, cells: &Cells<'_>, weights: &[Option<u64>]) -> ColumnProfile {
     let kind = match cells {
         Cells::Text(_) => "text",
         Cells::Integer(_) => "integer",
@@ -86,7 +90,7 @@ fn profile(name: &str, cells: &Cells<'_>, weights: &[u64]) -> ColumnProfile {
         Cells::Date(_) => "date",
     };
     let mut column = ColumnProfile { column: name.to_owned(), r#type: kind, ..ColumnProfile::default() };
-    for (row, &weight) in weights.iter().enumerate() {
+    for (row, weight) in weights.iter().enumerate().filter_map(|(row, weight)| Some((row, (*weight)?))) {
         if cells.is_missing(row) {
             column.missing += 1;
             continue;

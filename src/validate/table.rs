@@ -176,6 +176,11 @@ impl<'a> Table<'a> {
         self.batch.geometry(row)
     }
 
+    /// Whether a filter took a row away.
+    pub fn is_filtered(&self, row: usize) -> bool {
+        matches!(self.fates[row], Fate::Filtered(_))
+    }
+
     /// Whether a row is still in.
     pub fn is_kept(&self, row: usize) -> bool {
         self.fates[row] == Fate::Kept
