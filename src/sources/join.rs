@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch::Batch;
-use super::{InputFile, RawFilter, Request, Source};
+use super::{InputFile, RawFilter, Request, Source, sift};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
 
@@ -87,13 +87,8 @@ impl Joined {
     fn add(&mut self, mut batch: Batch, key: &[usize], filters: &[RawFilter]) -> Result<()> {
         self.read += (batch.rows() + batch.broken.len()) as u64;
         self.broken.append(&mut batch.broken);
-        let mut left: Vec<usize> = (0..batch.rows()).collect();
-        for (position, filter) in filters.iter().enumerate() {
-            let holds = filter.holds(&batch, &left)?;
-            let before = left.len();
-            left = left.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(row, _)| row).collect();
-            self.filtered[position].1 += (before - left.len()) as u64;
-        }
+        let (left, gone) = sift(filters, &batch)?;
+        self.filtered.iter_mut().zip(&gone).for_each(|((_, count), gone)| *count += gone.len() as u64);
         for row in left {
             let Some(name) = self.key(key.iter().map(|&column| batch.cell(row, column))) else {
                 self.broken.push(batch.rejection(row, None, "", Rule::Required, "the key of the join is empty".into()));

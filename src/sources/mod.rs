@@ -39,7 +39,7 @@ use dialect::Dialect;
 use files::{Format, Located};
 pub use guard::expects_panic;
 pub use join::Joined;
-pub use raw::RawFilter;
+pub use raw::{RawFilter, sift};
 use rows::{Records, Rows};
 pub use settings::{ColumnSpec, ColumnType, Computed, GasSpec, Join, MatchBy, OneOrMany, Reading};
 

@@ -36,6 +36,23 @@ pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -
     found.map_err(|problem| Error::Pipeline { problems: vec![problem] })
 }
 
+/// The rows of a batch that all filters leave, and of each filter those that it takes away.
+///
+/// # Errors
+///
+/// As [`RawFilter::holds`].
+pub fn sift(filters: &[RawFilter], batch: &Batch) -> Result<(Vec<usize>, Vec<Vec<usize>>)> {
+    let mut left: Vec<usize> = (0..batch.rows()).collect();
+    let mut gone = Vec::with_capacity(filters.len());
+    for filter in filters {
+        let holds = filter.holds(batch, &left)?;
+        let (kept, taken): (Vec<_>, Vec<_>) = left.into_iter().zip(holds).partition(|(_, holds)| *holds);
+        left = kept.into_iter().map(|(row, _)| row).collect();
+        gone.push(taken.into_iter().map(|(row, _)| row).collect());
+    }
+    Ok((left, gone))
+}
+
 impl RawFilter {
     /// The filter as the pipeline file has it.
     pub fn text(&self) -> &str {
@@ -47,7 +64,7 @@ impl RawFilter {
     /// # Errors
     ///
     /// [`Error::Pipeline`] where it cannot be worked out, with the first row that is why.
-    pub fn holds(&self, batch: &Batch, rows: &[usize]) -> Result<Vec<bool>> {
+    fn holds(&self, batch: &Batch, rows: &[usize]) -> Result<Vec<bool>> {
         let table = |rows: &[usize]| {
             let column = |(position, name): &(usize, String)| {
                 let cells = rows.iter().map(|&row| batch.cell(row, *position));

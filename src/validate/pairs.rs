@@ -12,7 +12,7 @@ use super::settings::FacilitySource;
 use super::table::pipeline;
 use crate::error::{Problem, Result};
 use crate::globe::geodesy::distance_km;
-use crate::sources::{Join, Request, Source};
+use crate::sources::{Join, Request, Source, sift};
 
 /// Facilities no farther apart than this may be one, km, where the pipeline file says nothing else.
 const NEAR_KM: f64 = 2.0;
@@ -173,11 +173,7 @@ fn read(join: &Join, folder: &std::path::Path) -> Result<Vec<Other>> {
     let (Some(key), Some(name), x, y) = columns else { return Ok(Vec::new()) };
     let mut others = Vec::new();
     source.stream(&|batch| Ok(batch), &mut |batch| {
-        let mut left: Vec<usize> = (0..batch.rows()).collect();
-        for filter in &source.raw_filters {
-            let holds = filter.holds(&batch, &left)?;
-            left = left.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(row, _)| row).collect();
-        }
+        let (left, _) = sift(&source.raw_filters, &batch)?;
         for row in left {
             let (Some(key), Some(name)) = (batch.cell(row, key), batch.cell(row, name)) else { continue };
             let number = |column: Option<usize>| batch.cell(row, column?).and_then(|text| numerals.number(text));

@@ -18,7 +18,7 @@ use super::table::{Met, Passed, Table, Warnings};
 use super::{merge, threshold};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
-use crate::sources::{Batch, Origin, Source};
+use crate::sources::{Batch, Origin, Source, sift};
 
 /// What a kind of source does with a batch between the common steps.
 pub struct Steps<'s> {
@@ -110,11 +110,7 @@ fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
         return Ok(guesses);
     }
     for batch in source.first()? {
-        let mut left: Vec<usize> = (0..batch.rows()).collect();
-        for filter in &plan.raw_filters {
-            let holds = filter.holds(&batch, &left)?;
-            left = left.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(row, _)| row).collect();
-        }
+        let (left, _) = sift(&plan.raw_filters, &batch)?;
         for (position, planned) in plan.columns.iter().enumerate().filter(|(_, planned)| planned.declared.is_none()) {
             for &row in &left {
                 let value = planned.parts[0].value(&batch, row, plan);

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::settings::Failing;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
-use crate::sources::{Batch, ColumnType, RawFilter};
+use crate::sources::{Batch, ColumnType, RawFilter, sift};
 use crate::sql::Expression;
 
 /// The column that keeps CO2 from biomass apart.
@@ -107,13 +107,8 @@ impl<'a> Table<'a> {
             widened: Vec::new(),
             met: Met::default(),
         };
-        for (position, filter) in plan.raw_filters.iter().enumerate() {
-            let left: Vec<usize> = (0..rows).filter(|&row| table.is_kept(row)).collect();
-            for (&row, holds) in left.iter().zip(filter.holds(batch, &left)?) {
-                if !holds {
-                    table.fates[row] = Fate::Filtered(position);
-                }
-            }
+        for (position, gone) in sift(&plan.raw_filters, batch)?.1.into_iter().enumerate() {
+            gone.into_iter().for_each(|row| table.fates[row] = Fate::Filtered(position));
         }
         for (position, planned) in plan.columns.iter().enumerate() {
             let cells = match planned.declared {
