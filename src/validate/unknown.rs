@@ -1,6 +1,8 @@
 //! Words that stand for "not known" where a name or a year should stand: no operator is called "-", no sector "n/a".
 //! Never applied to ids, countries and codes, where "NA" is Namibia.
 
+use std::sync::LazyLock;
+
 /// Words in lower case, without the punctuation around them; from registers of many countries.
 #[rustfmt::skip]
 const WORDS: [&str; 76] = [
@@ -15,19 +17,26 @@ const WORDS: [&str; 76] = [
     "n. a.", "n. a", "n / a", "n. d.", "s.o", "s.o.", "sans objet", "ikke oplyst", "okänd", "geen", "geen gegevens", "brak danych", "não informado",
 ];
 
+/// For each first byte of the words the lengths that they have, in bits: names that are no word are told without a comparison.
+static LENGTHS: LazyLock<[u64; 256]> = LazyLock::new(|| {
+    let mut lengths = [0; 256];
+    WORDS.iter().for_each(|word| lengths[usize::from(word.as_bytes()[0])] |= 1 << word.len());
+    lengths
+});
+
 /// Whether a text says that the name or the year is not known: one of the list, or no letter and no digit at all.
 pub fn is_unknown(text: &str) -> bool {
     if !text.chars().any(char::is_alphanumeric) {
         return true;
     }
     let around = |letter: char| letter.is_whitespace() || "-–—_*#.?()[]<>\"'".contains(letter);
-    // Longer than any of them: most names.
-    if text.len() > 40 {
-        return false;
-    }
-    let lower = text.to_lowercase();
-    let bare = lower.trim_matches(around);
-    WORDS.contains(&lower.as_str()) || WORDS.contains(&bare)
+    is_word(text) || is_word(text.trim_matches(around))
+}
+
+fn is_word(text: &str) -> bool {
+    let Some(first) = text.as_bytes().first().map(u8::to_ascii_lowercase) else { return false };
+    let may_be = text.len() < 64 && LENGTHS[usize::from(first)] & (1 << text.len()) != 0;
+    may_be && WORDS.contains(&text.to_lowercase().as_str())
 }
 
 /// Whether a column holds ids, countries or codes, where a word of the list may be a value: only what is said of the
