@@ -165,8 +165,11 @@ impl Batch {
 
     /// Where a row's cells stand, and the position of its year.
     fn place(&self, row: usize) -> (usize, usize) {
-        let years = self.years.len().max(1);
-        (row / years, row % years)
+        match self.years.len() {
+            // Nearly every file: a division a cell would be felt.
+            0 | 1 => (row, 0),
+            years => (row / years, row % years),
+        }
     }
 
     /// The field that fills a column in a row.

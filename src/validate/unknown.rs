@@ -26,6 +26,11 @@ static LENGTHS: LazyLock<[u64; 256]> = LazyLock::new(|| {
 
 /// Whether a text says that the name or the year is not known: one of the list, or no letter and no digit at all.
 pub fn is_unknown(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    if bytes.first().is_some_and(u8::is_ascii_alphanumeric) && bytes.last().is_some_and(u8::is_ascii_alphanumeric) {
+        // Most names: there is nothing around them.
+        return is_word(text);
+    }
     if !text.chars().any(char::is_alphanumeric) {
         return true;
     }
