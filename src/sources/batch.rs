@@ -200,6 +200,11 @@ impl Batch {
         self.joined.is_some() && self.partner(row).is_none()
     }
 
+    /// Whether both files of a join have a column.
+    pub fn is_in_both(&self, column: usize) -> bool {
+        matches!(self.fields[column], Field::Both(..))
+    }
+
     /// What the joined file says in a column that both files have.
     pub fn other(&self, row: usize, column: usize) -> Option<&str> {
         let Field::Both(_, theirs) = self.fields[column] else { return None };

@@ -153,10 +153,7 @@ fn located(shown: String, path: PathBuf) -> Result<Located> {
         return Ok(Located { shown, path, member: None });
     };
     let mut members = open_archive(&shown, &archive)?;
-    let names: Vec<String> = (0..members.len())
-        .filter_map(|at| members.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned())))
-        .filter(|name| !name.ends_with('/'))
-        .collect();
+    let names = names_in(&mut members);
     let member = path.strip_prefix(&archive).map(|rest| rest.to_string_lossy().into_owned()).unwrap_or_default();
     if member.is_empty() {
         // A shapefile is packed with its parts, KML with its pictures.
@@ -183,6 +180,13 @@ fn located(shown: String, path: PathBuf) -> Result<Located> {
 fn open_archive(shown: &str, path: &Path) -> Result<ZipArchive<File>> {
     let file = File::open(path).map_err(Error::io(path))?;
     ZipArchive::new(file).map_err(|error| damaged(shown, &error.to_string()))
+}
+
+/// The files of an archive.
+fn names_in(archive: &mut ZipArchive<File>) -> Vec<String> {
+    let count = archive.len();
+    let name = |at| archive.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned()));
+    (0..count).filter_map(name).filter(|name| !name.ends_with('/')).collect()
 }
 
 fn damaged(shown: &str, message: &str) -> Error {
@@ -247,12 +251,7 @@ impl Located {
         };
         if let Some(member) = &self.member {
             let mut archive = open_archive(&self.shown, &self.path).ok()?;
-            let mut names = (0..archive.len())
-                .filter_map(|at| {
-                    archive.by_index_raw(at).ok().and_then(|file| file.name().ok().map(|name| name.into_owned()))
-                })
-                .collect::<Vec<_>>()
-                .into_iter();
+            let mut names = names_in(&mut archive).into_iter();
             let found = names.find(|name| wanted(name, member))?;
             return Some(Self { shown: renamed(&self.shown, &found), path: self.path.clone(), member: Some(found) });
         }

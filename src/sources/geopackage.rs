@@ -30,15 +30,9 @@ struct Table {
 /// Finds the table that is asked for, or the only one.
 pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
     let file = located.on_disk()?;
-    let fail =
-        |error: &rusqlite::Error| problem(&located.shown, format!("the file is not a GeoPackage: {error}"), CHECK);
+    let fail = |error: &rusqlite::Error| not_geopackage(&located, error);
     let connection = open(file.path()).map_err(|error| fail(&error))?;
-    let texts = |sql: &str| -> rusqlite::Result<Vec<String>> {
-        connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
-    };
-    let known =
-        "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name";
-    let known = texts(known).map_err(|error| fail(&error))?;
+    let known = layers(&connection).map_err(|error| fail(&error))?;
     let name = choose(&located.shown, request.reading.table.as_deref(), (&known, &known), "layer")?;
     let columns: Vec<String> = connection
         .prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(&name)))
@@ -64,6 +58,22 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
     let (read_as, placed) = (format!("geopackage, layer {name}"), geometry.is_some());
     let table = Table { located: located.clone(), file, name, columns: header.clone(), geometry, has_ids };
     Ok(Head { located, content: Content::Records(Box::new(table)), header, read_as, crs, placed })
+}
+
+/// The names of its layers and attribute tables.
+pub fn tables(located: &Located) -> Result<Vec<String>> {
+    let file = located.on_disk()?;
+    let known = open(file.path()).and_then(|connection| layers(&connection));
+    known.map_err(|error| not_geopackage(located, &error))
+}
+
+fn layers(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT table_name FROM gpkg_contents WHERE data_type IN ('features', 'attributes') ORDER BY table_name";
+    connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+fn not_geopackage(located: &Located, error: &rusqlite::Error) -> crate::Error {
+    problem(&located.shown, format!("the file is not a GeoPackage: {error}"), CHECK)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {

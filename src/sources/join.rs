@@ -1,6 +1,6 @@
 //! A second file of the same register, held in memory and joined by key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -60,16 +60,16 @@ impl Joined {
     pub fn pair(&mut self, request: &Request<'_>) -> Result<()> {
         let source = Source::open(request)?;
         let columns = ["here", "there"].map(|column| source.position(column).unwrap_or_default());
-        let (mut pairs, mut taken, mut twice) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (mut pairs, mut taken, mut twice) = (HashMap::new(), HashSet::new(), Vec::new());
         source.stream(&|batch| Ok(batch), &mut |batch| {
             for row in 0..batch.rows() {
                 let [here, there] = columns.map(|column| self.key([batch.cell(row, column)].into_iter()));
                 let (Some(here), Some(there)) = (here, there) else { continue };
                 let place = format!("{} line {}", batch.file, batch.origin[row].line);
-                if pairs.contains_key(&here) || taken.contains_key(&there) {
+                if pairs.contains_key(&here) || taken.contains(&there) {
                     twice.push(format!("{place}  {here}, {there}"));
                 }
-                taken.insert(there.clone(), ());
+                taken.insert(there.clone());
                 pairs.insert(here, there);
             }
             Ok(())

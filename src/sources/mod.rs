@@ -508,9 +508,8 @@ impl Head {
         let known = || self.header.iter().chain(theirs);
         let mut years = std::collections::BTreeSet::new();
         for name in &request.by_year {
-            let before = years.len();
             years.extend(known().filter_map(|column| year_of(name, column)).map(str::to_owned));
-            if years.len() == before && !known().any(|column| year_of(name, column).is_some()) {
+            if !known().any(|column| is_of_year(name, column)) {
                 return Err(missing_column(&self.located.shown, name, known().map(String::as_str)));
             }
         }
@@ -607,6 +606,21 @@ impl Opened {
 /// A digest in hexadecimal.
 pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The sheets of a workbook, or the layers of a GeoPackage, that hold anything: of the first file. None for other formats.
+///
+/// # Errors
+///
+/// [`Error::Io`] or [`Error::Data`] where the file does not open.
+pub fn tables(reading: &Reading, folder: &Path) -> Result<Vec<String>> {
+    let request = Request::everything("facilities", folder, reading);
+    let Some(located) = files::locate(&request)?.into_iter().next() else { return Ok(Vec::new()) };
+    match located.format()? {
+        Format::Workbook => workbook::tables(&located),
+        Format::Geopackage => geopackage::tables(&located),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The encoding that a text file is likely in, where its first bytes are not UTF-8.

@@ -28,7 +28,9 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
     guarded(&located, || {
         let mut workbook = open(&located, bytes)?;
         let reading = request.reading;
-        let (all, filled) = (workbook.sheet_names(), filled(&mut workbook));
+        // All sheets are read only where none is named.
+        let all = workbook.sheet_names();
+        let filled = if reading.table.is_some() { Vec::new() } else { filled(&mut workbook) };
         let name = choose(&located.shown, reading.table.as_deref(), (&all, &filled), "sheet")?;
         let fail = |error: calamine::Error| damaged(&located, &error);
         let range = range(&mut workbook, &name).map_err(fail)?;
@@ -56,6 +58,13 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
         let content = Content::Records(Box::new(sheet));
         Ok(Head { located: located.clone(), content, header, read_as, crs: None, placed: false })
     })
+}
+
+/// The names of the sheets that hold anything.
+pub fn tables(located: &Located) -> Result<Vec<String>> {
+    let mut bytes = Vec::new();
+    located.open()?.read_to_end(&mut bytes).map_err(|error| located.failed(error))?;
+    guarded(located, || Ok(filled(&mut open(located, bytes)?)))
 }
 
 fn open(located: &Located, bytes: Vec<u8>) -> Result<Workbook> {

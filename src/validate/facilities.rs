@@ -318,7 +318,8 @@ impl Placing<'_> {
 
 fn contract(table: &mut Table<'_>, weight: &str) {
     table.require(&["id"]);
-    for row in (0..table.rows()).filter(|_| weight != EMISSIONS) {
+    let weighed = if weight == EMISSIONS { 0 } else { table.rows() };
+    for row in 0..weighed {
         if table.number(weight, row).is_some_and(|value| value < 0.0) && table.is_kept(row) {
             let message = format!("`{weight}` is the weight of the facilities, and no weight is below zero");
             table.reject(row, weight, Rule::Min, message);

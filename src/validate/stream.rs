@@ -14,7 +14,7 @@ use super::keys::{self, KeyedRow, Keys, Repeat};
 use super::plan::Plan;
 use super::profile::{Profile, Sampled};
 use super::settings::Keep;
-use super::table::{Met, Passed, Table, Warnings};
+use super::table::{FILLED, Met, Passed, Table, Warnings};
 use super::{merge, threshold};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
@@ -392,8 +392,7 @@ impl Whole {
         findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
-                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message.contains("filled from")
-                {
+                severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message == FILLED {
                     Severity::Info
                 } else {
                     Severity::Warning

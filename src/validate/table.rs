@@ -22,6 +22,9 @@ use crate::sql::Expression;
 /// The column that keeps CO2 from biomass apart.
 pub const BIOGENIC_COLUMN: &str = "emissions_biogenic_t";
 
+/// What is said of a cell that the joined file has filled, as the pipeline file asks.
+pub const FILLED: &str = "empty here: filled from the joined file";
+
 /// What has become of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -352,13 +355,13 @@ impl<'a> Table<'a> {
     /// Notes where both files of a join have a column, and what became of it in kept rows.
     fn note_same_columns(&mut self) {
         let columns = self.plan.columns.iter().flat_map(|planned| planned.parts.iter().flat_map(|part| &part.from));
-        for (position, name) in columns {
+        for (position, name) in columns.filter(|(position, _)| self.batch.is_in_both(*position)) {
             for row in (0..self.batch.rows()).filter(|&row| self.fates[row] == Fate::Kept) {
                 let (Some(other), own) = (self.batch.other(row, *position), self.batch.cell(row, *position)) else {
                     continue;
                 };
                 let message = match own {
-                    _ if self.batch.is_filled(row, *position) => "empty here: filled from the joined file",
+                    _ if self.batch.is_filled(row, *position) => FILLED,
                     None => "empty here, and the joined file has a value: `fill = true` in the join takes it",
                     Some(own) if own != other => {
                         "the joined file has another value in its column of this name: this file's stands"

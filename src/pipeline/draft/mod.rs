@@ -9,7 +9,7 @@ mod text;
 use std::path::Path;
 
 use crate::error::{Error, Problem, Result};
-use crate::sources::{OneOrMany, Reading, Request, Source, foreign_encoding};
+use crate::sources::{OneOrMany, Reading, Request, Source, foreign_encoding, tables};
 pub use kind::Kind;
 use seen::Seen;
 
@@ -64,8 +64,8 @@ pub fn draft(file: &Path, shown: &str, base: &str) -> Result<Draft> {
 fn look(file: &Path, shown: &str) -> Result<Looked> {
     let given = file.to_string_lossy().into_owned();
     let mut reading = Reading { path: OneOrMany(vec![given.clone()]), ..Reading::default() };
-    reading.encoding = foreign_encoding(&reading, Path::new(""))?.map(str::to_owned);
-    let encoding = foreign_encoding(&Reading { encoding: None, ..reading.clone() }, Path::new(""))?;
+    let encoding = foreign_encoding(&reading, Path::new(""))?;
+    reading.encoding = encoding.map(str::to_owned);
     reading.table = table(&reading)?;
     reading.skip_before_header = titles(&reading);
     let open = |reading: &Reading| Source::open(&Request::everything("facilities", Path::new(""), reading));
@@ -109,20 +109,17 @@ fn look(file: &Path, shown: &str) -> Result<Looked> {
 
 /// The sheet or layer with the most rows, where a file has several.
 fn table(reading: &Reading) -> Result<Option<String>> {
-    let open = |table: Option<String>| {
-        let reading = Reading { table, ..reading.clone() };
-        Source::open(&Request::everything("facilities", Path::new(""), &reading))
+    let names = tables(reading, Path::new(""))?;
+    if names.len() < 2 {
+        return Ok(None);
+    }
+    let rows = |name: &&String| {
+        let reading = Reading { table: Some((*name).clone()), ..reading.clone() };
+        let source = Source::open(&Request::everything("facilities", Path::new(""), &reading));
+        let batches = source.and_then(|source| source.some(ROWS));
+        batches.map_or(0, |batches| batches.iter().map(crate::sources::Batch::rows).sum::<usize>())
     };
-    let Err(Error::Data { problems }) = open(None) else { return Ok(None) };
-    // The names stand in the hint: `(there are: A, B)`.
-    let names = problems.first().and_then(|problem| problem.hint.split_once("(there are: "));
-    let Some((_, names)) = names else { return Err(Error::Data { problems }) };
-    let rows = |name: &&str| {
-        let source = open(Some((*name).to_owned())).and_then(|source| source.some(ROWS));
-        source.map_or(0, |batches| batches.iter().map(crate::sources::Batch::rows).sum::<usize>())
-    };
-    let names: Vec<&str> = names.trim_end_matches(')').split(", ").collect();
-    Ok(names.iter().copied().rev().max_by_key(rows).map(str::to_owned))
+    Ok(names.iter().rev().max_by_key(rows).cloned())
 }
 
 /// Lines before the header: it names about as many columns as there are, and lines of titles name few. Below it rows read.
@@ -135,7 +132,11 @@ fn titles(reading: &Reading) -> usize {
         let names = source.columns.iter().filter(|name| name.chars().any(char::is_alphabetic));
         (if rows > 0 { names.count() } else { 0 }, rows)
     };
-    let counts: Vec<(usize, usize)> = (0..TITLES).map(named).collect();
+    // Formats that have no lines before a header are not opened for each of them.
+    let is_idle = Source::open(&Request::everything("facilities", Path::new(""), reading))
+        .is_ok_and(|source| !source.idle(&["skip_before_header"]).is_empty());
+    let lines = if is_idle { 1 } else { TITLES };
+    let counts: Vec<(usize, usize)> = (0..lines).map(named).collect();
     let most = counts.iter().map(|(names, _)| *names).max().unwrap_or(0);
     counts.iter().position(|(names, _)| names * 5 >= most * 4).unwrap_or(0)
 }
@@ -148,10 +149,7 @@ fn units(columns: &[Seen]) -> usize {
             let Some(first) = column.values.get(count).filter(|_| column.values.len() > count + 1) else {
                 return false;
             };
-            let is_number = |value: &String| value.chars().any(|letter| letter.is_ascii_digit());
-            let rest = &column.values[count + 1..];
-            let numbers = rest.iter().filter(|value| is_number(value) && starts_like_number(value)).count();
-            !starts_like_number(first) && numbers == rest.len()
+            !starts_like_number(first) && column.values[count + 1..].iter().all(|value| starts_like_number(value))
         };
         let of_numbers =
             columns.iter().filter(|column| column.values.iter().skip(count + 1).all(|value| starts_like_number(value)));
