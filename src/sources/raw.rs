@@ -40,7 +40,7 @@ pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -
 ///
 /// # Errors
 ///
-/// As [`RawFilter::holds`].
+/// [`Error::Pipeline`] where a filter cannot be worked out, with the first row that is why.
 pub fn sift(filters: &[RawFilter], batch: &Batch) -> Result<(Vec<usize>, Vec<Vec<usize>>)> {
     let mut left: Vec<usize> = (0..batch.rows()).collect();
     let mut gone = Vec::with_capacity(filters.len());
