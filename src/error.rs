@@ -53,6 +53,12 @@ pub enum Error {
         /// What polars said.
         source: polars::prelude::PolarsError,
     },
+    /// What the program has computed contradicts itself.
+    #[error("{message}: a defect of this program")]
+    Defect {
+        /// What does not fit.
+        message: String,
+    },
     /// A file of an earlier run does not read back.
     #[error("{}: {message}", path.display())]
     Run {
@@ -117,7 +123,7 @@ impl Error {
     /// The exit status of the process: 1 I/O and internal, 2 command line or pipeline file, 3 data, 4 locked.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Io { .. } | Self::Table { .. } | Self::Run { .. } => 1,
+            Self::Io { .. } | Self::Table { .. } | Self::Defect { .. } | Self::Run { .. } => 1,
             Self::Usage { .. } | Self::Pipeline { .. } => 2,
             Self::Data { .. } => 3,
             Self::Locked { .. } => 4,
@@ -133,6 +139,7 @@ impl Error {
             }
             Self::Usage { hint, .. } => hint.clone(),
             Self::Locked { .. } => Some("wait for the other run, or give this one its own folder with --out".into()),
+            Self::Defect { .. } => Some("please report it, with the pipeline file and the version".into()),
             Self::Run { .. } => Some("run the pipeline again to write this folder anew".into()),
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("check the name; paths in a pipeline file start from that file's folder".into())

@@ -20,9 +20,9 @@ fn main() -> ExitCode {
         Err(error) => {
             for (position, (message, hint)) in error.reports().into_iter().enumerate() {
                 let gap = if position > 0 { "\n" } else { "" };
-                eprintln!("{gap}error: {message}");
+                cli::say(&format!("{gap}error: {message}\n"));
                 if let Some(hint) = hint {
-                    eprintln!("hint: {hint}");
+                    cli::say(&format!("hint: {hint}\n"));
                 }
             }
             ExitCode::from(error.exit_status())

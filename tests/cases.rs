@@ -1,5 +1,6 @@
-//! Every folder of `tests/cases` with an `expected/` is a run: its exit status, its messages and the tables kept
-//! there must come out. `UPDATE_EXPECTED=1` rewrites them; review the diff.
+//! Every folder of `tests/cases` with an `expected/` is a run: its exit status and its messages must come out, and so
+//! must the tables in `snapshot/`. Those are the program's own: they show what a change of it changes, and prove no
+//! number (the oracles do). `UPDATE_EXPECTED=1` rewrites both; review the diff.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
@@ -27,7 +28,7 @@ fn plant(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files(out)
 }
 
-/// Compares with a file of `expected/`, or writes it.
+/// Compares with a file of `expected/` or `snapshot/`, or writes it.
 /// Tables end their lines with CR LF; what is kept of them, with LF.
 fn expect(path: &Path, found: &str, wrong: &mut Vec<String>) {
     let found = found.replace("\r\n", "\n");
@@ -58,11 +59,11 @@ fn every_case_ends_as_expected() {
             assert_eq!(files(&out), before, "{}: a failed run touched the earlier outputs", case.display());
             continue;
         }
-        let kept = fs::read_dir(case.join("expected")).unwrap().map(|entry| entry.unwrap().file_name());
-        let kept = kept.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".csv"));
+        let kept = fs::read_dir(case.join("snapshot")).unwrap().map(|entry| entry.unwrap().file_name());
+        let kept = kept.map(|name| name.into_string().unwrap());
         let always = ["clusters.csv", "quarantine.csv", "findings.csv"].map(str::to_owned);
         for name in kept.chain(always).collect::<BTreeSet<String>>() {
-            expect(&case.join("expected").join(&name), &fs::read_to_string(out.join(name)).unwrap(), &mut wrong);
+            expect(&case.join("snapshot").join(&name), &fs::read_to_string(out.join(name)).unwrap(), &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

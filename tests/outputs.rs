@@ -139,6 +139,7 @@ fn names_are_inert_in_every_format() {
 
     // CSV: the rule of docs/outputs.md, and the text comes back.
     let facilities = rows(&out.join("facilities.csv"));
+    assert_eq!(facilities.len(), names().len());
     for (row, name) in facilities.iter().zip(names()) {
         let computes = name.starts_with(['=', '+']);
         let wanted = if computes { format!("'{name}") } else { name };

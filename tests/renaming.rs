@@ -271,6 +271,7 @@ fn tables(case: &Case, old_of: &HashMap<String, String>) -> Tables {
     }
     for (header, rows) in tables.values_mut() {
         for row in rows {
+            assert_eq!(row.len(), header.len());
             for (cell, column) in row.iter_mut().zip(header.iter()) {
                 let of_cluster = column.ends_with("_id") && column != "facility_id";
                 *cell = match members.get(cell.as_str()).filter(|_| of_cluster) {
@@ -356,6 +357,7 @@ fn difference(seed: u64) -> Option<String> {
             return Some(format!("seed {seed} {name}: {} rows and {}", a.len(), b.len()));
         }
         for (a, b) in a.iter().zip(&b) {
+            assert_eq!(a.len(), b.len());
             if let Some((a, b)) = a.iter().zip(b).find(|(a, b)| !same(name, a, b)) {
                 return Some(format!("seed {seed} {name}: {a} and {b}"));
             }

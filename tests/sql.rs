@@ -96,6 +96,7 @@ fn differing(folder: &Path) -> (Vec<String>, usize) {
             let result =
                 table.clone().lazy().with_column(result).collect().unwrap_or_else(|error| panic!("{text}: {error}"));
             let values = result.column("__result").unwrap().f64().unwrap().iter().collect::<Vec<_>>();
+            assert_eq!(values.len(), register.len(), "{text}");
             found.extend(register.iter().zip(values).map(|(row, value)| ((position, row["id"].clone()), value)));
         }
     }

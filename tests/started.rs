@@ -83,6 +83,75 @@ fn out_may_be_a_link() {
     assert!(fs::read_to_string(root.path().join("real/clusters.csv")).unwrap().contains("Renamed"));
 }
 
+/// What is published is done: what comes after it, for a person to read, may fail and change nothing.
+#[test]
+fn a_published_run_succeeds() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,One,0,51,1\n2,Two,3,51,1\n");
+    for tables in ["[\"csv\"]", "[\"parquet\"]", "[\"xlsx\"]", "[]"] {
+        let set = format!("outputs.tables={tables}");
+        let done = forerunner(root.path(), &["run", "p.toml", "--set", &set]);
+        let text = said(&done);
+        assert_eq!(done.status.code(), Some(0), "{tables}: {text}");
+        assert!(text.contains("One") && text.contains("Outputs: out/p"), "{tables}: {text}");
+        let json = forerunner(root.path(), &["run", "p.toml", "--json", "--set", &set]);
+        assert!(json.status.success() && String::from_utf8(json.stdout).unwrap().starts_with("{\n"), "{tables}");
+    }
+    let full = || std::process::Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    let program = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
+        command.current_dir(root.path()).args(["run", "p.toml", "--json"]);
+        command
+    };
+    let deaf = program().stdout(full()).output().unwrap();
+    assert!(deaf.status.success() && said(&deaf).contains("could not be printed"), "{}", said(&deaf));
+    assert!(program().stdout(full()).stderr(full()).status().unwrap().success());
+}
+
+/// A code is text, whatever it looks like, wherever it is told.
+#[test]
+fn codes_are_told_as_text() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,One,0,51,1\n2,2022,3,51,1\n");
+    fs::write(root.path().join("l.csv"), "id,x,y\n31130,0,51\n34700.0,3,51\n").unwrap();
+    let text = fs::read_to_string(root.path().join("p.toml")).unwrap();
+    let layer = "[layers.ports]\npath = 'l.csv'\ncolumns = { id = 'id', x = 'x', y = 'y' }\n";
+    fs::write(root.path().join("p.toml"), text + layer).unwrap();
+    for tables in ["[\"csv\"]", "[\"parquet\"]"] {
+        let set = format!("outputs.tables={tables}");
+        assert!(forerunner(root.path(), &["run", "p.toml", "-q", "--set", &set]).status.success());
+        for (cluster, port) in [("c-1", "31130"), ("c-2", "34700.0")] {
+            let told = forerunner(root.path(), &["explain", "out/p", cluster, "--json"]);
+            let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+            let site = &told["facilities"]["shown"][0];
+            assert_eq!(site["nearest_ports"], port);
+            assert_eq!((&site["facility_id"], &site["emissions_t"]), (&cluster[2..].into(), &1.into()));
+        }
+        let list = forerunner(root.path(), &["list", "out/p", "--json"]);
+        let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();
+        assert_eq!((&list[1]["cluster_name"], &list[1]["facility_count"]), (&"2022".into(), &1.into()));
+    }
+}
+
+/// A text within an expression is no name of a figure.
+#[test]
+fn evidence_is_that_of_columns() {
+    let root = tempfile::tempdir().unwrap();
+    pipeline(root.path(), "p", "1,One,0,51,1\n");
+    fs::write(root.path().join("f.csv"), "c,figure,value\n1,port,3\n1,pipes,4\n").unwrap();
+    let figures = "[figures.mine]\npath = 'f.csv'\ncolumns = { facility = 'c', figure = 'figure', value = 'value' }\n";
+    let indicator = "[[indicators]]\nid = 'j'\nparent = 'd'\nover = 'clusters'\nworst = 0\nbest = 9\n\
+                     expr = \"pipes + CASE WHEN cluster_name = 'port' THEN 1 ELSE 0 END\"\n";
+    let text = fs::read_to_string(root.path().join("p.toml")).unwrap();
+    fs::write(root.path().join("p.toml"), text + figures + indicator).unwrap();
+    let done = forerunner(root.path(), &["run", "p.toml"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let told = forerunner(root.path(), &["explain", "out/p", "c-1", "--json"]);
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let evidence = told["dimensions"][0]["indicators"][1]["evidence"].as_array().unwrap();
+    assert_eq!(evidence.iter().map(|fact| fact["figure"].as_str().unwrap()).collect::<Vec<_>>(), ["pipes"]);
+}
+
 #[test]
 fn lists_are_guarded_as_files_are() {
     let root = tempfile::tempdir().unwrap();

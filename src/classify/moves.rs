@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{Class, Rules};
 use crate::declared::{at_least, at_most};
+use crate::error::Result;
 use crate::measure::Unit;
 use crate::score::Scores;
 
@@ -104,7 +105,11 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     /// The trajectories.
-    pub fn moves(&self) -> Moves {
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Defect`] if the parts of a change do not add up.
+    pub fn moves(&self) -> Result<Moves> {
         let mut periods: Vec<Option<i64>> = self.units.iter().map(|unit| unit.period).collect();
         periods.sort_unstable();
         periods.dedup();
@@ -114,27 +119,27 @@ impl Run<'_> {
         };
         let pairs = (1..self.units.len()).into_par_iter();
         let pairs = pairs.filter(|&to| follows(&self.units[to - 1], &self.units[to]));
-        let moves: Vec<Move> = pairs.map(|to| self.between(to - 1, to)).collect();
+        let moves: Vec<Move> = pairs.map(|to| self.between(to - 1, to)).collect::<Result<_>>()?;
         let warnings = moves.iter().filter(|one| self.is_last(one.to)).flat_map(|one| self.warnings(one)).collect();
-        Moves { transitions: self.transitions(&moves), warnings, moves }
+        Ok(Moves { transitions: self.transitions(&moves), warnings, moves })
     }
 
     fn is_last(&self, unit: usize) -> bool {
         self.units.get(unit + 1).is_none_or(|next| next.cluster != self.units[unit].cluster)
     }
 
-    fn between(&self, from: usize, to: usize) -> Move {
+    fn between(&self, from: usize, to: usize) -> Result<Move> {
         let (before, after) = (&self.scores[from], &self.scores[to]);
         let types = self.classes[from].known().zip(self.classes[to].known());
         let name = types.zip(self.rules.typology).map(|((from, to), typology)| typology.move_name(from, to));
         let change = |at: usize| Some(after.nodes[at].score? - before.nodes[at].score?);
         let mut parts = vec![None; before.indicators.len()];
         for dimension in 0..self.rules.dimensions.len() {
-            let own = self.rules.tree.split_change(dimension, before, after);
+            let own = self.rules.tree.split_change(dimension, before, after)?;
             parts.iter_mut().zip(own).for_each(|(part, own): (&mut Option<f64>, _)| *part = part.or(own));
         }
         let changes = (0..self.rules.dimensions.len()).map(change).collect();
-        Move { from, to, types, name: name.unwrap_or_default(), changes, parts }
+        Ok(Move { from, to, types, name: name.unwrap_or_default(), changes, parts })
     }
 
     /// The matrix of each two periods over all pairs of types, those that nobody went between as well.

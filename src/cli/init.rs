@@ -6,6 +6,7 @@ use forerunner::pipeline::draft;
 use forerunner::{Error, Result};
 
 use super::run::usage;
+use super::say;
 
 const FILES: [(&str, &str); 6] = [
     ("pipeline.toml", include_str!("../../data/sample/pipeline.toml")),
@@ -24,12 +25,12 @@ pub fn run(dir: &Path, from: Option<&Path>) -> Result<()> {
     }
     let shown = path_from(dir, file)?;
     let draft::Draft { kind, text, missing } = draft::draft(file, &shown, "base/rattle-taylor.toml")?;
-    eprintln!("{} is taken for {}", file.display(), kind.as_str());
+    say(&format!("{} is taken for {}\n", file.display(), kind.as_str()));
     let base =
         FILES.iter().filter(|(name, _)| name.starts_with("base/")).map(|(name, text)| (*name, (*text).to_owned()));
     let files = base.filter(|(name, _)| !dir.join(name).exists());
     write(dir, files.chain([("pipeline.toml", text)]).collect())?;
-    missing.iter().for_each(|missing| eprintln!("to fill in: {missing}"));
+    missing.iter().for_each(|missing| say(&format!("to fill in: {missing}\n")));
     Ok(())
 }
 
@@ -48,9 +49,9 @@ fn write(dir: &Path, files: Vec<(&str, String)>) -> Result<()> {
         let folder = path.parent().unwrap_or(dir);
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
         std::fs::write(&path, text).map_err(Error::io(&path))?;
-        eprintln!("wrote {}", path.display());
+        say(&format!("wrote {}\n", path.display()));
     }
-    eprintln!("\nnow: forerunner check {}", dir.join("pipeline.toml").display());
+    say(&format!("\nnow: forerunner check {}\n", dir.join("pipeline.toml").display()));
     Ok(())
 }
 

@@ -3,13 +3,14 @@
 use forerunner::pipeline::{self, Pipeline};
 use forerunner::{Error, Result};
 
-use super::{PipelineArguments, json_text, print};
+use super::{PipelineArguments, json_text, print, say};
 
 /// Prints the proposals: CSV that, once a person has struck out what is wrong and filled in `source`, is a list of aliases.
 pub fn run(arguments: &PipelineArguments, least: f64) -> Result<()> {
     let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
     let proposals = pipeline::proposals(&pipeline, least)?;
-    eprintln!("{} pairs; strike out those that are two firms, and say for the others how you know", proposals.len());
+    let what = "strike out those that are two firms, and say for the others how you know";
+    say(&format!("{} pairs; {what}\n", proposals.len()));
     table(&proposals, arguments.json)
 }
 
@@ -17,10 +18,8 @@ pub fn run(arguments: &PipelineArguments, least: f64) -> Result<()> {
 pub fn facilities(arguments: &PipelineArguments, least: f64) -> Result<()> {
     let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
     let (pairs, all) = pipeline::pairs(&pipeline, least)?;
-    eprintln!(
-        "{} of {all} facilities have a pair; strike out those that are two, and say for the others how you know",
-        pairs.len()
-    );
+    let what = "strike out those that are two, and say for the others how you know";
+    say(&format!("{} of {all} facilities have a pair; {what}\n", pairs.len()));
     table(&pairs, arguments.json)
 }
 

@@ -136,6 +136,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .with_writer(std::io::stderr)
         .with_target(false)
         .with_ansi(!plain)
+        // Or a full stderr would end the program.
+        .log_internal_errors(false)
         .init();
     refuse_no_threads()?;
     match arguments.command {
@@ -201,6 +203,11 @@ fn use_threads(threads: Option<u16>) -> Result<()> {
 
 fn json_text(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Writes to stderr; where nobody listens, nobody is told.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Writes to stdout; a reader that has gone away is no error.

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use forerunner::finding::{Finding, Findings, Severity};
 use forerunner::pipeline::{self, Outcome, Pipeline, STAGES};
 use forerunner::report::manifest::Manifest;
-use forerunner::report::stored::{Row, StoredRun};
 use forerunner::validate::{Account, Tally};
 use forerunner::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::{self, number, thousands};
-use super::{PipelineArguments, json_text, list, print};
+use super::{PipelineArguments, json_text, list, print, say};
 
 /// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
 pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option<&Path>, quiet: bool) -> Result<()> {
@@ -25,9 +24,13 @@ pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option
     progress.end();
     let outcome = outcome?;
     if !quiet {
-        eprint!("{}", summary(&outcome, &out)?);
+        say(&summary(&pipeline, &outcome, &out));
     }
-    if arguments.json { print(&json_text(&outcome.manifest)) } else { Ok(()) }
+    // The run is published: nothing may make it a failed one any more.
+    if let Some(error) = arguments.json.then(|| print(&json_text(&outcome.manifest)).err()).flatten() {
+        say(&format!("warning: the manifest could not be printed: {error}; it is in {}\n", out.display()));
+    }
+    Ok(())
 }
 
 /// Two pipeline files of one name share `out/NAME`: the second says whose run it replaces.
@@ -35,15 +38,15 @@ fn warn_of_another(pipeline: &Pipeline, out: &Path) {
     let other = Manifest::pipeline_file_of(out).filter(|_| out == pipeline.default_out());
     if let Some(other) = other.filter(|other| *other != pipeline.shown()) {
         let name = &pipeline.file.name;
-        eprintln!(
+        say(&format!(
             "warning: {} holds a run of {other}, which is also called `{name}`: it will be replaced\n\
-             hint: give one of the two another `name`, or this run its own folder with --out",
+             hint: give one of the two another `name`, or this run its own folder with --out\n",
             out.display()
-        );
+        ));
     }
 }
 
-fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
+fn summary(pipeline: &Pipeline, outcome: &Outcome, out: &Path) -> String {
     let manifest = &outcome.manifest;
     let mut text = accounts(&manifest.sources);
     for split in &manifest.periods {
@@ -62,11 +65,10 @@ fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
             text += &format!(" ({} of them without coordinates{})", thousands(lost.rows), tonnes(lost));
         }
     }
-    let run = StoredRun::open(out)?;
-    let rows: Vec<Row> = run.table("clusters")?;
+    let rows = list::by_emissions(&outcome.clusters);
     text += "\n\n";
     if !rows.is_empty() {
-        text += &list::clusters(&run, &list::by_emissions(&rows).into_iter().take(40).collect::<Vec<_>>());
+        text += &list::clusters(&pipeline.file.dimensions, &rows[..rows.len().min(40)]);
     }
     if rows.len() > 40 {
         text += &format!("  … and {} more: forerunner list {}\n", rows.len() - 40, out.display());
@@ -76,7 +78,7 @@ fn summary(outcome: &Outcome, out: &Path) -> Result<String> {
     if out.join("report.html").exists() {
         text += &format!("Report:  {}\n", out.join("report.html").display());
     }
-    Ok(text)
+    text
 }
 
 /// Rows and tonnes of every source.

@@ -79,7 +79,8 @@ pub struct DimensionChange {
     pub levels: [&'static str; 2],
     /// The second score less the first.
     pub change: Option<f64>,
-    /// What other goalposts, weights and aggregation alone have changed.
+    /// What other goalposts, weights and aggregation alone have changed; where the values of one run have no score under
+    /// the other's settings, all that no value has changed.
     pub by_settings: f64,
     /// What each indicator's values have changed, greatest first; with `by_settings` they add up to `change`.
     pub parts: Vec<Part>,
@@ -158,7 +159,7 @@ pub fn compare(a: &StoredRun, b: &StoredRun) -> Result<Difference> {
                 continue;
             };
             let name = models[1].name(new_id);
-            match between.change((id, new_id), name, period, [first, second]) {
+            match between.change((id, new_id), name, period, [first, second])? {
                 Some(change) => clusters.push(change),
                 None => unchanged += 1,
             }
@@ -249,15 +250,16 @@ impl Between<'_> {
         name: String,
         period: Option<i64>,
         units: Both<'_>,
-    ) -> Option<ClusterChange> {
+    ) -> Result<Option<ClusterChange>> {
         let [a, b] = self.models;
         // Values of the first and of the second run, each by the tree of the first and of the second.
         let scores = |model: &Model, of: usize| model.score(&self.models[of], units[of]);
         let by_first = [scores(a, 0), scores(a, 1)];
         let by_second = [scores(b, 0), scores(b, 1)];
         let dimensions = a.dimensions.iter().enumerate();
-        let dimensions: Vec<DimensionChange> =
-            dimensions.filter_map(|(at, _)| self.dimension(at, units, &by_first, &by_second)).collect();
+        let dimensions: Vec<DimensionChange> = dimensions
+            .filter_map(|(at, _)| self.dimension(at, units, &by_first, &by_second).transpose())
+            .collect::<Result<_>>()?;
         let classes = [a.class(&by_first[0]), b.class(&by_second[1])];
         let types = [a.possible(&classes[0]), b.possible(&classes[1])];
         let retyped = types[0] != types[1];
@@ -267,13 +269,13 @@ impl Between<'_> {
                 || dimension.levels[0] != dimension.levels[1]
         };
         if !retyped && !dimensions.iter().any(moved) {
-            return None;
+            return Ok(None);
         }
         let other_data = a.possible(&a.class(&by_first[1]));
         let other_settings = b.possible(&b.class(&by_second[0]));
         let cause = retyped.then(|| self.cause(&types[1], &other_data, &other_settings));
         let new_id = (id != new_id).then(|| new_id.to_owned());
-        Some(ClusterChange { id: id.to_owned(), new_id, name, period, types, cause, dimensions })
+        Ok(Some(ClusterChange { id: id.to_owned(), new_id, name, period, types, cause, dimensions }))
     }
 
     /// One dimension, where both runs have it.
@@ -283,29 +285,34 @@ impl Between<'_> {
         units: Both<'_>,
         first: &[Scores; 2],
         second: &[Scores; 2],
-    ) -> Option<DimensionChange> {
+    ) -> Result<Option<DimensionChange>> {
         let [a, b] = self.models;
         let id = &a.dimensions[at].id;
-        let there = b.dimensions.iter().position(|dimension| dimension.id == *id)?;
+        let Some(there) = b.dimensions.iter().position(|dimension| dimension.id == *id) else { return Ok(None) };
         let scores = [first[0].nodes[at].score, second[1].nodes[there].score];
         let level = |class: Class, at: usize| class.levels[at].as_str();
         let levels = [level(a.class(&first[0]), at), level(b.class(&second[1]), there)];
         let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
         // Half of what the values change under either run's settings.
         for (model, of, at) in [(a, first, at), (b, second, there)] {
-            for (indicator, part) in model.tree.split_change(at, &of[0], &of[1]).into_iter().enumerate() {
+            for (indicator, part) in model.tree.split_change(at, &of[0], &of[1])?.into_iter().enumerate() {
                 *parts.entry(&model.indicators[indicator].id).or_insert(0.0) += part.unwrap_or(0.0) / 2.0;
             }
         }
         let change = scores[0].zip(scores[1]).map(|(a, b)| b - a);
-        let by_settings = change.map_or(0.0, |change| change - parts.values().sum::<f64>());
+        let rest = change.map_or(0.0, |change| change - parts.values().sum::<f64>());
+        let by_settings = by_settings([first, second].map(|scores| scores.each_ref()), [at, there]);
+        if by_settings.is_some_and(|by_settings| (by_settings - rest).abs() > SLIGHT) {
+            return Err(Error::Defect { message: format!("the parts of a change of `{id}` do not add up: {rest:e}") });
+        }
+        let by_settings = by_settings.unwrap_or(rest);
         let mut parts: Vec<Part> = parts
             .into_iter()
             .filter(|(_, part)| part.abs() > SLIGHT)
             .map(|(indicator, part)| self.part(indicator, part, units))
             .collect();
         parts.sort_by(|a, b| b.part.abs().total_cmp(&a.part.abs()));
-        Some(DimensionChange { id: id.clone(), scores, levels, change, by_settings: clean(by_settings), parts })
+        Ok(Some(DimensionChange { id: id.clone(), scores, levels, change, by_settings: clean(by_settings), parts }))
     }
 
     fn part(&self, id: &str, part: f64, units: Both<'_>) -> Part {
@@ -350,6 +357,15 @@ impl Between<'_> {
             _ => Cause::DataAndSettings,
         }
     }
+}
+
+/// What other settings change of a dimension under the values of either run, half of each; `None` where either run's
+/// values have no score under the other's settings. `scores` are those of the first and of the second run's values, by
+/// the first's settings and by the second's; `at` is the dimension's place in either.
+fn by_settings(scores: [[&Scores; 2]; 2], at: [usize; 2]) -> Option<f64> {
+    let score = |settings: usize, values: usize| scores[settings][values].nodes[at[settings]].score;
+    let under = |values: usize| Some(score(1, values)? - score(0, values)?);
+    Some((under(0)? + under(1)?) / 2.0)
 }
 
 /// Rounding that is left over is no change.

@@ -290,7 +290,7 @@ fn numbers(frame: &DataFrame, name: &str) -> Result<Vec<Option<f64>>> {
     Ok(column.f64().map_err(Error::table("measuring"))?.iter().collect())
 }
 
-/// METHOD, "Scoring": the share of each unit on which the expression rests, were it there.
+/// The coverage of an indicator (docs/method): the share of each unit on which the expression rests, were it there.
 fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<Vec<f64>> {
     match over {
         Over::Facilities => inputs

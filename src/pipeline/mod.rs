@@ -21,7 +21,7 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Measurements};
 use crate::report::manifest::{Manifest, Output};
-use crate::report::stored::StoredRun;
+use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, Formats, Results};
 use crate::score::Scores;
 use crate::validate::{self, Account, Initiative, Pair, Profile, Proposal, Scope, Sources, Tables};
@@ -35,8 +35,8 @@ pub struct Outcome {
     pub manifest: Manifest,
     /// Facts and rejected rows.
     pub findings: Findings,
-    /// The clusters as they stand in `clusters.csv`.
-    pub clusters: polars::prelude::DataFrame,
+    /// The rows of the table of clusters.
+    pub clusters: Vec<Row>,
 }
 
 /// The stages that a run passes through, in their order.
@@ -75,7 +75,7 @@ fn run_into(
     measure::infer_memberships(&mut tables);
     let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
     let dispersed = measure::dispersed(&file.dispersed, file.delineate.as_ref(), &tables, &measurements)?;
-    let rated = Rated::of(pipeline, &measurements, &mut clock);
+    let rated = Rated::of(pipeline, &measurements, &mut clock)?;
     let initiatives = initiatives(pipeline, &tables, &measurements, &mut findings)?;
     note_typology(pipeline, &mut findings);
     clock.begin("report");
@@ -108,7 +108,7 @@ fn run_into(
         pipeline_sha256: &pipeline.sha256,
     };
     let outputs = report::write(&results, formats(pipeline), stage.folder())?;
-    let clusters = report::tables::clusters_frame(&results)?;
+    let clusters = stored::rows(&report::tables::clusters_frame(&results)?)?;
     let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
     manifest.write(stage.folder())?;
     stage.publish()?;
@@ -262,7 +262,7 @@ struct Rated {
 }
 
 impl Rated {
-    fn of(pipeline: &Pipeline, measurements: &Measurements, clock: &mut Clock<'_>) -> Self {
+    fn of(pipeline: &Pipeline, measurements: &Measurements, clock: &mut Clock<'_>) -> Result<Self> {
         clock.begin("score");
         let rules = pipeline.rules();
         let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
@@ -275,8 +275,8 @@ impl Rated {
         let levers = levers::levers(basis, &scores, &classes);
         let (units, emissions_t) = (&measurements.units, &measurements.figure("emissions_t"));
         let run = moves::Run { rules, units, emissions_t, scores: &scores, classes: &classes };
-        let moves = run.moves();
-        Self { scores, classes, levers, moves }
+        let moves = run.moves()?;
+        Ok(Self { scores, classes, levers, moves })
     }
 }
 

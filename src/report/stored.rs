@@ -1,14 +1,17 @@
-//! Reads an earlier run's tables back, for `explain` and `list`.
+//! Reads a run's tables back, for whatever tells of it or goes on from it.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::*;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::columns::Kind;
 use super::formats::csv::unguarded;
+use super::formats::datapackage;
 use super::manifest;
 use crate::delineate::Earlier;
 use crate::error::{Error, Result};
@@ -50,6 +53,19 @@ impl StoredRun {
     /// The pipeline that was run.
     pub fn pipeline(&self) -> &Value {
         &self.manifest["pipeline"]
+    }
+
+    /// A part of the pipeline that was run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] if the manifest does not hold it.
+    pub fn part<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
+        let damaged = |error: serde_json::Error| Error::Run {
+            path: self.folder.join(manifest::FILE),
+            message: format!("{key}: {error}"),
+        };
+        serde_json::from_value(self.pipeline()[key].clone()).map_err(damaged)
     }
 
     /// The clusters, so that a later run can carry their ids and names on.
@@ -167,14 +183,76 @@ impl StoredRun {
         if let Some(id) = cluster {
             frame = frame.lazy().filter(col("cluster_id").eq(lit(id))).collect().map_err(fail())?;
         }
-        let mut rows = vec![Row::new(); frame.height()];
-        for column in frame.columns().iter().filter(|column| column.name() != "geometry" && column.name() != "bbox") {
-            let text = column.cast(&DataType::String).map_err(fail())?;
-            let text = text.str().map_err(fail())?;
-            for (row, cell) in rows.iter_mut().zip(text.iter()) {
-                row.insert(column.name().to_string(), cell.unwrap_or_default().to_owned());
-            }
-        }
-        Ok(rows)
+        rows(&frame)
     }
+
+    /// What the cells of each column of a table are, as the run has written it down; of none where it has no such table.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] and [`Error::Run`] if `datapackage.json` or the table does not read.
+    pub fn kinds(&self, name: &str) -> Result<HashMap<String, Kind>> {
+        if self.folder.join(format!("{name}.csv")).exists() {
+            return datapackage::kinds(&self.folder, &format!("{name}.csv"));
+        }
+        let parquet = self.folder.join(format!("{name}.parquet"));
+        if !parquet.exists() {
+            return Ok(HashMap::new());
+        }
+        let file = File::open(&parquet).map_err(Error::io(&parquet))?;
+        let schema = ParquetReader::new(file).schema().map_err(Error::table("reading a run"))?;
+        let fields = schema.iter();
+        let kind = |(name, field): (&PlSmallStr, &ArrowField)| {
+            (name.to_string(), Kind::of(&DataType::from_arrow_dtype(field.dtype())))
+        };
+        Ok(fields.map(kind).collect())
+    }
+}
+
+/// A table's rows, but for geometries.
+///
+/// # Errors
+///
+/// [`Error::Table`] if polars fails.
+pub fn rows(frame: &DataFrame) -> Result<Vec<Row>> {
+    let fail = || Error::table("reading a table");
+    let mut rows = vec![Row::new(); frame.height()];
+    for column in frame.columns().iter().filter(|column| column.name() != "geometry" && column.name() != "bbox") {
+        let text = column.cast(&DataType::String).map_err(fail())?;
+        let text = text.str().map_err(fail())?;
+        for (row, cell) in rows.iter_mut().zip(text.iter()) {
+            row.insert(column.name().to_string(), cell.unwrap_or_default().to_owned());
+        }
+    }
+    Ok(rows)
+}
+
+/// A cell of a row; empty for a column that is not there.
+pub fn cell<'a>(row: &'a Row, column: &str) -> &'a str {
+    row.get(column).map_or("", String::as_str)
+}
+
+/// A number of a row.
+pub fn number(row: &Row, column: &str) -> Option<f64> {
+    cell(row, column).parse().ok()
+}
+
+/// A row as JSON, each cell as what its column holds.
+pub fn typed(row: &Row, kinds: &HashMap<String, Kind>) -> Map<String, Value> {
+    let mut sorted: Vec<(&String, &String)> = row.iter().collect();
+    sorted.sort();
+    let json = |(column, cell): (&String, &String)| {
+        let value = match (cell.as_str(), kinds.get(column)) {
+            ("", _) => Value::Null,
+            ("true", Some(Kind::Boolean)) => true.into(),
+            ("false", Some(Kind::Boolean)) => false.into(),
+            // 1.0 of a Parquet file is 1 of a CSV file.
+            (text, Some(Kind::Integer | Kind::Number)) => {
+                text.strip_suffix(".0").unwrap_or(text).parse().unwrap_or(text.into())
+            }
+            (text, _) => text.into(),
+        };
+        (column.clone(), value)
+    };
+    sorted.into_iter().map(json).collect()
 }

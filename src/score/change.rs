@@ -1,11 +1,14 @@
 //! The change of a score between two states, split over its indicators so that the parts add up.
 
 use super::{Aggregate, Child, Scores, Tree};
+use crate::error::{Error, Result};
 
 /// Children that change at once past which not every order is tried, but the given one and its reverse.
 const EVERY_ORDER: usize = 12;
 /// A change of a node below this is split by its slope: there is nothing to share out.
 const SLIGHT: f64 = 1e-6;
+/// What rounding may leave over of a change, points.
+const ROUNDING: f64 = 1e-9;
 
 impl Tree {
     /// Per indicator of a dimension its part of the dimension's change; `None` without a score in both states, and for
@@ -15,16 +18,27 @@ impl Tree {
     /// the children may change one after the other, of what its own step brings; of two children the midpoint. A
     /// component hands its part down in proportion to its own split.
     ///
+    /// # Errors
+    ///
+    /// [`Error::Defect`] if the parts do not add up by more than rounding.
+    ///
     /// # Source
     ///
     /// Shapley (1953); nested as in Owen (1977).
-    pub fn split_change(&self, dimension: usize, before: &Scores, after: &Scores) -> Vec<Option<f64>> {
+    pub fn split_change(&self, dimension: usize, before: &Scores, after: &Scores) -> Result<Vec<Option<f64>>> {
         let mut parts = vec![None; self.weights.len()];
         if let (Some(a), Some(b)) = (before.nodes[dimension].score, after.nodes[dimension].score) {
             self.split(dimension, before, after, &mut parts);
+            let rest = b - a - parts.iter().flatten().sum::<f64>();
+            if rest.abs() > ROUNDING {
+                let id = &self.nodes[dimension].id;
+                return Err(Error::Defect {
+                    message: format!("the parts of a change of `{id}` leave {rest:e} points over"),
+                });
+            }
             settle(&mut parts, b - a);
         }
-        parts
+        Ok(parts)
     }
 
     /// Splits the change of a node over its indicators.
@@ -57,17 +71,23 @@ impl Tree {
 fn hand_down(own: &mut [Option<f64>], part: f64, state: &State, slope: impl Fn() -> f64) {
     let change = state.before.zip(state.after).map(|(before, after)| after - before);
     let count = own.iter().flatten().count() as f64;
+    let is_slight = change.is_some_and(|change| change.abs() < SLIGHT);
+    let slope = if is_slight { slope() } else { 0.0 };
     for own in own.iter_mut().flatten() {
         *own = match change {
-            Some(change) if change.abs() < SLIGHT => *own * slope(),
+            Some(_) if is_slight => *own * slope,
             Some(change) => *own * part / change,
             // A component that has a score in one state alone: nothing says which of its indicators made it.
             None => part / count,
         };
     }
+    if is_slight {
+        // Of so small a change a straight line may leave a little over.
+        settle(own, part);
+    }
 }
 
-/// Takes what rounding has left over into the greatest part.
+/// Takes what is left over into the greatest part.
 fn settle(parts: &mut [Option<f64>], change: f64) {
     let rest = change - parts.iter().flatten().sum::<f64>();
     let greatest = parts.iter_mut().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
@@ -193,6 +213,43 @@ mod tests {
     fn a_newcomer_carries_what_it_changes() {
         let parts = mix(Aggregate::Arithmetic, &[(Some(60.0), Some(60.0)), (None, Some(20.0))]).shapley();
         assert_eq!(parts, [0.0, -20.0]);
+    }
+
+    /// A node whose score is not that of its children: nothing takes the difference in silence.
+    #[test]
+    fn a_split_that_does_not_add_up_is_a_defect() {
+        let dimension = toml::from_str("id = 'd'").unwrap();
+        let indicator = toml::from_str("id = 'i'\nparent = 'd'\nexpr = 'x'\nworst = 0\nbest = 100").unwrap();
+        let tree = Tree::new(&[dimension], &[], &[indicator]).unwrap();
+        let score = |value: f64| {
+            let status = crate::measure::indicators::Status::Observed;
+            tree.score(&[crate::measure::indicators::Measurement { value: Some(value), coverage: 1.0, status }])
+        };
+        let (before, mut after) = (score(20.0), score(50.0));
+        assert_eq!(tree.split_change(0, &before, &after).unwrap(), [Some(30.0)]);
+        after.nodes[0].score = Some(50.0 + 1e-8);
+        assert!(matches!(tree.split_change(0, &before, &after), Err(Error::Defect { .. })));
+    }
+
+    /// A component that hardly moves under a minimum, whose slope breaks just there.
+    #[test]
+    fn a_slight_change_at_a_kink_adds_up() {
+        let dimension = toml::from_str("id = 'd'\naggregate = 'minimum'").unwrap();
+        let component = |id: &str| toml::from_str(&format!("id = '{id}'\nparent = 'd'")).unwrap();
+        let indicator = |id: &str, parent: &str| {
+            toml::from_str(&format!("id = '{id}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 100")).unwrap()
+        };
+        let indicators = [indicator("i", "c"), indicator("j", "c"), indicator("k", "e")];
+        let tree = Tree::new(&[dimension], &[component("c"), component("e")], &indicators).unwrap();
+        let score = |values: [f64; 3]| {
+            let status = crate::measure::indicators::Status::Observed;
+            let of = |value| crate::measure::indicators::Measurement { value: Some(value), coverage: 1.0, status };
+            tree.score(&values.map(of))
+        };
+        let (before, after) = (score([60.0, 40.0, 50.0]), score([70.0, 30.0 - 8e-7, 50.0]));
+        let parts = tree.split_change(0, &before, &after).unwrap();
+        let change = after.nodes[0].score.unwrap() - before.nodes[0].score.unwrap();
+        assert!(change < -1e-7 && (parts.iter().flatten().sum::<f64>() - change).abs() < 1e-12, "{parts:?}");
     }
 
     #[test]

@@ -8,9 +8,8 @@ use std::path::Path;
 
 use forerunner::Result;
 use forerunner::error::suggest;
-use forerunner::report::stored::{Row, StoredRun};
+use forerunner::report::stored::{Row, StoredRun, cell};
 
-use super::list::cell;
 use super::run::usage;
 use super::{json_text, print};
 use story::{Story, story};

@@ -1,11 +1,13 @@
 //! All that a run says of one cluster in one period, gathered from its tables.
 
+use std::collections::HashMap;
+
 use forerunner::Result;
-use forerunner::report::stored::{Row, StoredRun};
+use forerunner::report::columns::Kind;
+use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
+use forerunner::sql::Expression;
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-use crate::cli::list::{cell, typed, value};
 
 /// Rows that are listed behind a number; of the others there is a count.
 pub const SHOWN: usize = 10;
@@ -155,8 +157,21 @@ impl Story {
 }
 
 impl Rows {
-    fn first(rows: &[&Row]) -> Self {
-        Self { shown: rows.iter().take(SHOWN).map(|row| typed(row)).collect(), more: rows.len().saturating_sub(SHOWN) }
+    fn first(rows: &[&Row], kinds: &HashMap<String, Kind>) -> Self {
+        let shown = rows.iter().take(SHOWN).map(|row| typed(row, kinds));
+        Self { shown: shown.collect(), more: rows.len().saturating_sub(SHOWN) }
+    }
+}
+
+/// Some rows of a table, with what its cells are.
+struct Told {
+    rows: Vec<Row>,
+    kinds: HashMap<String, Kind>,
+}
+
+impl Told {
+    fn typed(&self) -> Vec<Map<String, Value>> {
+        self.rows.iter().map(|row| typed(row, &self.kinds)).collect()
     }
 }
 
@@ -164,35 +179,31 @@ impl Rows {
 struct Tables {
     scores: Vec<Row>,
     indicators: Vec<Row>,
-    levers: Vec<Row>,
-    evidence: Vec<Row>,
+    levers: Told,
+    evidence: Told,
 }
 
 /// Gathers what the run says of a cluster in one period.
 pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> {
     let (id, period) = (cell(cluster, "cluster_id"), cell(cluster, "period"));
-    let now = |name: &str| -> Result<Vec<Row>> {
-        let rows = run.of_cluster(name, id)?;
-        Ok(rows.into_iter().filter(|row| cell(row, "period") == period).collect())
+    let told = |name: &str, keep: &dyn Fn(&Row) -> bool| -> Result<Told> {
+        let rows = run.of_cluster(name, id)?.into_iter().filter(keep).collect();
+        Ok(Told { rows, kinds: run.kinds(name)? })
     };
-    let until = |name: &str| -> Result<Vec<Row>> {
-        let rows = run.of_cluster(name, id)?;
-        Ok(rows.into_iter().filter(|row| cell(row, "to_period") == period).collect())
-    };
+    let now = |name: &str| told(name, &|row| cell(row, "period") == period);
     let tables = Tables {
-        scores: now("scores")?,
-        indicators: now("indicators")?,
+        scores: now("scores")?.rows,
+        indicators: now("indicators")?.rows,
         levers: now("levers")?,
         evidence: now("evidence")?,
     };
     let dimensions = list(run.pipeline(), "dimensions");
     let dimensions = dimensions.map(|dimension| tables.dimension(run, cluster, dimension)).collect();
     let (mut facilities, ties, figures) = (now("facilities")?, now("ties")?, now("figures")?);
-    by_emissions(&mut facilities);
-    let mut move_parts = until("move_parts")?;
-    move_parts.sort_by(|a, b| part(b).total_cmp(&part(a)));
-    let moves = run.of_cluster("moves", id)?;
-    let is_later = |row: &Row| value(row, "to_period") > period.parse().ok();
+    by_emissions(&mut facilities.rows);
+    let mut move_parts = told("move_parts", &|row| cell(row, "to_period") == period)?;
+    move_parts.rows.sort_by(|a, b| part(b).total_cmp(&part(a)));
+    let moves = told("moves", &|row| value(row, "to_period") <= period.parse().ok())?;
     let own = clusters.iter().filter(|row| cell(row, "cluster_id") == id);
     let text = |column: &str| Some(cell(cluster, column).to_owned()).filter(|text| !text.is_empty());
     Ok(Story {
@@ -205,14 +216,14 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         possible_types: text("possible_types"),
         policy: policies(run, cell(cluster, "possible_types")),
         dimensions,
-        distances: distances(&now("type_distances")?),
-        pairs: now("lever_pairs")?.iter().map(typed).collect(),
+        distances: distances(&now("type_distances")?.rows),
+        pairs: now("lever_pairs")?.typed(),
         neighbours: neighbours(run, cluster, clusters),
-        moves: moves.iter().filter(|row| !is_later(row)).map(typed).collect(),
-        move_parts: move_parts.iter().map(typed).collect(),
-        warnings: now("warnings")?.iter().map(typed).collect(),
-        networks: figures.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),
-        facilities: Rows::first(&facilities.iter().collect::<Vec<_>>()),
+        moves: moves.typed(),
+        move_parts: move_parts.typed(),
+        warnings: now("warnings")?.typed(),
+        networks: figures.rows.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),
+        facilities: Rows::first(&facilities.rows.iter().collect::<Vec<_>>(), &facilities.kinds),
     })
 }
 
@@ -254,9 +265,14 @@ impl Tables {
         let id = text(indicator, "id");
         let row = self.indicators.iter().find(|row| cell(row, "indicator") == id);
         let number = |column: &str| row.and_then(|row| value(row, column));
-        let lever = self.levers.iter().find(|row| cell(row, "indicator") == id && !cell(row, "flip_value").is_empty());
+        let lever =
+            self.levers.rows.iter().find(|row| cell(row, "indicator") == id && !cell(row, "flip_value").is_empty());
         let expr = text(indicator, "expr");
-        let evidence = self.evidence.iter().filter(|fact| names(&expr, cell(fact, "figure")));
+        let expression = Expression::parse(&expr, "");
+        let names = |figure: &str| {
+            expression.as_ref().is_ok_and(|expression| expression.columns().iter().any(|column| column == figure))
+        };
+        let evidence = self.evidence.rows.iter().filter(|fact| names(cell(fact, "figure")));
         Indicator {
             value: number("value"),
             unit: text(indicator, "unit"),
@@ -273,8 +289,8 @@ impl Tables {
             source: text(indicator, "source"),
             over: text(indicator, "over"),
             changeable: indicator["changeable"].as_bool(),
-            lever: lever.map(typed),
-            evidence: evidence.map(typed).collect(),
+            lever: lever.map(|row| typed(row, &self.levers.kinds)),
+            evidence: evidence.map(|row| typed(row, &self.evidence.kinds)).collect(),
             expr,
             id,
         }
@@ -361,20 +377,20 @@ fn neighbours(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Vec<Neighbour
 }
 
 /// Of every kind of tie: how much was asked, the rows that tell, and the largest sites that nobody asked.
-fn networks(figures: &Row, ties: &[Row], facilities: &[Row]) -> Vec<Network> {
+fn networks(figures: &Row, ties: &Told, facilities: &Told) -> Vec<Network> {
     let mut kinds: Vec<&str> =
         figures.keys().filter_map(|column| column.strip_prefix("observed_emission_share_")).collect();
     kinds.sort_unstable();
     let network = |kind: &str| {
         let column = format!("observed_{kind}");
-        let rows: Vec<&Row> = ties.iter().filter(|row| cell(row, "kind") == kind).collect();
-        let silent: Vec<&Row> = facilities.iter().filter(|row| cell(row, &column) == "false").collect();
+        let rows: Vec<&Row> = ties.rows.iter().filter(|row| cell(row, "kind") == kind).collect();
+        let silent: Vec<&Row> = facilities.rows.iter().filter(|row| cell(row, &column) == "false").collect();
         Network {
             kind: kind.to_owned(),
             observed_share: value(figures, &format!("observed_share_{kind}")),
             observed_emission_share: value(figures, &format!("observed_emission_share_{kind}")),
-            rows: Rows::first(&rows),
-            silent: Rows::first(&silent),
+            rows: Rows::first(&rows, &ties.kinds),
+            silent: Rows::first(&silent, &facilities.kinds),
         }
     };
     kinds.into_iter().map(network).collect()
@@ -392,9 +408,4 @@ fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 
 fn text(of: &Value, key: &str) -> String {
     of[key].as_str().unwrap_or_default().to_owned()
-}
-
-/// Whether an expression names a column.
-fn names(expr: &str, column: &str) -> bool {
-    expr.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == column)
 }

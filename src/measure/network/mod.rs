@@ -401,7 +401,7 @@ mod tests {
         (nodes, ties)
     }
 
-    /// METHOD, section 3, word by word.
+    /// The ties of docs/method/3-measure.md, word by word: every pair looked at by itself.
     fn written_out(nodes: &[Node], ties: &TieSet) -> BTreeSet<(u32, u32)> {
         let owner = |node: u32, between: Between| match between {
             Between::Operator => nodes[node as usize].operator,

@@ -142,10 +142,9 @@ impl Names {
     ///
     /// # Errors
     ///
-    /// [`Error::Run`] for a table or a column that is not in [`TABLES`]: a defect of this program.
+    /// [`Error::Defect`] for a table or a column that is not in [`TABLES`].
     pub fn describe(&self, name: &str, frame: &DataFrame) -> Result<(&'static Table, Vec<Described>)> {
-        let missing =
-            |what: String| Error::Run { path: name.into(), message: format!("{what} is in no list of columns") };
+        let missing = |what: String| Error::Defect { message: format!("{name}: {what} is in no list of columns") };
         let table = TABLES.iter().find(|table| table.name == name).ok_or_else(|| missing("the table".into()))?;
         let families = self.families(table);
         let mut columns = Vec::with_capacity(frame.width());
@@ -208,7 +207,7 @@ fn filled(about: &str, found: &regex::Captures<'_>) -> String {
 
 impl Kind {
     /// The kind of a column's cells; [`Kind::Any`] for one without a value.
-    fn of(dtype: &DataType) -> Self {
+    pub(super) fn of(dtype: &DataType) -> Self {
         match dtype {
             DataType::String => Self::Text,
             DataType::Boolean => Self::Boolean,
@@ -218,6 +217,12 @@ impl Kind {
             dtype if dtype.is_float() => Self::Number,
             _ => Self::Text,
         }
+    }
+
+    /// The kind of that name; `None` for no name of any.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let all = [Self::Text, Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::Any];
+        all.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// Its name in table schemas (Frictionless).

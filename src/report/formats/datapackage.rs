@@ -1,11 +1,12 @@
 //! `datapackage.json` (Frictionless Data Package 1): what every file of the run is, with the schema of every CSV table.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::csv::guarded;
+use super::csv::{guarded, unguarded};
 use crate::error::{Error, Result};
 use crate::report::Results;
 use crate::report::columns::{Described, Kind};
@@ -31,6 +32,28 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], 
     let text = serde_json::to_string_pretty(&package)
         .map_err(|error| Error::Run { path: path.clone(), message: error.to_string() })?;
     std::fs::write(&path, text + "\n").map_err(Error::io(&path))
+}
+
+/// What the columns of a file are, by the descriptor in its folder.
+///
+/// # Errors
+///
+/// [`Error::Io`] and [`Error::Run`] if the descriptor does not read or does not tell of the file.
+pub fn kinds(folder: &Path, file: &str) -> Result<HashMap<String, Kind>> {
+    let path = folder.join(FILE);
+    let damaged = |message: String| Error::Run { path: path.clone(), message };
+    let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let package: Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    let resources = package["resources"].as_array().into_iter().flatten();
+    let resource = resources.into_iter().find(|resource| resource["path"] == file);
+    let fields = resource.and_then(|resource| resource["schema"]["fields"].as_array());
+    let fields = fields.ok_or_else(|| damaged(format!("it does not say what the columns of {file} are")))?;
+    let kind = |field: &Value| {
+        let name = field["name"].as_str()?;
+        Some((unguarded(name).to_owned(), Kind::named(field["type"].as_str()?)?))
+    };
+    let kinds: Option<HashMap<String, Kind>> = fields.iter().map(kind).collect();
+    kinds.ok_or_else(|| damaged(format!("it does not say what the columns of {file} are")))
 }
 
 /// A name as data packages want it: small letters, digits, `.`, `_` and `-`.

@@ -1,4 +1,4 @@
-//! The output tables, as DESIGN names them: columns in a fixed order, rows by their key.
+//! The output tables: columns in a fixed order, rows by their key.
 
 mod networks;
 mod outside;
