@@ -125,7 +125,7 @@ fn codes_are_told_as_text() {
             let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
             let site = &told["facilities"]["shown"][0];
             assert_eq!(site["nearest_ports"], port);
-            assert_eq!((&site["facility_id"], &site["emissions_t"]), (&cluster[2..].into(), &1.into()));
+            assert_eq!((&site["facility_id"], &site["emissions_t"]), (&cluster[2..].into(), &1.0.into()));
         }
         let list = forerunner(root.path(), &["list", "out/p", "--json"]);
         let list: serde_json::Value = serde_json::from_slice(&list.stdout).unwrap();

@@ -246,10 +246,8 @@ pub fn typed(row: &Row, kinds: &HashMap<String, Kind>) -> Map<String, Value> {
             ("", _) => Value::Null,
             ("true", Some(Kind::Boolean)) => true.into(),
             ("false", Some(Kind::Boolean)) => false.into(),
-            // 1.0 of a Parquet file is 1 of a CSV file.
-            (text, Some(Kind::Integer | Kind::Number)) => {
-                text.strip_suffix(".0").unwrap_or(text).parse().unwrap_or(text.into())
-            }
+            (text, Some(Kind::Integer)) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+            (text, Some(Kind::Number)) => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
             (text, _) => text.into(),
         };
         (column.clone(), value)
