@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::stage::Stage;
+
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,12 +151,12 @@ pub enum Rule {
 }
 
 /// One fact about the data.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
     /// The stage that learnt it.
-    pub stage: &'static str,
+    pub stage: Stage,
     /// The source, as the pipeline file names it; empty where none.
     pub source: String,
     /// The file; empty where none.
@@ -173,14 +175,7 @@ pub struct Finding {
 
 impl Finding {
     /// A fact that belongs to no line of a file.
-    pub fn of(
-        severity: Severity,
-        stage: &'static str,
-        source: &str,
-        rule: Rule,
-        message: String,
-        count: usize,
-    ) -> Self {
+    pub fn of(severity: Severity, stage: Stage, source: &str, rule: Rule, message: String, count: usize) -> Self {
         Self {
             severity,
             stage,
@@ -192,6 +187,14 @@ impl Finding {
             message,
             count: count as u64,
         }
+    }
+}
+
+impl Finding {
+    /// What findings are ordered by: all that they are, stages by their names.
+    fn order(&self) -> impl Ord + '_ {
+        let place = (&self.source, &self.file, self.line, &self.column);
+        (self.severity, self.stage.as_str(), place, self.rule, &self.message, self.count)
     }
 }
 
@@ -225,23 +228,32 @@ pub struct Findings {
 
 impl Findings {
     /// Adds a fact that belongs to no line of a file.
-    pub fn add(
-        &mut self,
-        severity: Severity,
-        stage: &'static str,
-        source: &str,
-        rule: Rule,
-        message: String,
-        count: usize,
-    ) {
+    pub fn add(&mut self, severity: Severity, stage: Stage, source: &str, rule: Rule, message: String, count: usize) {
         if count > 0 {
             self.findings.push(Finding::of(severity, stage, source, rule, message, count));
         }
     }
 
+    /// Takes what a stage has learnt from what it gives.
+    ///
+    /// # Errors
+    ///
+    /// That of the stage.
+    pub fn of<T>(&mut self, stage: crate::Result<(T, Self)>) -> crate::Result<T> {
+        let (value, learnt) = stage?;
+        self.gather(learnt);
+        Ok(value)
+    }
+
+    /// Takes what another stage has learnt.
+    pub fn gather(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.quarantine.extend(other.quarantine);
+    }
+
     /// Brings both lists into the fixed order in which they are written.
     pub fn sort(&mut self) {
-        self.findings.sort();
+        self.findings.sort_by(|a, b| a.order().cmp(&b.order()));
         self.quarantine.sort();
     }
 }

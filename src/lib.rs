@@ -5,6 +5,8 @@
 
 pub mod error;
 
+pub mod stage;
+
 pub mod finding;
 
 pub mod declared;
@@ -18,6 +20,8 @@ pub mod sources;
 pub mod validate;
 
 pub mod delineate;
+
+pub mod indicator;
 
 pub mod measure;
 

@@ -5,7 +5,6 @@
 
 use std::fs;
 
-use forerunner::finding::Findings;
 use forerunner::pipeline::{self, Pipeline};
 use forerunner::validate::{Account, Scope, Sources};
 use proptest::prelude::*;
@@ -91,7 +90,6 @@ proptest! {
         fs::write(folder.path().join("r.csv"), &bytes).unwrap();
         fs::write(folder.path().join("pipeline.toml"), PIPELINE.replace("KEEP", keep)).unwrap();
         let pipeline = Pipeline::load(&folder.path().join("pipeline.toml"), &[]).unwrap();
-        let mut findings = Findings::default();
         let sources = Sources {
             folder: folder.path(),
             facilities: pipeline.file.facilities.as_ref(),
@@ -102,7 +100,7 @@ proptest! {
         boundaries: None, operators: None, initiatives: None, scenario: None,
         places: None,
         };
-        let tables = forerunner::validate::validate(&sources, Scope { hold: None, profile: false }, &mut findings).unwrap();
+        let (tables, findings) = forerunner::validate::validate(&sources, Scope { hold: None, profile: false }).unwrap();
         let account = &tables.accounts[0];
         let (wanted_rows, wanted_tonnes) = counted(&bytes);
         prop_assert_eq!(account.read.rows, wanted_rows);
@@ -119,7 +117,7 @@ proptest! {
         if keep != "keep = \"sum\"" {
             prop_assert_eq!(register.rows() as u64, account.kept.rows);
         }
-        drop(pipeline::check(&pipeline, &mut Findings::default()).unwrap());
+        drop(pipeline::check(&pipeline).unwrap());
     }
 }
 
@@ -148,9 +146,9 @@ fn long_files() {
             wanted.push(record.position().unwrap().line());
         }
     }
-    let mut findings = Findings::default();
     let pipeline = Pipeline::load(&folder.path().join("pipeline.toml"), &[]).unwrap();
-    let examined = pipeline::check(&pipeline, &mut findings).unwrap();
+    let examined = pipeline::check(&pipeline).unwrap();
+    let findings = &examined.findings;
     let found: Vec<u64> = findings.quarantine.iter().map(|row| row.line).collect();
     assert_eq!(found, wanted);
     let repeat = findings.quarantine.last().unwrap();

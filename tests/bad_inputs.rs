@@ -10,7 +10,6 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use forerunner::error::Error;
-use forerunner::finding::Findings;
 use forerunner::pipeline::{self, Pipeline};
 
 /// What must come out.
@@ -359,18 +358,17 @@ type Checked = (Option<Error>, Vec<(u64, String)>, Vec<String>, u64);
 
 /// What a check of the folder's pipeline comes to.
 fn outcome(folder: &Path) -> Checked {
-    let mut findings = Findings::default();
-    let examined = Pipeline::load(&folder.join("pipeline.toml"), &[])
-        .and_then(|pipeline| pipeline::check(&pipeline, &mut findings));
+    let examined = Pipeline::load(&folder.join("pipeline.toml"), &[]).and_then(|pipeline| pipeline::check(&pipeline));
     let word = |rule| serde_json::to_value(rule).unwrap().as_str().unwrap().to_owned();
-    let rejected = findings.quarantine.iter().map(|row| (row.line, word(row.rule))).collect();
-    let found = findings.findings.iter().map(|finding| word(finding.rule)).collect();
     match examined {
         Ok(examined) => {
+            let findings = &examined.findings;
+            let rejected = findings.quarantine.iter().map(|row| (row.line, word(row.rule))).collect();
+            let found = findings.findings.iter().map(|finding| word(finding.rule)).collect();
             let kept = examined.accounts.first().map_or(0, |account| account.kept.rows);
             (examined.error, rejected, found, kept)
         }
-        Err(error) => (Some(error), rejected, found, 0),
+        Err(error) => (Some(error), Vec::new(), Vec::new(), 0),
     }
 }
 
@@ -457,9 +455,9 @@ fn several_files() {
     fs::write(at("r2.csv"), rows("B,c,1,51,2022,x\nA,c,1,51,2022,4\n")).unwrap();
     fs::write(at("r3.csv"), HEADER).unwrap();
     fs::write(at("pipeline.toml"), pipeline_file("r*.csv", "where = \"source_file <> 'r9.csv'\"")).unwrap();
-    let mut findings = Findings::default();
     let pipeline = Pipeline::load(&at("pipeline.toml"), &[]).unwrap();
-    let examined = pipeline::check(&pipeline, &mut findings).unwrap();
+    let examined = pipeline::check(&pipeline).unwrap();
+    let findings = &examined.findings;
     let places: Vec<(&str, u64, &str)> =
         findings.quarantine.iter().map(|row| (&*row.file, row.line, &*row.column)).collect();
     assert_eq!(places, [("r2.csv", 2, "tonnes"), ("r2.csv", 3, "id")]);

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
 use forerunner::classify::levers::{Basis, Levers, levers};
-use forerunner::classify::moves::Run;
+use forerunner::classify::moves::Course;
 use forerunner::classify::{Class, Classification, Rules, Typology};
+use forerunner::indicator::Indicator;
 use forerunner::measure::Unit;
 use forerunner::measure::indicators::{Measurement, Status};
-use forerunner::measure::settings::Indicator;
-use forerunner::score::{Component, Dimension, Scores, Thresholds, Tree};
+use forerunner::score::{Component, Dimension, Model, Observation, Scorer, Scores, Thresholds};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -16,11 +16,16 @@ const AGGREGATES: [&str; 7] =
     ["'arithmetic'", "'geometric'", "'harmonic'", "{ power = 2.0 }", "{ power = -1.5 }", "'minimum'", "'median'"];
 
 /// Two components of three indicators under one dimension; one indicator beside them.
-fn tree(aggregates: [&str; 3], weights: &[f64; 9]) -> Tree {
+fn tree(aggregates: [&str; 3], weights: &[f64; 9]) -> Model {
     tree_and_indicators(aggregates, weights).0
 }
 
-fn tree_and_indicators(aggregates: [&str; 3], weights: &[f64; 9]) -> (Tree, Vec<Indicator>) {
+/// A tree that has seen no values: goalposts need none.
+fn fitted(model: &Model) -> Scorer<'_> {
+    model.fit(&vec![Vec::new(); model.shape.indicators()])
+}
+
+fn tree_and_indicators(aggregates: [&str; 3], weights: &[f64; 9]) -> (Model, Vec<Indicator>) {
     let dimension: Dimension = toml::from_str(&format!("id = 'd'\naggregate = {}", aggregates[0])).unwrap();
     let component = |at: usize| -> Component {
         let text = format!("id = 'c{at}'\nparent = 'd'\nweight = {}\naggregate = {}", weights[at], aggregates[at + 1]);
@@ -33,7 +38,7 @@ fn tree_and_indicators(aggregates: [&str; 3], weights: &[f64; 9]) -> (Tree, Vec<
         toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nweight = {weight}\n{posts}")).unwrap()
     };
     let indicators: Vec<Indicator> = (0..7).map(indicator).collect();
-    (Tree::new(&[dimension], &[component(0), component(1)], &indicators).unwrap(), indicators)
+    (Model::new(&[dimension], &[component(0), component(1)], &indicators).unwrap(), indicators)
 }
 
 fn measured(values: &[Option<f64>]) -> Vec<Measurement> {
@@ -45,24 +50,29 @@ fn measured(values: &[Option<f64>]) -> Vec<Measurement> {
     values.iter().map(of).collect()
 }
 
+fn observed(values: &[Option<f64>]) -> Vec<Observation> {
+    let of = |value: &Option<f64>| Observation { value: *value, coverage: f64::from(u8::from(value.is_some())) };
+    values.iter().map(of).collect()
+}
+
 /// A score as a value of the indicator at that position.
-fn value(tree: &Tree, at: usize, score: f64) -> f64 {
-    tree.value_of(at, score)
+fn value(tree: &Scorer<'_>, at: usize, score: f64) -> f64 {
+    tree.rule(at).value(score).unwrap()
 }
 
 /// What the classification says of one unit of a tree with the dimension `d`, high from `target`.
-fn levers_of(tree: &Tree, indicators: &[Indicator], values: &[Option<f64>], target: f64) -> (String, Levers) {
+fn levers_of(tree: &Scorer<'_>, indicators: &[Indicator], values: &[Option<f64>], target: f64) -> (String, Levers) {
     let mut dimension: Dimension = toml::from_str("id = 'd'").unwrap();
     dimension.threshold = Thresholds(vec![target]);
     let dimensions = [dimension];
     let (measured, settings) = (measured(values), Classification { coverage_floor: 0.0, ..Classification::default() });
-    let scores = tree.score(&measured);
-    let rules = Rules { dimensions: &dimensions, tree, typology: None, settings: &settings };
+    let scores = tree.score(&observed(values));
+    let rules = Rules { dimensions: &dimensions, indicators, scorer: tree, typology: None, settings: &settings };
     let class = rules.classify(&scores);
     let level = class.levels[0].as_str().to_owned();
     let measured: Vec<Vec<Measurement>> = measured.into_iter().map(|one| vec![one]).collect();
     let times = vec![vec![None]; measured.len()];
-    let basis = Basis { rules, indicators, measured: &measured, times: &times };
+    let basis = Basis { rules, measured: &measured, times: &times };
     (level, levers(basis, &[scores], &[class]).remove(0))
 }
 
@@ -70,10 +80,10 @@ fn random_scores() -> impl Strategy<Value = Vec<Option<f64>>> {
     prop::collection::vec(prop::option::weighted(0.85, 0.0f64..100.0), 7)
 }
 
-fn score(tree: &Tree, scores: &[Option<f64>]) -> Scores {
+fn score(tree: &Scorer<'_>, scores: &[Option<f64>]) -> Scores {
     let values: Vec<Option<f64>> =
         scores.iter().enumerate().map(|(at, score)| score.map(|score| value(tree, at, score))).collect();
-    tree.score(&measured(&values))
+    tree.score(&observed(&values))
 }
 
 proptest! {
@@ -93,7 +103,8 @@ proptest! {
         weights in prop::array::uniform9(0.1f64..3.0),
         target in 5.0f64..95.0,
     ) {
-        let tree = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let model = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let tree = fitted(&model);
         let all = score(&tree, &scores);
         prop_assume!(all.nodes[0].score.is_some());
         let at = |indicator: usize, score: f64| tree.score_with(&all, 0, &[(indicator, score)]).unwrap();
@@ -121,7 +132,8 @@ proptest! {
         weights in prop::array::uniform9(0.1f64..3.0),
         target in 5.0f64..95.0,
     ) {
-        let (tree, indicators) = tree_and_indicators(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let (model, indicators) = tree_and_indicators(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let tree = fitted(&model);
         let mut values: Vec<Option<f64>> =
             scores.iter().enumerate().map(|(at, score)| score.map(|score| value(&tree, at, score))).collect();
         // Nothing missing, so that no bound decides.
@@ -158,18 +170,26 @@ proptest! {
             let parent = &dimensions[at].id;
             toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 10")).unwrap()
         };
-        let tree = Tree::new(&dimensions, &[], &[indicator(0), indicator(1)]).unwrap();
+        let indicators = [indicator(0), indicator(1)];
+        let model = Model::new(&dimensions, &[], &indicators).unwrap();
+        let tree = fitted(&model);
         let typology = Typology::built_in().unwrap();
         let settings = Classification::default();
         // Four clusters in three periods; the last cluster is not there in the second.
         let all = values.iter().enumerate().filter(|(at, _)| *at != 10);
         let (units, scores): (Vec<Unit>, Vec<Scores>) = all
-            .map(|(at, values)| (Unit { cluster: at / 3, period: Some(2000 + at as i64 % 3) }, tree.score(&measured(values))))
+            .map(|(at, values)| (Unit { cluster: at / 3, period: Some(2000 + at as i64 % 3) }, tree.score(&observed(values))))
             .unzip();
-        let rules = Rules { dimensions: &dimensions, tree: &tree, typology: Some(&typology), settings: &settings };
+        let rules = Rules {
+            dimensions: &dimensions,
+            indicators: &indicators,
+            scorer: &tree,
+            typology: Some(&typology),
+            settings: &settings,
+        };
         let classes: Vec<Class> = scores.iter().map(|one| rules.classify(one)).collect();
         let emissions: Vec<Option<f64>> = (0..units.len()).map(|at| Some(at as f64)).collect();
-        let run = Run { rules, units: &units, emissions_t: &emissions, scores: &scores, classes: &classes };
+        let run = Course { rules, units: &units, emissions_t: &emissions, scores: &scores, classes: &classes };
         let moves = run.moves().unwrap();
         let typed = |cluster: usize, period: i64| {
             units.iter().position(|unit| *unit == Unit { cluster, period: Some(period) }).is_some_and(|at| classes[at].known().is_some())
@@ -192,7 +212,8 @@ proptest! {
         weights in prop::array::uniform9(0.1f64..3.0),
         target in 10.0f64..90.0,
     ) {
-        let tree = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let model = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let tree = fitted(&model);
         let all = score(&tree, &scores);
         prop_assume!(all.nodes[0].score.is_some());
         let up = all.nodes[0].score.unwrap() < target;
@@ -239,7 +260,8 @@ proptest! {
         kinds in prop::array::uniform3(0usize..7),
         weights in prop::array::uniform9(0.1f64..3.0),
     ) {
-        let tree = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let model = tree(kinds.map(|kind| AGGREGATES[kind]), &weights);
+        let tree = fitted(&model);
         let (before, after) = (score(&tree, &before), score(&tree, &after));
         // An error if what is computed leaves more than 1e-9 over.
         let parts = tree.split_change(0, &before, &after).unwrap();

@@ -8,10 +8,9 @@ use std::process::Command;
 
 use forerunner::classify::{Level, Open};
 use forerunner::delineate::dbscan::dbscan;
-use forerunner::measure::indicators::{Measurement, Status};
-use forerunner::measure::settings::Indicator;
-use forerunner::measure::settings::Scale;
-use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Thresholds, Tree};
+use forerunner::indicator::Indicator;
+use forerunner::indicator::Scale;
+use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Model, Observation, Scorer, Thresholds};
 use proptest::prelude::*;
 
 fn run(pipeline: &str, out: &Path, threads: &str) {
@@ -143,7 +142,7 @@ fn aggregate() -> impl Strategy<Value = Aggregate> {
 }
 
 /// One dimension over one component over indicators from 0 to 100, and what is measured of them.
-fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Tree, Dimension) {
+fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Model, Dimension) {
     let mut dimension: Dimension = toml::from_str("id = 'd'").unwrap();
     (dimension.aggregate, dimension.threshold) = (aggregates[0], Thresholds(vec![threshold]));
     let mut component: Component = toml::from_str("id = 'c'\nparent = 'd'").unwrap();
@@ -156,7 +155,12 @@ fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Tree, D
         indicator
     };
     let indicators: Vec<Indicator> = weights.iter().enumerate().map(indicator).collect();
-    (Tree::new(std::slice::from_ref(&dimension), &[component], &indicators).unwrap(), dimension)
+    (Model::new(std::slice::from_ref(&dimension), &[component], &indicators).unwrap(), dimension)
+}
+
+/// A tree that has seen no values: goalposts need none.
+fn fitted(model: &Model) -> Scorer<'_> {
+    model.fit(&vec![Vec::new(); model.shape.indicators()])
 }
 
 proptest! {
@@ -170,8 +174,9 @@ proptest! {
         threshold in prop_oneof![Just(50.0), Just(40.0), Just(60.0), 1.0f64..100.0],
         coverage in prop_oneof![Just(1.0), Just(0.6), 0.01f64..1.0],
     ) {
-        let (tree, dimension) = tree(means, &weights, threshold);
-        let measured = vec![Measurement { value: Some(threshold), coverage, status: Status::Observed }; weights.len()];
+        let (model, dimension) = tree(means, &weights, threshold);
+        let tree = fitted(&model);
+        let measured = vec![Observation { value: Some(threshold), coverage }; weights.len()];
         let scores = tree.score(&measured);
         let score = scores.nodes[0];
         prop_assert!((score.score.unwrap() - threshold).abs() < 1e-9, "{score:?}");
@@ -184,7 +189,7 @@ proptest! {
             prop_assert!(score.low.is_sign_positive() && score.score.is_none_or(f64::is_sign_positive), "{score:?}");
         }
         // A millionth below it is low.
-        let below = vec![Measurement { value: Some(threshold - 1e-6), coverage: 1.0, status: Status::Observed }; weights.len()];
+        let below = vec![Observation { value: Some(threshold - 1e-6), coverage: 1.0 }; weights.len()];
         prop_assert!(dimension.threshold.level(tree.score(&below).nodes[0].score.unwrap()) == Level::Low);
     }
 
@@ -195,10 +200,10 @@ proptest! {
         values in prop::collection::vec((weight(), prop::option::of(-20.0f64..120.0), 0.0f64..=1.0), 2..9),
     ) {
         let weights: Vec<f64> = values.iter().map(|(weight, ..)| *weight).collect();
-        let (tree, _) = tree(means, &weights, 50.0);
+        let (model, _) = tree(means, &weights, 50.0);
+        let tree = fitted(&model);
         let measured = values.iter().map(|&(_, value, coverage)| {
-            let status = if value.is_some() { Status::Observed } else { Status::Missing };
-            Measurement { value, coverage: if value.is_some() { coverage } else { 0.0 }, status }
+            Observation { value, coverage: if value.is_some() { coverage } else { 0.0 } }
         });
         for score in tree.score(&measured.collect::<Vec<_>>()).nodes {
             let within = |value: f64| (0.0..=100.0).contains(&value);

@@ -41,12 +41,10 @@ fn run(templates: &[&str], more: &str) -> (Outcome, HashMap<String, Vec<Row>>) {
     (outcome, tables)
 }
 
-fn check(templates: &[&str], more: &str) -> (Examination, Findings) {
+fn check(templates: &[&str], more: &str) -> Examination {
     let root = tempfile::tempdir().unwrap();
     let pipeline = pipeline_over(root.path(), templates, more);
-    let mut findings = Findings::default();
-    let examined = pipeline::check(&pipeline, &mut findings).unwrap_or_else(|error| panic!("{error}"));
-    (examined, findings)
+    pipeline::check(&pipeline).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn count(findings: &Findings, rule: Rule) -> u64 {
@@ -61,7 +59,8 @@ fn close(found: Option<f64>, wanted: f64) {
 /// Traps: tonnes of carbon, the national grid, 97 offshore rows, modelled and observed rows.
 #[test]
 fn uk_naei() {
-    let (examined, findings) = check(&["uk-naei"], "");
+    let examined = check(&["uk-naei"], "");
+    let findings = &examined.findings;
     let account = &examined.accounts[0];
     assert_eq!((account.read.rows, account.kept.rows), (1521, 1521));
     assert_eq!((account.read.tonnes.unwrap() / 1e4).round() / 100.0, 118.57);
@@ -75,13 +74,13 @@ fn uk_naei() {
 /// Whoever forgets `of = "C"` is asked.
 #[test]
 fn carbon_is_suspected() {
-    let (examined, _) = check(&["uk-naei"], "[facilities.columns.emissions_t]\nof = \"CO2\"\n");
+    let examined = check(&["uk-naei"], "[facilities.columns.emissions_t]\nof = \"CO2\"\n");
     assert!(examined.hints.is_empty(), "CO2 was declared on purpose: {:?}", examined.hints);
     let root = tempfile::tempdir().unwrap();
     let pipeline = pipeline_over(root.path(), &["uk-naei"], "");
     let set = ["facilities.columns.emissions_t=\"Emission\"".to_owned()];
     let pipeline = Pipeline::load(&pipeline.path, &set).unwrap();
-    let examined = pipeline::check(&pipeline, &mut Findings::default()).unwrap();
+    let examined = pipeline::check(&pipeline).unwrap();
     assert_eq!(examined.hints.len(), 1);
     assert!(examined.hints[0].contains("32.34 Mt") && examined.hints[0].contains("118.57 Mt"), "{}", examined.hints[0]);
 }
@@ -89,15 +88,16 @@ fn carbon_is_suspected() {
 /// Traps: semicolons, EWKT, 524 rows without geometry, two columns of emissions, "Netherland", firms without a name.
 #[test]
 fn hotmaps() {
-    let (examined, findings) = check(&["hotmaps"], "");
+    let examined = check(&["hotmaps"], "");
+    let findings = &examined.findings;
     let account = &examined.accounts[0];
     assert_eq!((account.read.rows, account.kept.rows, account.read.rows_without_tonnes), (5029, 5029, 1095));
-    assert_eq!(count(&findings, Rule::NoCoordinates), 524);
+    assert_eq!(count(findings, Rule::NoCoordinates), 524);
     let operator = examined.profiles[0].1.columns.iter().find(|column| column.column == "operator").unwrap();
     // 150 cells are empty, one says CONFIDENTIAL.
     assert_eq!(operator.missing, 151);
     let dutch = "[facilities]\nwhere = \"country = 'Netherlands'\"\n";
-    assert_eq!(check(&["hotmaps"], dutch).0.accounts[0].kept.rows, 138);
+    assert_eq!(check(&["hotmaps"], dutch).accounts[0].kept.rows, 138);
 }
 
 /// Two tables joined by a key that drifts in case, one row a gas in kg: CO2 equivalents a facility and year.
@@ -175,7 +175,7 @@ fn iea_ccus() {
 fn world_port_index() {
     let more = "[facilities]\npath = \"TESTS/registers/iea_partners.csv\"\ncolumns = { id = \"id\", label = \"cluster\" }\n\
         [layers.ports]\nwhere = []\n[delineate]\nmethod = \"label\"\n";
-    let (examined, _) = check(&["world-port-index"], more);
+    let examined = check(&["world-port-index"], more);
     let (_, profile) = examined.profiles.iter().find(|(source, _)| source == "layers.ports").unwrap();
     let column = |name: &str| profile.columns.iter().find(|column| column.column == name).unwrap();
     assert_eq!((column("harbor_size").missing, column("channel_depth_m").missing), (130, 631));
@@ -193,7 +193,8 @@ fn other_layers() {
         [layers.towns]\npath = \"DATA/places/towns.csv\"\ncolumns = { name = \"name\", x = \"lon\", y = \"lat\", population = \"population\" }\n\
         [layers.regions]\npath = \"DATA/uk-cluster-regions/regions.geojson\"\n\
         [layers.renewables]\nwhere = []\n[layers.salt_caverns]\nwhere = []\n";
-    let (examined, findings) = check(&["europe-infrastructure"], more);
+    let examined = check(&["europe-infrastructure"], more);
+    let findings = &examined.findings;
     let kept: HashMap<&str, u64> =
         examined.accounts.iter().map(|account| (account.source.as_str(), account.kept.rows)).collect();
     assert_eq!((kept["layers.nodes"], kept["layers.towns"], kept["layers.regions"]), (895, 8756, 7));
@@ -259,7 +260,7 @@ fn drafts_hold() {
         let text = pipeline::draft::draft(&path, path.to_str().unwrap(), base.to_str().unwrap()).unwrap().text;
         fs::write(root.path().join("pipeline.toml"), &text).unwrap();
         let pipeline = Pipeline::load(&root.path().join("pipeline.toml"), &[]).unwrap();
-        let examined = pipeline::check(&pipeline, &mut Findings::default()).unwrap();
+        let examined = pipeline::check(&pipeline).unwrap();
         assert!(examined.error.is_none(), "{text}");
         let account = &examined.accounts[0];
         assert_eq!(account.kept.rows, rows, "{text}");

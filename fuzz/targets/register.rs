@@ -19,12 +19,11 @@ fuzz_target!(|bytes: &[u8]| {
         let path = shared::file("pipeline.toml", PIPELINE.as_bytes());
         Pipeline::load(&path, &[]).unwrap()
     });
-    let mut findings = Findings::default();
-    let Ok(examined) = pipeline::check(pipeline, &mut findings) else { return };
+    let Ok(examined) = pipeline::check(pipeline) else { return };
     for account in &examined.accounts {
         let filtered: u64 = account.filtered.iter().map(|filtered| filtered.tally.rows).sum();
         assert_eq!(account.read.rows, account.kept.rows + filtered + account.quarantined.rows);
-        assert_eq!(account.quarantined.rows, findings.quarantine.len() as u64);
+        assert_eq!(account.quarantined.rows, examined.findings.quarantine.len() as u64);
         let filtered: f64 = account.filtered.iter().filter_map(|filtered| filtered.tally.tonnes).sum();
         let parts = account.kept.tonnes.unwrap() + filtered + account.quarantined.tonnes.unwrap();
         let read = account.read.tonnes.unwrap();

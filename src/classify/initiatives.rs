@@ -6,11 +6,12 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::declared::at_most;
+use crate::delineate::Clusters;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::NearIndex;
-use crate::measure::Measurements;
-use crate::validate::{ATTRIBUTES, Facilities, Initiative};
+use crate::stage::Stage;
+use crate::validate::{ATTRIBUTES, Facilities, Initiative, Tables};
 
 const TYPES: &str = include_str!("initiative_types.toml");
 
@@ -59,6 +60,34 @@ pub struct Matched {
     pub runners_up: Vec<(usize, usize)>,
     /// Types that are excluded, with the attributes that contradict them.
     pub excluded: Vec<(usize, Vec<&'static str>)>,
+}
+
+/// An initiative with its types and its cluster.
+#[derive(Debug, Clone)]
+pub struct Assignment {
+    /// The initiative.
+    pub initiative: Initiative,
+    /// Its types.
+    pub matched: Matched,
+    /// Its cluster; `None` where it has none.
+    pub home: Option<Home>,
+}
+
+/// Gives every initiative its types and its cluster.
+///
+/// # Errors
+///
+/// As [`types`].
+pub fn assign(tables: &Tables, clusters: &Clusters, within_km: f64) -> Result<(Vec<Assignment>, Findings)> {
+    let types = types()?;
+    let mut findings = Findings::default();
+    let homes = homes(&tables.initiatives, clusters, tables.facilities.as_ref(), within_km, &mut findings);
+    let assigned = tables.initiatives.iter().zip(homes).map(|(initiative, home)| Assignment {
+        matched: matched(&types, initiative),
+        initiative: initiative.clone(),
+        home,
+    });
+    Ok((assigned.collect(), findings))
 }
 
 /// How an initiative found its cluster.
@@ -119,14 +148,13 @@ pub fn matched(types: &[InitiativeType], initiative: &Initiative) -> Matched {
 
 /// The cluster of each initiative: the one that it names by id or name, else that of the facility that it names, else the
 /// nearest within `within_km` of its place, else the one that has its own name.
-pub fn homes(
+fn homes(
     initiatives: &[Initiative],
-    measurements: &Measurements,
+    clusters: &Clusters,
     register: Option<&Facilities>,
     within_km: f64,
     findings: &mut Findings,
 ) -> Vec<Option<Home>> {
-    let clusters = &measurements.clusters;
     let by_id: HashMap<&str, usize> = clusters.ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
     let names = clusters.names.iter().enumerate();
     let by_name: HashMap<String, usize> = names.map(|(at, name)| (name.to_lowercase(), at)).collect();
@@ -163,7 +191,7 @@ pub fn homes(
     });
     let found = found.collect();
     let message = "initiatives that name a cluster which this run does not have".to_owned();
-    findings.add(Severity::Warning, "classify", "initiatives", Rule::UnknownCluster, message, lost);
+    findings.add(Severity::Warning, Stage::Classify, "initiatives", Rule::UnknownCluster, message, lost);
     found
 }
 

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 use super::{Class, Level, Rules};
 use crate::declared::{SLACK, at_least};
 use crate::measure::indicators::Measurement;
-use crate::measure::settings::Indicator;
 use crate::score::Scores;
 use crate::score::pairs::Pair;
 
@@ -61,9 +60,7 @@ pub struct Levers {
 pub struct Basis<'a> {
     /// What makes a type.
     pub rules: Rules<'a>,
-    /// The indicators.
-    pub indicators: &'a [Indicator],
-    /// Their values: one list an indicator, one entry a unit.
+    /// The indicators' values: one list an indicator, one entry a unit.
     pub measured: &'a [Vec<Measurement>],
     /// What one unit of each stands for, where the pipeline says so; as `measured`.
     pub times: &'a [Vec<Option<f64>>],
@@ -103,7 +100,7 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn levers(&self) -> Levers {
-        let mut single = vec![None; self.basis.indicators.len()];
+        let mut single = vec![None; self.basis.rules.indicators.len()];
         let mut pairs = Vec::new();
         for step in (0..self.basis.rules.dimensions.len()).flat_map(|dimension| self.steps(dimension)) {
             self.flip(step, &mut single);
@@ -129,12 +126,12 @@ impl Case<'_> {
     fn flip(&self, step: Step, single: &mut [Option<Lever>]) {
         let to_type = self.type_with(step);
         for (indicator, needed) in
-            self.basis.rules.tree.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
+            self.basis.rules.scorer.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
         {
             let Some((flip_score, score)) = needed.zip(self.scores.indicators[indicator].score) else { continue };
             let nearer = |other: &Lever| (flip_score - score).abs() < (other.flip_score - score).abs();
             if single[indicator].as_ref().is_none_or(nearer) {
-                let flip_value = self.settled(step, None, (indicator, flip_score));
+                let Some(flip_value) = self.settled(step, None, (indicator, flip_score)) else { continue };
                 let count = self.count(indicator, flip_value, flip_score > score);
                 single[indicator] = Some(Lever { flip_value, flip_score, count, to: step.to, to_type });
             }
@@ -144,14 +141,14 @@ impl Case<'_> {
     /// How many things a change is; a score that must fall must fall past its value.
     fn count(&self, indicator: usize, flip_value: f64, rises: bool) -> Option<f64> {
         let value = self.basis.measured[indicator][self.unit].value?;
-        let words = self.basis.indicators[indicator].lever.as_ref()?;
+        let words = self.basis.rules.indicators[indicator].lever.as_ref()?;
         let times = match words.times {
             Some(_) => self.basis.times[indicator][self.unit]?,
             None if words.whole => 1.0,
             None => return None,
         };
         let change = (flip_value - value) * times;
-        let sign = if rises == self.basis.rules.tree.rises(indicator) { 1.0 } else { -1.0 };
+        let sign = if rises == self.basis.rules.scorer.rule(indicator).rises() { 1.0 } else { -1.0 };
         Some(match (words.whole, rises) {
             (false, _) => change,
             (true, true) => sign * (change.abs() - SLACK).ceil(),
@@ -160,35 +157,35 @@ impl Case<'_> {
     }
 
     /// The value of an indicator that scores so much, moved by as little as rounding asks for the dimension to reach the
-    /// target there; another indicator may score otherwise too.
-    fn settled(&self, step: Step, other: Option<(usize, f64)>, (indicator, score): (usize, f64)) -> f64 {
-        let tree = self.basis.rules.tree;
-        let value = tree.value_of(indicator, score);
+    /// target there; another indicator may score otherwise too. `None` where no value leads to a score.
+    fn settled(&self, step: Step, other: Option<(usize, f64)>, (indicator, score): (usize, f64)) -> Option<f64> {
+        let scorer = self.basis.rules.scorer;
+        let rule = scorer.rule(indicator);
+        let value = rule.value(score)?;
         let reaches = |value: f64| {
-            let changed: Vec<(usize, f64)> =
-                other.into_iter().chain([(indicator, tree.score_of(indicator, value))]).collect();
-            tree.score_with(self.scores, step.dimension, &changed).is_some_and(|score| at_least(score, step.target))
+            let changed: Vec<(usize, f64)> = other.into_iter().chain([(indicator, rule.score(value))]).collect();
+            scorer.score_with(self.scores, step.dimension, &changed).is_some_and(|score| at_least(score, step.target))
         };
         let mut hair = value.abs().max(1e-300) * f64::EPSILON;
         let mut settled = value;
         while !reaches(settled) && hair < value.abs().max(1.0) * 1e-9 {
-            settled = if tree.rises(indicator) { value + hair } else { value - hair };
+            settled = if rule.rises() { value + hair } else { value - hair };
             hair *= 2.0;
         }
-        settled
+        Some(settled)
     }
 
     /// The cheapest pair among all indicators and, where the pipeline says which those are, among the changeable ones.
     fn pairs(&self, step: Step) -> Vec<LeverPair> {
-        let indicators = self.basis.indicators;
+        let indicators = self.basis.rules.indicators;
         let declared = indicators.iter().any(|indicator| indicator.changeable.is_some());
         let cheapest = |only_changeable: bool| {
             let may_move = |at: usize| !only_changeable || indicators[at].changeable == Some(true);
-            let pair = self.basis.rules.tree.cheapest_pair(self.scores, step.dimension, step.target, &may_move)?;
+            let pair = self.basis.rules.scorer.cheapest_pair(self.scores, step.dimension, step.target, &may_move)?;
             Some(LeverPair {
                 dimension: step.dimension,
                 changeable: only_changeable,
-                ends: self.values_of(step, &pair),
+                ends: self.values_of(step, &pair)?,
                 points: pair.points,
                 to: step.to,
                 to_type: self.type_with(step),
@@ -197,14 +194,15 @@ impl Case<'_> {
         [false, true].into_iter().filter(|only| !only || declared).filter_map(cheapest).collect()
     }
 
-    fn values_of(&self, step: Step, pair: &Pair) -> Vec<(usize, f64)> {
-        let Some(second) = pair.second else { return vec![(pair.first.0, self.settled(step, None, pair.first))] };
+    fn values_of(&self, step: Step, pair: &Pair) -> Option<Vec<(usize, f64)>> {
+        let (first, score) = pair.first;
+        let Some(second) = pair.second else { return Some(vec![(first, self.settled(step, None, pair.first)?)]) };
         // One of them may be at its limit: then the other has room for what rounding asks.
-        let tree = self.basis.rules.tree;
-        let other = (pair.first.0, tree.score_of(pair.first.0, tree.value_of(pair.first.0, pair.first.1)));
-        let value = self.settled(step, Some(other), second);
-        let other = (second.0, tree.score_of(second.0, value));
-        vec![(pair.first.0, self.settled(step, Some(other), pair.first)), (second.0, value)]
+        let rule = |indicator: usize| self.basis.rules.scorer.rule(indicator);
+        let other = (first, rule(first).score(rule(first).value(score)?));
+        let value = self.settled(step, Some(other), second)?;
+        let other = (second.0, rule(second.0).score(value));
+        Some(vec![(first, self.settled(step, Some(other), pair.first)?), (second.0, value)])
     }
 
     fn type_with(&self, step: Step) -> Option<usize> {

@@ -5,13 +5,16 @@ pub mod initiatives;
 pub mod level;
 pub mod levers;
 pub mod moves;
+pub mod rating;
 pub mod typology;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::score::{Dimension, Scores, Tree};
+use crate::indicator::Indicator;
+use crate::score::{Dimension, Scorer, Scores};
 pub use level::{Level, Open};
+pub use rating::{Rating, observations, rate};
 pub use typology::{ClusterType, Typology};
 
 /// `[classify]`.
@@ -35,8 +38,10 @@ impl Default for Classification {
 pub struct Rules<'a> {
     /// The dimensions, in the pipeline file's order.
     pub dimensions: &'a [Dimension],
-    /// The score tree.
-    pub tree: &'a Tree,
+    /// The indicators, in the pipeline file's order.
+    pub indicators: &'a [Indicator],
+    /// What makes scores of values.
+    pub scorer: &'a Scorer<'a>,
     /// The typology, if there is one.
     pub typology: Option<&'a Typology>,
     /// `[classify]`.

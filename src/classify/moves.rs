@@ -90,7 +90,7 @@ pub struct Moves {
 }
 
 /// What trajectories rest on.
-pub struct Run<'a> {
+pub struct Course<'a> {
     /// What makes a type.
     pub rules: Rules<'a>,
     /// Cluster and period of each unit, ascending.
@@ -103,7 +103,7 @@ pub struct Run<'a> {
     pub classes: &'a [Class],
 }
 
-impl Run<'_> {
+impl Course<'_> {
     /// The trajectories.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Run<'_> {
         let change = |at: usize| Some(after.nodes[at].score? - before.nodes[at].score?);
         let mut parts = vec![None; before.indicators.len()];
         for dimension in 0..self.rules.dimensions.len() {
-            let own = self.rules.tree.split_change(dimension, before, after)?;
+            let own = self.rules.scorer.split_change(dimension, before, after)?;
             parts.iter_mut().zip(own).for_each(|(part, own): (&mut Option<f64>, _)| *part = part.or(own));
         }
         let changes = (0..self.rules.dimensions.len()).map(change).collect();

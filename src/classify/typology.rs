@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level::{Level, Open};
 use crate::error::{Error, Problem, Result, suggest};
-use crate::measure::settings::Mark;
+use crate::indicator::Mark;
 use crate::score::Dimension;
 
 const BUILT_IN: &str = include_str!("rattle_taylor_2025.toml");

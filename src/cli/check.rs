@@ -19,8 +19,8 @@ const UNUSED: usize = 20;
 /// Checks a pipeline and its data.
 pub fn run(path: &Path, set: &[String], json: bool) -> Result<()> {
     let pipeline = Pipeline::load(path, set)?;
-    let mut findings = Findings::default();
-    let examined = pipeline::check(&pipeline, &mut findings)?;
+    let examined = pipeline::check(&pipeline)?;
+    let findings = &examined.findings;
     if json {
         let profiles = examined.profiles.iter().map(|(source, profile)| {
             serde_json::json!({ "source": source, "columns": profile.columns, "unused": profile.unused, "sampled": profile.sampled })
@@ -35,7 +35,7 @@ pub fn run(path: &Path, set: &[String], json: bool) -> Result<()> {
         });
         print(&json_text(&document))?;
     } else {
-        print(&text(&examined, &findings))?;
+        print(&text(&examined, findings))?;
     }
     examined.error.map_or(Ok(()), Err)
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use forerunner::finding::{Finding, Findings, Severity};
-use forerunner::pipeline::{self, Outcome, Pipeline, STAGES};
+use forerunner::pipeline::{self, Outcome, Pipeline};
 use forerunner::report::manifest::Manifest;
+use forerunner::stage::Stage;
 use forerunner::validate::{Account, Tally};
 use forerunner::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -156,7 +157,7 @@ impl Progress {
         let bar = ProgressBar::hidden();
         let style = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_length(STAGES.len() as u64);
+        bar.set_length(Stage::ALL.len() as u64);
         if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
             let shown = bar.clone();
             std::thread::spawn(move || {
@@ -170,7 +171,8 @@ impl Progress {
         Self { bar, started: Instant::now(), stages: RefCell::new(0) }
     }
 
-    fn begin(&self, stage: &str) {
+    fn begin(&self, stage: Stage) {
+        let stage = stage.as_str();
         self.bar.set_position(*self.stages.borrow());
         self.bar.set_message(stage.to_owned());
         *self.stages.borrow_mut() += 1;

@@ -12,7 +12,7 @@ use crate::classify::Class;
 use crate::delineate::overlap::{overlaps, partners};
 use crate::error::{Error, Result};
 use crate::report::stored::StoredRun;
-use crate::score::Scores;
+use crate::score::{Scorer, Scores};
 pub use inputs::{Area, InputChange, SettingChange};
 use model::{Key, Model};
 
@@ -149,7 +149,14 @@ pub fn compare(a: &StoredRun, b: &StoredRun) -> Result<Difference> {
         let hint = "clusters are matched by id, else by the facilities that they share".to_owned();
         return Err(Error::Usage { message, hint: Some(hint) });
     }
-    let between = Between { models: &models, inputs: &inputs, settings: &settings, other_program: programs.is_some() };
+    let scorers = models.each_ref().map(Model::scorer);
+    let between = Between {
+        models: &models,
+        scorers: &scorers,
+        inputs: &inputs,
+        settings: &settings,
+        other_program: programs.is_some(),
+    };
     let alone = |model: &Model, id: &str, period| Alone { id: id.to_owned(), name: model.name(id), period };
     let (mut clusters, mut unchanged, mut gone, mut new) = (Vec::new(), 0, Vec::new(), Vec::new());
     for (id, new_id) in &pairs.both {
@@ -235,6 +242,8 @@ fn pairs(a: &StoredRun, b: &StoredRun) -> Result<Pairs> {
 /// Two runs whose clusters are compared one by one.
 struct Between<'a> {
     models: &'a [Model; 2],
+    /// What makes scores of values, by the settings of each run.
+    scorers: &'a [Scorer<'a>; 2],
     inputs: &'a [InputChange],
     settings: &'a [SettingChange],
     other_program: bool,
@@ -253,14 +262,16 @@ impl Between<'_> {
     ) -> Result<Option<ClusterChange>> {
         let [a, b] = self.models;
         // Values of the first and of the second run, each by the tree of the first and of the second.
-        let scores = |model: &Model, of: usize| model.score(&self.models[of], units[of]);
-        let by_first = [scores(a, 0), scores(a, 1)];
-        let by_second = [scores(b, 0), scores(b, 1)];
+        let scores =
+            |by: usize, of: usize| self.scorers[by].score(&self.models[of].row(&self.models[by].indicators, units[of]));
+        let by_first = [scores(0, 0), scores(0, 1)];
+        let by_second = [scores(1, 0), scores(1, 1)];
         let dimensions = a.dimensions.iter().enumerate();
         let dimensions: Vec<DimensionChange> = dimensions
             .filter_map(|(at, _)| self.dimension(at, units, &by_first, &by_second).transpose())
             .collect::<Result<_>>()?;
-        let classes = [a.class(&by_first[0]), b.class(&by_second[1])];
+        let [first, second] = self.scorers;
+        let classes = [a.class(first, &by_first[0]), b.class(second, &by_second[1])];
         let types = [a.possible(&classes[0]), b.possible(&classes[1])];
         let retyped = types[0] != types[1];
         let moved = |dimension: &DimensionChange| {
@@ -271,8 +282,8 @@ impl Between<'_> {
         if !retyped && !dimensions.iter().any(moved) {
             return Ok(None);
         }
-        let other_data = a.possible(&a.class(&by_first[1]));
-        let other_settings = b.possible(&b.class(&by_second[0]));
+        let other_data = a.possible(&a.class(first, &by_first[1]));
+        let other_settings = b.possible(&b.class(second, &by_second[0]));
         let cause = retyped.then(|| self.cause(&types[1], &other_data, &other_settings));
         let new_id = (id != new_id).then(|| new_id.to_owned());
         Ok(Some(ClusterChange { id: id.to_owned(), new_id, name, period, types, cause, dimensions }))
@@ -291,11 +302,13 @@ impl Between<'_> {
         let Some(there) = b.dimensions.iter().position(|dimension| dimension.id == *id) else { return Ok(None) };
         let scores = [first[0].nodes[at].score, second[1].nodes[there].score];
         let level = |class: Class, at: usize| class.levels[at].as_str();
-        let levels = [level(a.class(&first[0]), at), level(b.class(&second[1]), there)];
+        let levels =
+            [level(a.class(&self.scorers[0], &first[0]), at), level(b.class(&self.scorers[1], &second[1]), there)];
         let mut parts: BTreeMap<&str, f64> = BTreeMap::new();
         // Half of what the values change under either run's settings.
-        for (model, of, at) in [(a, first, at), (b, second, there)] {
-            for (indicator, part) in model.tree.split_change(at, &of[0], &of[1])?.into_iter().enumerate() {
+        for (run, of, at) in [(0, first, at), (1, second, there)] {
+            let model = &self.models[run];
+            for (indicator, part) in self.scorers[run].split_change(at, &of[0], &of[1])?.into_iter().enumerate() {
                 *parts.entry(&model.indicators[indicator].id).or_insert(0.0) += part.unwrap_or(0.0) / 2.0;
             }
         }

@@ -7,11 +7,10 @@ use serde_json::Value;
 
 use crate::classify::{Class, Classification, Rules, Typology};
 use crate::error::{Error, Result};
-use crate::measure::indicators::{Measurement, Status};
+use crate::indicator::{Indicator, Over};
 use crate::measure::network;
-use crate::measure::settings::{Indicator, Over};
 use crate::report::stored::StoredRun;
-use crate::score::{Component, Dimension, Scores, Tree};
+use crate::score::{self, Component, Dimension, Observation, Scorer, Scores};
 use crate::sql::Expression;
 
 /// Cluster id and period.
@@ -21,14 +20,14 @@ pub(super) type Key = (String, Option<i64>);
 pub(super) struct Model {
     pub dimensions: Vec<Dimension>,
     pub indicators: Vec<Indicator>,
-    pub tree: Tree,
+    tree: score::Model,
     typology: Option<Typology>,
     settings: Classification,
     names: HashMap<String, String>,
     /// What each indicator rests on.
     sources: HashMap<String, Vec<String>>,
     /// Measured indicators by id, of each cluster and period.
-    units: BTreeMap<Key, HashMap<String, Measurement>>,
+    units: BTreeMap<Key, HashMap<String, Observation>>,
 }
 
 impl Model {
@@ -37,9 +36,9 @@ impl Model {
         let dimensions: Vec<Dimension> = part(pipeline, "dimensions")?;
         let components: Vec<Component> = part(pipeline, "components")?;
         let indicators: Vec<Indicator> = part(pipeline, "indicators")?;
-        let tree = Tree::new(&dimensions, &components, &indicators)
+        let tree = score::Model::new(&dimensions, &components, &indicators)
             .map_err(|problems| damaged(problems.first().map(ToString::to_string).unwrap_or_default()))?;
-        let mut units: BTreeMap<Key, HashMap<String, Measurement>> = BTreeMap::new();
+        let mut units: BTreeMap<Key, HashMap<String, Observation>> = BTreeMap::new();
         let mut names = HashMap::new();
         for [id, period, name] in run.columns("clusters", ["cluster_id", "period", "cluster_name"])? {
             names.insert(id.clone(), name);
@@ -49,9 +48,8 @@ impl Model {
             run.columns("indicators", ["cluster_id", "period", "indicator", "value", "coverage"])?
         {
             let value: Option<f64> = value.parse().ok();
-            let status = if value.is_some() { Status::Observed } else { Status::Missing };
-            let measured = Measurement { value, coverage: coverage.parse().unwrap_or(0.0), status };
-            units.entry((id, period.parse().ok())).or_default().insert(indicator, measured);
+            let seen = Observation { value, coverage: coverage.parse().unwrap_or(0.0) };
+            units.entry((id, period.parse().ok())).or_default().insert(indicator, seen);
         }
         let (typology, settings) = (part(pipeline, "typology")?, part(pipeline, "classify")?);
         let sources = indicators.iter().map(|one| (one.id.clone(), sources(pipeline, one))).collect();
@@ -98,17 +96,27 @@ impl Model {
         self.units.get(unit)?.get(indicator)?.value
     }
 
-    /// Scores the values of a run's unit by this run's tree.
-    pub fn score(&self, values: &Self, unit: &Key) -> Scores {
-        let missing = Measurement { value: None, coverage: 0.0, status: Status::Missing };
-        let measured = values.units.get(unit);
-        let of = |indicator: &Indicator| measured.and_then(|all| all.get(&indicator.id)).copied().unwrap_or(missing);
-        self.tree.score(&self.indicators.iter().map(of).collect::<Vec<_>>())
+    /// What makes scores of values, fitted to this run's.
+    pub fn scorer(&self) -> Scorer<'_> {
+        let column = |indicator: &Indicator| self.units.keys().map(|unit| self.observation(indicator, unit)).collect();
+        self.tree.fit(&self.indicators.iter().map(column).collect::<Vec<_>>())
     }
 
-    pub fn class(&self, scores: &Scores) -> Class {
-        let (dimensions, tree, settings) = (&self.dimensions, &self.tree, &self.settings);
-        Rules { dimensions, tree, typology: self.typology.as_ref(), settings }.classify(scores)
+    /// What is known of an indicator in a unit of this run.
+    fn observation(&self, indicator: &Indicator, unit: &Key) -> Observation {
+        let missing = Observation { value: None, coverage: 0.0 };
+        self.units.get(unit).and_then(|all| all.get(&indicator.id)).copied().unwrap_or(missing)
+    }
+
+    /// A unit's values of the indicators of some run, as they are in this one.
+    pub fn row(&self, indicators: &[Indicator], unit: &Key) -> Vec<Observation> {
+        indicators.iter().map(|indicator| self.observation(indicator, unit)).collect()
+    }
+
+    /// The class that scores make by this run's rules.
+    pub fn class(&self, scorer: &Scorer<'_>, scores: &Scores) -> Class {
+        let (dimensions, indicators, settings) = (&self.dimensions, &self.indicators, &self.settings);
+        Rules { dimensions, indicators, scorer, typology: self.typology.as_ref(), settings }.classify(scores)
     }
 
     pub fn possible(&self, class: &Class) -> String {

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
+use crate::stage::Stage;
 use crate::validate::{Boundary, Facilities, Place};
 use groups::Group;
 use naming::Naming;
@@ -79,12 +80,12 @@ pub fn delineate(
     geography: Geography<'_>,
     settings: &Delineation,
     earlier: Option<&Earlier>,
-    findings: &mut Findings,
-) -> Result<Clusters> {
+) -> Result<(Clusters, Findings)> {
+    let mut findings = Findings::default();
     let totals = totals(facilities, &facilities.emissions_t);
     let sizes = self::totals(facilities, &facilities.weights);
     let radius = settings.radius_km.main().unwrap_or_default();
-    let groups = groups(facilities, geography, settings, radius, findings)?;
+    let groups = groups(facilities, geography, settings, radius, &mut findings)?;
     let anchors: Vec<usize> = groups.iter().map(|group| largest(&sizes, &group.members)).collect();
     let of_facility = positions(facilities, &groups);
     let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
@@ -111,8 +112,8 @@ pub fn delineate(
         let comparison = at_radius(facilities, geography, settings, radius, &clusters, &totals)?;
         clusters.stability.push((radius, comparison));
     }
-    report_radii(settings, &clusters, findings);
-    Ok(clusters)
+    report_radii(settings, &clusters, &mut findings);
+    Ok((clusters, findings))
 }
 
 /// Groups at one radius, grown, without those that are too small.
@@ -131,7 +132,7 @@ fn groups(
         settings.min_emissions_t.is_none_or(|min| at_least(greatest_period(facilities, &group.members), min))
     });
     let mut add = |rule, message: &str, count| {
-        findings.add(Severity::Info, "delineate", "facilities", rule, message.to_owned(), count);
+        findings.add(Severity::Info, Stage::Delineate, "facilities", rule, message.to_owned(), count);
     };
     let message = "groups below min_facilities or min_emissions_t: dissolved into dispersed sites";
     add(Rule::Dissolved, message, found - groups.len());
@@ -245,7 +246,7 @@ fn report_radii(settings: &Delineation, clusters: &Clusters, findings: &mut Find
             clusters.ids.len(),
             counts.join(", ")
         );
-        findings.add(Severity::Info, "delineate", "facilities", Rule::SeveralRadii, message, 1);
+        findings.add(Severity::Info, Stage::Delineate, "facilities", Rule::SeveralRadii, message, 1);
     }
 }
 

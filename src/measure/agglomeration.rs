@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Unit;
+use super::Layout;
 use super::concentration::{herfindahl, sum};
 use super::moran::{Autocorrelation, autocorrelation};
 use crate::validate::Facilities;
@@ -59,7 +59,8 @@ pub struct Agglomeration {
 }
 
 /// Measures every period. Facilities without emissions are left out, in figures of sectors also those without a sector.
-pub fn agglomeration(facilities: &Facilities, units: &[Unit], rows: &[Vec<usize>]) -> Agglomeration {
+pub(super) fn agglomeration(layout: &Layout<'_>) -> Agglomeration {
+    let Layout { facilities, units, rows, .. } = *layout;
     let mut all = Agglomeration { local_moran: vec![None; facilities.rows()], ..Agglomeration::default() };
     let mut of_period: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period[row]).or_default().push(row));

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
 
-use super::Measurements;
 use super::settings::DispersedSettings;
+use super::{Checked, Measured};
 use crate::delineate::trials::{Trial, Wider, trials};
-use crate::delineate::{Delineation, Geography};
+use crate::delineate::{Clusters, Delineation, Geography};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::globe::near::{NearIndex, Order};
 use crate::sql::{Expression, Shape};
@@ -68,14 +68,18 @@ pub struct Dispersed {
 /// Columns that `dispersed.csv` has beside those that it is split by.
 const FIXED: [&str; 9] = ["period", "facility_id", "rank", "name", "emissions_t", "share", "lon", "lat", "strategic"];
 
-/// Checks `[dispersed]` against the register.
-pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema: &Schema) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    if let Some(rule) = &settings.strategic {
-        let checked = Expression::parse(rule, "dispersed.strategic")
-            .and_then(|rule| rule.check(schema, Shape::Predicate, "dispersed.strategic"));
-        problems.extend(checked.err());
-    }
+/// Checks `[dispersed]` against the register; gives the rule for strategic sites.
+pub(super) fn check(
+    settings: &DispersedSettings,
+    register: &Facilities,
+    schema: &Schema,
+    problems: &mut Vec<Problem>,
+) -> Option<Expression> {
+    let place = "dispersed.strategic";
+    let parsed = settings.strategic.as_ref().map(|rule| {
+        Expression::parse(rule, place).and_then(|rule| rule.check(schema, Shape::Predicate, place).map(|()| rule))
+    });
+    let strategic = parsed.and_then(|parsed| parsed.map_err(|problem| problems.push(problem)).ok());
     let by = settings.by.as_deref().unwrap_or_default();
     for (position, column) in by.iter().enumerate() {
         if by[..position].contains(column) || FIXED.contains(&column.as_str()) || column.starts_with("km_to_") {
@@ -92,30 +96,30 @@ pub(super) fn check(settings: &DispersedSettings, register: &Facilities, schema:
         let message = format!("the register has no column `{column}`");
         problems.push(Problem::new("dispersed.by", message, suggest(column, known)));
     }
-    problems
+    strategic
 }
 
-/// Gathers what is in no cluster; nothing where no clusters are sought.
+/// Gathers what is in no cluster; nothing without a register.
 ///
 /// # Errors
 ///
 /// [`Error::Table`] if polars fails.
 pub fn dispersed(
     settings: &DispersedSettings,
-    delineation: Option<&Delineation>,
+    checked: &Checked,
+    delineation: &Delineation,
     tables: &Tables,
-    measurements: &Measurements,
+    measured: &Measured,
 ) -> Result<Dispersed> {
-    let (Some(register), Some(frame), Some(delineation)) = (&tables.facilities, &measurements.facilities, delineation)
-    else {
+    let (Some(register), Some(frame)) = (&tables.facilities, &measured.details.facilities) else {
         return Ok(Dispersed::default());
     };
-    let clusters = &measurements.clusters;
+    let clusters = &measured.measurements.clusters;
     let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
     let wider = Wider { radius_km: settings.radius_km.clone(), min_facilities: settings.min_facilities.clone() };
     let trials = trials(register, geography, delineation, clusters, &wider)?;
-    let strategic = strategic(settings, frame)?;
-    let mut sites = sites(register, measurements, &strategic);
+    let strategic = strategic(checked.strategic.as_ref(), frame)?;
+    let mut sites = sites(register, clusters, &strategic);
     let mut groups: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (at, trial) in trials.iter().enumerate() {
         for (group, gathered) in trial.groups.iter().enumerate() {
@@ -138,10 +142,8 @@ pub fn dispersed(
 }
 
 /// Whether each row meets the rule.
-fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Option<bool>>> {
-    let Some(rule) = &settings.strategic else { return Ok(vec![None; frame.height()]) };
-    let problem = |problem| Error::Pipeline { problems: vec![problem] };
-    let rule = Expression::parse(rule, "dispersed.strategic").map_err(problem)?;
+fn strategic(rule: Option<&Expression>, frame: &DataFrame) -> Result<Vec<Option<bool>>> {
+    let Some(rule) = rule else { return Ok(vec![None; frame.height()]) };
     let fail = || Error::table("finding strategic sites");
     let told = rule.expr(frame.schema()).alias("__strategic");
     let told = frame.clone().lazy().select([told]).collect().map_err(fail())?;
@@ -152,8 +154,7 @@ fn strategic(settings: &DispersedSettings, frame: &DataFrame) -> Result<Vec<Opti
 }
 
 /// The sites by period, then falling weight (ties: by longitude, latitude; those without one last).
-fn sites(register: &Facilities, measurements: &Measurements, strategic: &[Option<bool>]) -> Vec<DispersedSite> {
-    let clusters = &measurements.clusters;
+fn sites(register: &Facilities, clusters: &Clusters, strategic: &[Option<bool>]) -> Vec<DispersedSite> {
     let is_inside = |facility: usize| clusters.of_facility[facility].is_some();
     let by_place = register.by_place();
     let inside: Vec<usize> = by_place.iter().copied().filter(|&at| is_inside(at)).collect();

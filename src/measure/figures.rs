@@ -6,7 +6,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::geometry::{self, Spread};
-use super::{Unit, concentration};
+use super::{Layout, concentration};
 use crate::validate::Facilities;
 
 /// The computed figures of a cluster that need facilities, before those of `[figures]` and of networks.
@@ -35,16 +35,12 @@ fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option
         .collect()
 }
 
-pub(super) fn spreads(facilities: &Facilities, rows: &[Vec<usize>]) -> Vec<Spread> {
-    rows.par_iter().map(|rows| geometry::spread(&places_of(facilities, rows))).collect()
+pub(super) fn spreads(layout: &Layout<'_>) -> Vec<Spread> {
+    layout.rows.par_iter().map(|rows| geometry::spread(&places_of(layout.facilities, rows))).collect()
 }
 
-pub(super) fn own_figures(
-    facilities: &Facilities,
-    units: &[Unit],
-    rows: &[Vec<usize>],
-    spreads: &[Spread],
-) -> Vec<Column> {
+pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread]) -> Vec<Column> {
+    let Layout { facilities, units, rows, .. } = *layout;
     let mut next: Vec<Option<f64>> = vec![None; units.len()];
     for period in units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>() {
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();

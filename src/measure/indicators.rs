@@ -3,10 +3,12 @@
 use polars::prelude::*;
 
 use super::network;
-use super::settings::{Indicator, Inherited, Over};
+
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rule, Severity};
+use crate::indicator::{Indicator, Inherited, Over};
 use crate::sql::{Expression, Shape};
+use crate::stage::Stage;
 use crate::validate::settings::WEIGHT;
 
 /// One indicator of one cluster and period.
@@ -147,7 +149,7 @@ fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str
 fn undeclared_finding(indicator: &str, column: String) -> Finding {
     Finding {
         severity: Severity::Info,
-        stage: "measure",
+        stage: Stage::Measure,
         source: format!("indicators.{indicator}"),
         file: String::new(),
         line: None,
@@ -219,7 +221,7 @@ pub fn evaluate(
         let coverage = coverage(expression, indicator.over, inputs)?;
         let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
-        findings.add(Severity::Warning, "measure", &indicator.id, Rule::NotFinite, message, broken);
+        findings.add(Severity::Warning, Stage::Measure, &indicator.id, Rule::NotFinite, message, broken);
         let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
             // Past -0.0, which would print as such.
             Some(value) if coverage > 0.0 => {

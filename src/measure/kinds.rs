@@ -10,9 +10,10 @@ use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
 use super::standing::{Numbers, Resolved, Standing, organisations};
 use super::ties::{Across, Counted, Trace, traces};
-use super::{Unit, settings::Indicator, settings::Over};
+use super::{Layout, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
+use crate::stage::Stage;
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Tables, TieTable};
 
@@ -106,14 +107,13 @@ pub(super) fn columns(tables: &Tables) -> Vec<(String, DataType)> {
     kinds(tables).into_iter().flat_map(of_kind).chain(several).collect()
 }
 
-/// What the stages below need to know of the register.
-pub(super) struct Register<'a> {
-    pub facilities: &'a Facilities,
-    /// Its rows as a table, for `observed`.
-    pub frame: &'a DataFrame,
-    pub units: &'a [Unit],
-    /// The register's rows of each unit.
-    pub rows: &'a [Vec<usize>],
+/// What is asked of networks beside their figures.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// The SQL table `links`.
+    pub links: bool,
+    /// Whole networks, ties between clusters and where ties come from, or not.
+    pub wanted: Wanted,
 }
 
 /// One kind: its sources by numbers, and whom they declare observed.
@@ -146,41 +146,48 @@ struct Found<'a> {
     observed: Vec<Vec<Option<bool>>>,
 }
 
-/// The network figures of every kind.
+/// The network figures of every kind; `frame` is the register as a table, for `observed`.
 pub(super) fn networks(
     tables: &Tables,
-    register: Option<&Register<'_>>,
-    indicators: &[Indicator],
+    layout: &Layout<'_>,
+    frame: &DataFrame,
+    asked: Asked,
     findings: &mut Findings,
 ) -> Result<Networks> {
     let mut all = Networks::default();
-    let Some(register) = register.filter(|_| !tables.ties.is_empty()) else { return Ok(all) };
-    let wants_links = indicators.iter().any(|indicator| indicator.over == Over::Links);
-    let numbers = Numbers::new(register.facilities, &tables.ties);
-    let kinds: Vec<Kind<'_>> =
-        kinds(tables).into_iter().map(|kind| Kind::new(kind, tables, &numbers, register)).collect::<Result<_>>()?;
-    let units = register.units.len();
+    if tables.ties.is_empty() {
+        return Ok(all);
+    }
+    let facilities = layout.facilities;
+    let numbers = Numbers::new(facilities, &tables.ties);
+    let kinds: Vec<Kind<'_>> = kinds(tables)
+        .into_iter()
+        .map(|kind| Kind::new(kind, tables, &numbers, (facilities, frame)))
+        .collect::<Result<_>>()?;
+    let (units, details) = (layout.units.len(), asked.wanted == Wanted::Details);
     let mut found = Found {
         figures: vec![vec![NetworkFigures::default(); units]; kinds.len()],
         anchors: vec![vec![None; units]; kinds.len()],
         multiplexity: vec![None; units],
-        observed: vec![vec![None; register.facilities.rows()]; kinds.len()],
+        observed: vec![vec![None; facilities.rows()]; kinds.len()],
     };
-    let periods: BTreeSet<Option<i64>> = register.units.iter().map(|unit| unit.period).collect();
+    let periods: BTreeSet<Option<i64>> = layout.units.iter().map(|unit| unit.period).collect();
     for &period in &periods {
-        let standing = Standing::new(register.facilities, &numbers, register.units, register.rows, period);
-        let sources: Vec<&Resolved<'_>> = kinds.iter().flat_map(|kind| &kind.sources).collect();
+        let standing = Standing::new(layout, &numbers, period);
+        let sources: Vec<&Resolved<'_>> = kinds.iter().flat_map(|kind| &kind.sources).filter(|_| details).collect();
         let (measured, traced): (Vec<OfKind>, Vec<Vec<Trace>>) = rayon::join(
-            || kinds.par_iter().map(|kind| kind.measure(register.facilities, &standing, period)).collect(),
+            || kinds.par_iter().map(|kind| kind.measure(facilities, &standing, period)).collect(),
             || sources.par_iter().map(|source| traces(source, &standing, period)).collect(),
         );
         found.take(&kinds, &measured, &standing);
         for (kind, own) in kinds.iter().zip(&measured).filter(|(kind, _)| !kind.is_potential) {
-            all.whole.push(whole(&kind.name, period, own, &standing, register.facilities)?);
-            all.across.extend(kind.across(own, &standing));
-            for source in kind.sources.iter().filter(|_| wants_links) {
-                let node = |at: u32| node(at, &standing, register.facilities, true);
-                all.links.add(source, &standing, period, register.facilities, node);
+            if details {
+                all.whole.push(whole(kind, period, own, &standing, facilities)?);
+                all.across.extend(kind.across(own, &standing));
+            }
+            for source in kind.sources.iter().filter(|_| asked.links) {
+                let node = |at: u32| node(at, &standing, facilities, true);
+                all.links.add(source, &standing, period, facilities, node);
             }
         }
         all.traces.extend(traced.into_iter().flatten());
@@ -189,7 +196,7 @@ pub(super) fn networks(
         let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();
         let count = all.whole.iter().filter(unsearched).count();
         let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
-        findings.add(Severity::Info, "measure", &kind.name, Rule::LargeNetwork, message, count);
+        findings.add(Severity::Info, Stage::Measure, &kind.name, Rule::LargeNetwork, message, count);
     }
     all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
@@ -199,7 +206,12 @@ pub(super) fn networks(
 }
 
 impl<'a> Kind<'a> {
-    fn new(name: String, tables: &'a Tables, numbers: &Numbers<'_>, register: &Register<'_>) -> Result<Self> {
+    fn new(
+        name: String,
+        tables: &'a Tables,
+        numbers: &Numbers<'_>,
+        register: (&Facilities, &DataFrame),
+    ) -> Result<Self> {
         let own: Vec<(usize, &TieTable)> =
             tables.ties.iter().enumerate().filter(|(_, table)| table.kind == name).collect();
         let plain: Vec<&TieTable> = own.iter().map(|(_, table)| *table).collect();
@@ -294,7 +306,7 @@ fn tied_twice(kinds: &[&OfKind], local: usize) -> Option<f64> {
 }
 
 fn whole(
-    kind: &str,
+    kind: &Kind<'_>,
     period: Option<i64>,
     own: &OfKind,
     standing: &Standing,
@@ -315,7 +327,7 @@ fn whole(
     });
     let count = |of_node: &Vec<u32>| of_node.iter().collect::<HashSet<_>>().len() as u64;
     Ok(WholeNetwork {
-        kind: kind.to_owned(),
+        kind: kind.name.clone(),
         period,
         tied: found.nodes.len() as u64,
         strength,
@@ -328,18 +340,18 @@ fn whole(
 }
 
 /// The register's rows that some source of a kind declares observed.
-fn declared_observed(sources: &[&TieTable], register: &Register<'_>) -> Result<Vec<bool>> {
-    let height = register.frame.height();
+fn declared_observed(sources: &[&TieTable], (facilities, frame): (&Facilities, &DataFrame)) -> Result<Vec<bool>> {
+    let height = frame.height();
     let mut observed = vec![false; height];
     for source in sources {
         // Of a facility without a sector nothing is known by sectors.
-        let complete = |row: usize| source.between != Between::Sector || register.facilities.sector.get(row).is_some();
+        let complete = |row: usize| source.between != Between::Sector || facilities.sector.get(row).is_some();
         let mask: Vec<bool> = match &source.observed {
             None => (0..height).map(complete).collect(),
             Some(predicate) => {
                 let fail = || Error::table("evaluating `observed`");
-                let told = predicate.expr(register.frame.schema()).alias("__observed");
-                let with = register.frame.clone().lazy().with_column(told).collect().map_err(fail())?;
+                let told = predicate.expr(frame.schema()).alias("__observed");
+                let with = frame.clone().lazy().with_column(told).collect().map_err(fail())?;
                 let mask = with.column("__observed").and_then(|column| Ok(column.bool()?.clone())).map_err(fail())?;
                 mask.iter().map(|mask| mask == Some(true)).collect()
             }

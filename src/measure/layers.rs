@@ -2,17 +2,17 @@
 //! every cluster (which features it reaches, and how much they hold).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::Unit;
+use super::{Layout, Wanted};
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
-use crate::validate::{Facilities, Feature, Layer, LinkRow, Tables, Ties};
+use crate::stage::Stage;
+use crate::validate::{Facilities, Layer};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
 const FAR_KM: f64 = 2000.0;
@@ -65,13 +65,12 @@ fn reachable(column: &str) -> String {
 
 /// Measures every facility and cluster against every layer.
 pub(super) fn surroundings(
-    facilities: &Facilities,
+    layout: &Layout<'_>,
     layers: &[Layer],
-    clusters: &Clusters,
-    units: &[Unit],
-    rows: &[Vec<usize>],
+    wanted: Wanted,
     findings: &mut Findings,
 ) -> Surroundings {
+    let Layout { facilities, clusters, units, rows } = *layout;
     let began = std::time::Instant::now();
     let mut all = Surroundings::default();
     let order = Order::new(&facilities.places);
@@ -89,7 +88,9 @@ pub(super) fn surroundings(
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }
-        all.reach.extend(reach(facilities, clusters, (position, layer), &index, &nearest));
+        if wanted == Wanted::Details {
+            all.reach.extend(reach(facilities, clusters, (position, layer), &index, &nearest));
+        }
     }
     let per_tonne = |amounts: Vec<f64>| -> Vec<Option<f64>> {
         let emissions =
@@ -109,34 +110,6 @@ pub(super) fn surroundings(
     });
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     all
-}
-
-/// Fills the memberships that follow from places: facilities within reach of one feature of a layer are members of it.
-pub fn infer_memberships(tables: &mut Tables) {
-    let Some(facilities) = &tables.facilities else { return };
-    for table in &mut tables.ties {
-        let Some((layer, within_km)) = table.near else { continue };
-        let layer = &tables.layers[layer];
-        let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
-        let of_facility = |place: &Option<(f64, f64)>| place.map(|place| index.within(place, within_km));
-        let found: Vec<Option<Vec<usize>>> = facilities.places.par_iter().map(of_facility).collect();
-        let row = |facility: usize, feature: &Feature| LinkRow {
-            from: facilities.ids[facility].to_owned(),
-            to: feature.id.clone(),
-            weight: None,
-            from_year: None,
-            to_year: None,
-            source: feature.name.clone(),
-            share: None,
-            role: None,
-            file: Arc::clone(&feature.file),
-            line: feature.line,
-        };
-        let rows = found.iter().enumerate().flat_map(|(facility, features)| {
-            features.iter().flatten().map(move |&feature| row(facility, &layer.features[feature]))
-        });
-        table.ties = Ties::Memberships(rows.collect());
-    }
 }
 
 /// The sums of a layer's columns over the features within a radius of any of some facilities, each feature once.
@@ -214,7 +187,7 @@ fn reach(
 
 fn report(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
     if let Some((rule, message)) = doubt(layer, nearest) {
-        findings.add(Severity::Warning, "measure", &format!("layers.{}", layer.name), rule, message, 1);
+        findings.add(Severity::Warning, Stage::Measure, &format!("layers.{}", layer.name), rule, message, 1);
     }
 }
 

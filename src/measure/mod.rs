@@ -15,6 +15,7 @@ mod links;
 pub mod moran;
 pub mod network;
 pub mod settings;
+mod splits;
 mod standing;
 mod ties;
 
@@ -26,9 +27,10 @@ use polars::prelude::*;
 use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
+use crate::indicator::{Indicator, Inherited, Over};
 use crate::sql::{Expression, Shape};
 use crate::validate::settings::WEIGHT;
-use crate::validate::{Facilities, Fact, Layer, Tables};
+use crate::validate::{Facilities, Fact, Layer, Tables, TieTable};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
 pub use facts::clusters_of_facts;
@@ -37,10 +39,12 @@ pub use figures::FIGURES;
 use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
 pub use kinds::{ClusterLink, WholeNetwork};
-use kinds::{Networks, Register, networks, observed_kinds};
-pub use layers::{Reach, doubts, infer_memberships};
-use layers::{Surroundings, layer_columns, reachable_figures, surroundings};
-use settings::{DispersedSettings, Indicator, Inherited};
+use kinds::{Networks, networks, observed_kinds};
+pub use layers::{Reach, doubts};
+use layers::{layer_columns, reachable_figures, surroundings};
+use settings::DispersedSettings;
+pub use splits::Split;
+use splits::splits;
 pub use ties::Trace;
 
 /// One cluster in one period.
@@ -52,27 +56,36 @@ pub struct Unit {
     pub period: Option<i64>,
 }
 
-/// All that was measured. Units are ascending by cluster id, then period.
+/// What scores rest on. Units are ascending by cluster id, then period.
 #[derive(Debug)]
 pub struct Measurements {
     /// The clusters.
     pub clusters: Clusters,
     /// Cluster and period of each row of `figures`.
     pub units: Vec<Unit>,
-    /// Hull of each unit: point, line or polygon.
-    pub hulls: Vec<Option<Geometry>>,
-    /// The register with its distances, by facility, then period; `__unit` tells the unit. `None` without a register.
-    pub facilities: Option<DataFrame>,
     /// The SQL table `clusters`: one row a unit.
     pub figures: DataFrame,
     /// One list an indicator, one entry a unit.
     pub indicators: Vec<Vec<Measurement>>,
     /// What one unit of each indicator stands for, where the pipeline says so; as `indicators`.
     pub times: Vec<Vec<Option<f64>>>,
-    /// The facts that became figures, with the unit of each.
-    pub evidence: Vec<(usize, Fact)>,
     /// Kinds of ties, in the order of the pipeline file.
     pub kinds: Vec<String>,
+}
+
+/// What a reader wants to know beside: where the numbers come from, and what no score rests on.
+#[derive(Debug, Default)]
+pub struct Details {
+    /// The register with its distances, by facility, then period; `__unit` tells the unit. `None` without a register.
+    pub facilities: Option<DataFrame>,
+    /// Hull of each unit: point, line or polygon.
+    pub hulls: Vec<Option<Geometry>>,
+    /// The facts that became figures, with the unit of each.
+    pub evidence: Vec<(usize, Fact)>,
+    /// Where facilities and tonnes went, period by period.
+    pub splits: Vec<Split>,
+    /// What is in no cluster.
+    pub dispersed: Dispersed,
     /// Sectors across clusters, and how concentrated they are.
     pub agglomeration: Agglomeration,
     /// What each cluster reaches of the layers: by cluster, layer, distance.
@@ -81,7 +94,7 @@ pub struct Measurements {
     pub networks: Networks,
 }
 
-impl Measurements {
+impl Details {
     /// The unit of each row of `facilities`: its cluster in its period; `None` for a dispersed site. Nothing without a register.
     ///
     /// # Errors
@@ -92,7 +105,9 @@ impl Measurements {
         let units = table.column("__unit").and_then(|column| column.u32()).map_err(Error::table("finding clusters"))?;
         Ok(units.iter().map(|unit| unit.map(|unit| unit as usize)).collect())
     }
+}
 
+impl Measurements {
     /// A figure of every unit; nothing where the run has no such figure.
     pub fn figure(&self, name: &str) -> Vec<Option<f64>> {
         let column = self.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));
@@ -105,6 +120,17 @@ impl Measurements {
 pub struct Checked {
     expressions: Vec<Option<Expression>>,
     times: Vec<Option<Expression>>,
+    /// `[dispersed] strategic`.
+    strategic: Option<Expression>,
+}
+
+impl Checked {
+    /// Whether any expression over the register names a column.
+    fn names(&self, column: &str, ties: &[TieTable]) -> bool {
+        let own = self.expressions.iter().chain([&self.strategic]).flatten();
+        let mut all = own.chain(ties.iter().filter_map(|table| table.observed.as_ref()));
+        all.any(|expression| expression.columns().iter().any(|named| named == column))
+    }
 }
 
 /// Checks every SQL expression against the columns that there will be, before anything is computed.
@@ -117,22 +143,23 @@ pub fn check(
     inherited: &Inherited,
     outside: &DispersedSettings,
     tables: &Tables,
-    findings: &mut Findings,
-) -> Result<Checked> {
+) -> Result<(Checked, Findings)> {
+    let mut findings = Findings::default();
     let schemas = schemas(tables)?;
     let register = tables.facilities.as_ref();
-    let mut problems: Vec<Problem> =
-        register.map(|register| dispersed::check(outside, register, &schemas.facilities)).unwrap_or_default();
+    let mut problems = Vec::new();
+    let strategic =
+        register.and_then(|register| dispersed::check(outside, register, &schemas.facilities, &mut problems));
     for table in &tables.ties {
         let place = format!("{}.observed", table.place());
         let checked =
             table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
         problems.extend(checked.and_then(std::result::Result::err));
     }
-    let expressions = indicators::check(indicators, inherited, &schemas, findings);
+    let expressions = indicators::check(indicators, inherited, &schemas, &mut findings);
     let times = indicators::check_times(indicators, inherited, &schemas);
-    match expressions.and_then(|expressions| Ok(Checked { expressions, times: times? })) {
-        Ok(checked) if problems.is_empty() => Ok(checked),
+    match expressions.and_then(|expressions| Ok(Checked { expressions, times: times?, strategic })) {
+        Ok(checked) if problems.is_empty() => Ok((checked, findings)),
         Ok(_) => Err(Error::Pipeline { problems }),
         Err(Error::Pipeline { problems: more }) => {
             Err(Error::Pipeline { problems: problems.into_iter().chain(more).collect() })
@@ -222,6 +249,36 @@ fn computed_figures(tables: &Tables) -> Vec<(String, DataType)> {
     own.chain(reachable).map(|name| (name, DataType::Float64)).chain(kinds::columns(tables)).collect()
 }
 
+/// How much to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// What scores rest on, and no more.
+    Scores,
+    /// All that a reader may ask for.
+    Details,
+}
+
+/// What [`measure`] has made.
+#[derive(Debug)]
+pub struct Measured {
+    /// What scores rest on.
+    pub measurements: Measurements,
+    /// What else a reader wants to know; empty unless asked for.
+    pub details: Details,
+    /// What was learnt about the data.
+    pub findings: Findings,
+}
+
+/// The register laid out by unit.
+#[derive(Clone, Copy)]
+struct Layout<'a> {
+    facilities: &'a Facilities,
+    clusters: &'a Clusters,
+    units: &'a [Unit],
+    /// The register's rows of each unit.
+    rows: &'a [Vec<usize>],
+}
+
 /// Measures every cluster and period.
 ///
 /// # Errors
@@ -232,65 +289,70 @@ pub fn measure(
     checked: &Checked,
     tables: &Tables,
     clusters: Clusters,
-    findings: &mut Findings,
-) -> Result<Measurements> {
-    let kinds = kinds::kinds(tables);
+    wanted: Wanted,
+) -> Result<Measured> {
+    let mut findings = Findings::default();
     let (units, rows) = match &tables.facilities {
         Some(facilities) => units_of_facilities(facilities, &clusters),
         None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
     };
-    let register = tables.facilities.as_ref();
-    let around = register.map(|register| surroundings(register, &tables.layers, &clusters, &units, &rows, findings));
-    let Surroundings { columns: distances, figures: reachable, reach } = around.unwrap_or_default();
-    let agglomeration = register.map(|register| agglomeration(register, &units, &rows)).unwrap_or_default();
-    let columns = distances.into_iter().chain(local_moran_columns(&agglomeration)).collect();
-    let mut facilities = register.map(|register| with_columns(register, columns, &rows)).transpose()?;
-    let spreads = register.map(|register| spreads(register, &rows)).unwrap_or_default();
+    let layout = tables.facilities.as_ref();
+    let layout = layout.map(|facilities| Layout { facilities, clusters: &clusters, units: &units, rows: &rows });
+    let laid = layout.as_ref();
+    let around = laid.map(|layout| surroundings(layout, &tables.layers, wanted, &mut findings)).unwrap_or_default();
+    let names_moran = LOCAL_MORAN.iter().any(|(name, _)| checked.names(name, &tables.ties));
+    let asked = laid.filter(|_| wanted == Wanted::Details || names_moran);
+    let agglomeration = asked.map(agglomeration).unwrap_or_default();
+    let moran = asked.map(|_| local_moran_columns(&agglomeration)).into_iter().flatten();
+    let columns = around.columns.into_iter().chain(moran).collect();
+    let mut facilities = laid.map(|layout| with_columns(layout, columns)).transpose()?;
+    let spreads = laid.map(spreads).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
-    if let Some(register) = register {
-        columns.extend(own_figures(register, &units, &rows, &spreads));
-        columns.extend(reachable);
-    }
-    let (facts, evidence) = fact_columns(tables, &clusters, &units, findings);
-    let named = register.zip(facilities.as_ref());
-    let named = named.map(|(facilities, frame)| Register { facilities, frame, units: &units, rows: &rows });
-    let mut ties = networks(tables, named.as_ref(), indicators, findings)?;
+    columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads)).chain(around.figures));
+    let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings);
+    let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
+    let mut ties = match laid.zip(facilities.as_ref()) {
+        Some((layout, frame)) => networks(tables, layout, frame, asked, &mut findings)?,
+        None => Networks::default(),
+    };
     columns.extend(ties.columns.drain(..).chain(facts));
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
     let inputs = Inputs {
         facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
         links: if tables.ties.is_empty() { None } else { Some(std::mem::take(&mut ties.links).frame()?) },
         clusters: &figures,
-        kinds: &kinds,
+        kinds: &kinds::kinds(tables),
         observed_kinds: &observed_kinds(tables),
         units: units.len(),
     };
-    let measured = indicators::evaluate(indicators, &checked.expressions, &inputs, findings)?;
+    let values = indicators::evaluate(indicators, &checked.expressions, &inputs, &mut findings)?;
     let times = indicators::evaluate_times(&checked.times, &inputs)?;
-    facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
-    let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None));
-    Ok(Measurements {
-        clusters,
-        hulls: hulls.take(units.len()).collect(),
-        units,
-        facilities,
-        figures,
-        indicators: measured,
-        times,
-        evidence,
-        kinds,
-        agglomeration,
-        reach,
-        networks: ties,
-    })
+    let mut details = Details::default();
+    if wanted == Wanted::Details {
+        facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
+        let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None));
+        details = Details {
+            facilities,
+            hulls: hulls.take(units.len()).collect(),
+            evidence,
+            splits: laid.map(splits).unwrap_or_default(),
+            dispersed: Dispersed::default(),
+            agglomeration,
+            reach: around.reach,
+            networks: ties,
+        };
+    }
+    let kinds = kinds::kinds(tables);
+    let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds };
+    Ok(Measured { measurements, details, findings })
 }
 
 /// The register with further columns (those that it brings itself stand) and the unit of each row.
-fn with_columns(facilities: &Facilities, columns: Vec<Column>, rows: &[Vec<usize>]) -> Result<DataFrame> {
-    let mut frame = facilities.frame().clone();
+fn with_columns(layout: &Layout<'_>, columns: Vec<Column>) -> Result<DataFrame> {
+    let mut frame = layout.facilities.frame().clone();
     add(&mut frame, columns)?;
-    let mut unit: Vec<Option<u32>> = vec![None; facilities.rows()];
-    for (position, rows) in rows.iter().enumerate() {
+    let mut unit: Vec<Option<u32>> = vec![None; layout.facilities.rows()];
+    for (position, rows) in layout.rows.iter().enumerate() {
         rows.iter().for_each(|&row| unit[row] = Some(position as u32));
     }
     frame.with_column(Column::new("__unit".into(), unit)).map_err(Error::table("adding clusters"))?;

@@ -1,51 +1,7 @@
-//! `[[indicators]]` of the pipeline file.
-
-use std::collections::HashSet;
+//! `[dispersed]` of the pipeline file.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// One number a cluster and period: a SQL expression, its goalposts, and where they come from.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Indicator {
-    /// Unique name.
-    pub id: String,
-    /// The component (or dimension) that it belongs to.
-    pub parent: String,
-    /// Weight among its siblings.
-    #[serde(default = "one")]
-    pub weight: f64,
-    /// The table that the expression sees.
-    #[serde(default)]
-    pub over: Over,
-    /// SQL: an aggregate over facilities or links, plain arithmetic over clusters.
-    pub expr: String,
-    /// The unit of its value.
-    #[serde(default)]
-    pub unit: String,
-    /// Scores 0.
-    pub worst: f64,
-    /// Scores 50; without it the score is one straight line.
-    pub crossover: Option<f64>,
-    /// Scores 100; below `worst` where less is better.
-    pub best: f64,
-    /// Straight in the value or in its logarithm.
-    #[serde(default)]
-    pub scale: Scale,
-    /// Where the goalposts come from.
-    #[serde(default)]
-    pub source: String,
-    /// Whose choice the goalposts are.
-    #[serde(default)]
-    pub mark: Mark,
-    /// Whether people can change it (networks, bodies, shared pipes) or geography fixes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changeable: Option<bool>,
-    /// How a change of it reads.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lever: Option<LeverWords>,
-}
 
 /// `[dispersed]`: what is said of sites in no cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,68 +19,4 @@ pub struct DispersedSettings {
     /// Lower minima to try. Default: one facility fewer, down to 2.
     #[serde(default)]
     pub min_facilities: Vec<usize>,
-}
-
-/// Ids of the indicators of which a part came through `extends`: what it names and this pipeline does not declare makes
-/// it missing, not wrong.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inherited {
-    /// The expression.
-    pub expr: HashSet<String>,
-    /// What one unit stands for.
-    pub lever: HashSet<String>,
-}
-
-/// How a change of an indicator reads: "42 km less to CO2 storage", "6 more linked sites".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeverWords {
-    /// What there must be more or less of; `(s)` reads as `s` but after 1.
-    pub what: String,
-    /// SQL over `clusters`: how many of these one unit of the indicator is.
-    #[serde(default)]
-    pub times: Option<String>,
-    /// Whether they come whole.
-    #[serde(default)]
-    pub whole: bool,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-/// The table that an expression sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Over {
-    /// The facilities of the cluster and period.
-    #[default]
-    Facilities,
-    /// The ties within the cluster.
-    Links,
-    /// The cluster's own row of figures.
-    Clusters,
-}
-
-/// How a score runs between goalposts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    /// Straight in the value.
-    #[default]
-    Linear,
-    /// Straight in its natural logarithm.
-    Log,
-}
-
-/// Whose choice a number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub enum Mark {
-    /// The paper says so.
-    P,
-    /// An established method, named.
-    E,
-    /// A judgement.
-    #[default]
-    J,
 }

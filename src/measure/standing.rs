@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-use super::Unit;
+use super::Layout;
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, LinkRow, TieTable};
 
@@ -163,14 +163,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Looks the rows of a period up; `rows` are the register's rows a unit.
-    pub fn new(
-        facilities: &Facilities,
-        numbers: &Numbers<'_>,
-        units: &[Unit],
-        rows: &[Vec<usize>],
-        period: Option<i64>,
-    ) -> Self {
+    /// Looks the rows of a period up.
+    pub(super) fn new(layout: &Layout<'_>, numbers: &Numbers<'_>, period: Option<i64>) -> Self {
+        let Layout { facilities, units, rows, .. } = *layout;
         let own: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.period[row] == period).collect();
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
         let mut node_of = vec![NOWHERE; facilities.rows()];

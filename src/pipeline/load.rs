@@ -11,8 +11,8 @@ use super::check::check;
 use super::settings::PipelineFile;
 use crate::classify::{Rules, Typology};
 use crate::error::{Error, Problem, Result, nearest};
-use crate::measure::settings::Inherited;
-use crate::score::Tree;
+use crate::indicator::Inherited;
+use crate::score::{Model, Scorer};
 use crate::sources::hex;
 use crate::validate::settings::Sourced;
 
@@ -28,7 +28,7 @@ pub struct Pipeline {
     /// SHA-256 of the resolved file.
     pub sha256: String,
     /// The score tree.
-    pub tree: Tree,
+    pub model: Model,
     /// Indicators that came through `extends`.
     pub inherited: Inherited,
 }
@@ -56,8 +56,8 @@ impl Pipeline {
         let inherited = inherited(&file, &own);
         let mut problems = settle_computed(&mut file);
         problems.extend(check(&file));
-        let tree = match Tree::new(&file.dimensions, &file.components, &file.indicators) {
-            Ok(tree) => Some(tree),
+        let model = match Model::new(&file.dimensions, &file.components, &file.indicators) {
+            Ok(model) => Some(model),
             Err(more) => {
                 problems.extend(more);
                 None
@@ -66,12 +66,12 @@ impl Pipeline {
         for problem in &mut problems {
             problem.place = locate(&problem.place, &texts);
         }
-        let Some(tree) = tree.filter(|_| problems.is_empty()) else { return Err(Error::Pipeline { problems }) };
+        let Some(model) = model.filter(|_| problems.is_empty()) else { return Err(Error::Pipeline { problems }) };
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let resolved =
             toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
-        Ok(Self { file, path: path.to_path_buf(), folder, sha256, tree, inherited })
+        Ok(Self { file, path: path.to_path_buf(), folder, sha256, model, inherited })
     }
 
     /// The folder of its runs where nobody names another.
@@ -88,11 +88,12 @@ impl Pipeline {
     }
 
     /// What makes a type of scores.
-    pub fn rules(&self) -> Rules<'_> {
+    pub fn rules<'a>(&'a self, scorer: &'a Scorer<'a>) -> Rules<'a> {
         let file = &self.file;
         Rules {
             dimensions: &file.dimensions,
-            tree: &self.tree,
+            indicators: &file.indicators,
+            scorer,
             typology: file.typology.as_ref(),
             settings: &file.classify,
         }

@@ -12,21 +12,19 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 
-use crate::classify::Class;
-use crate::classify::initiatives::{self, Home, Matched};
-use crate::classify::levers::{self, Levers};
-use crate::classify::moves::{self, Moves};
+use crate::classify;
+use crate::classify::initiatives::{self, Assignment};
 use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
-use crate::measure::{self, Measurements};
+use crate::measure::{self, Checked, Dispersed, Measured, Measurements, Wanted};
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::{self, Row, StoredRun};
-use crate::report::{self, Formats, Results};
-use crate::score::Scores;
-use crate::validate::{self, Account, Initiative, Pair, Profile, Proposal, Scope, Sources, Tables};
+use crate::report::{self, About, Formats, Results};
+use crate::stage::Stage;
+use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
-use publish::Stage;
+use publish::Staging;
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
 
 /// What a run has found, beside its files.
@@ -39,80 +37,84 @@ pub struct Outcome {
     pub clusters: Vec<Row>,
 }
 
-/// The stages that a run passes through, in their order.
-pub const STAGES: [&str; 6] = ["validate", "delineate", "measure", "score", "classify", "report"];
-
 /// Runs a pipeline and publishes its outputs as `out`. Clusters keep the ids and names that they have in the run
 /// `previous`. `watch` hears of every stage as it begins.
 ///
 /// # Errors
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
-pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &dyn Fn(&str)) -> Result<Outcome> {
+pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &dyn Fn(Stage)) -> Result<Outcome> {
     let earlier = previous.map(|folder| StoredRun::open(folder)?.clusters()).transpose()?;
-    let stage = Stage::open(out)?;
+    let staging = Staging::open(out)?;
     let shared = (out == pipeline.default_out()).then(|| pipeline.shown());
-    run_into(pipeline, stage, earlier.as_ref(), shared, watch).map_err(|error| pipeline.locate(error))
+    run_into(pipeline, staging, earlier.as_ref(), shared, watch).map_err(|error| pipeline.locate(error))
 }
 
 /// The order of the lines is the method.
 fn run_into(
     pipeline: &Pipeline,
-    stage: Stage,
+    staging: Staging,
     earlier: Option<&Earlier>,
     pipeline_file: Option<String>,
-    watch: &dyn Fn(&str),
+    watch: &dyn Fn(Stage),
 ) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
-    clock.begin("validate");
-    let mut tables = validate::validate(&sources(pipeline), Scope { hold: None, profile: false }, &mut findings)?;
-    let checked = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables, &mut findings)?;
-    clock.begin("delineate");
-    let clusters = clusters(file, &tables, earlier, &mut findings)?;
-    clock.begin("measure");
-    measure::infer_memberships(&mut tables);
-    let measurements = measure::measure(&file.indicators, &checked, &tables, clusters, &mut findings)?;
-    let dispersed = measure::dispersed(&file.dispersed, file.delineate.as_ref(), &tables, &measurements)?;
-    let rated = Rated::of(pipeline, &measurements, &mut clock)?;
-    let initiatives = initiatives(pipeline, &tables, &measurements, &mut findings)?;
+    clock.begin(Stage::Validate);
+    let tables = findings.of(validate::validate(&sources(pipeline), Scope { hold: None, profile: false }))?;
+    let checked = findings.of(measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables))?;
+    clock.begin(Stage::Delineate);
+    let clusters = findings.of(clusters(file, &tables, earlier))?;
+    clock.begin(Stage::Measure);
+    let mut measured = measure::measure(&file.indicators, &checked, &tables, clusters, Wanted::Details)?;
+    findings.gather(std::mem::take(&mut measured.findings));
+    measured.details.dispersed = dispersed(file, &checked, &tables, &measured)?;
+    let Measured { measurements, details, .. } = measured;
+    clock.begin(Stage::Score);
+    let observations = classify::observations(&measurements);
+    let scorer = pipeline.model.fit(&observations);
+    let scores = scorer.score_all(&observations);
+    clock.begin(Stage::Classify);
+    let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
+    rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
-    clock.begin("report");
+    clock.begin(Stage::Report);
     findings.sort();
+    let (tables, rating, findings) = (&tables, &rating, findings);
     let results = Results {
+        about: about(pipeline),
+        tables,
+        measured: &measurements,
+        details: &details,
+        rating,
+        findings: &findings,
+    };
+    let outputs = report::write(&results, formats(pipeline), staging.folder())?;
+    let clusters = stored::rows(&report::tables::clusters_frame(&results)?)?;
+    let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
+    manifest.write(staging.folder())?;
+    staging.publish()?;
+    Ok(Outcome { manifest, findings, clusters })
+}
+
+/// What a run is about.
+fn about(pipeline: &Pipeline) -> About<'_> {
+    let file = &pipeline.file;
+    About {
         name: &file.name,
         title: if file.title.is_empty() { &file.name } else { &file.title },
         description: &file.description,
         dimensions: &file.dimensions,
         components: &file.components,
         indicators: &file.indicators,
-        tree: &pipeline.tree,
-        computed: computed(file),
-        facilities: tables.facilities.as_ref(),
-        layers: &tables.layers,
-        ties: &tables.ties,
-        accounts: &tables.accounts,
-        measurements: &measurements,
-        scores: &rated.scores,
+        shape: &pipeline.model.shape,
         typology: file.typology.as_ref(),
-        classes: &rated.classes,
-        levers: &rated.levers,
-        moves: &rated.moves,
-        dispersed: &dispersed,
-        initiatives: &initiatives,
-        splits: report::splits(tables.facilities.as_ref(), &measurements),
-        findings: &findings,
+        computed: computed(file),
         delineation: file.delineate.as_ref(),
         cluster_shape: file.outputs.cluster_shape,
         pipeline_sha256: &pipeline.sha256,
-    };
-    let outputs = report::write(&results, formats(pipeline), stage.folder())?;
-    let clusters = stored::rows(&report::tables::clusters_frame(&results)?)?;
-    let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
-    manifest.write(stage.folder())?;
-    stage.publish()?;
-    Ok(Outcome { manifest, findings, clusters })
+    }
 }
 
 /// The columns of the register that the pipeline file computes, and by what.
@@ -127,6 +129,8 @@ const CHECKED_WHOLE: usize = 250_000;
 
 /// What `check` has found.
 pub struct Examination {
+    /// Facts and rejected rows.
+    pub findings: Findings,
     /// Rows and tonnes of every source.
     pub accounts: Vec<Account>,
     /// What the columns of every source hold.
@@ -142,19 +146,21 @@ pub struct Examination {
 /// # Errors
 ///
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the files.
-pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Examination> {
+pub fn check(pipeline: &Pipeline) -> Result<Examination> {
     let scope = Scope { hold: Some(CHECKED_WHOLE), profile: true };
-    let examined = validate::examine(&sources(pipeline), scope, findings).and_then(|(tables, problems)| {
-        if problems.is_empty() {
+    let examined = validate::examine(&sources(pipeline), scope).and_then(|mut examined| {
+        if examined.problems.is_empty() {
             let file = &pipeline.file;
-            measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables, findings)?;
+            let checked = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &examined.tables);
+            examined.findings.of(checked)?;
         }
-        Ok((tables, problems))
+        Ok(examined)
     });
+    let Examined { tables, mut findings, problems } = examined.map_err(|error| pipeline.locate(error))?;
     findings.sort();
-    let (tables, problems) = examined.map_err(|error| pipeline.locate(error))?;
     Ok(Examination {
-        hints: hints::hints(&pipeline.file, &tables, findings),
+        hints: hints::hints(&pipeline.file, &tables, &findings),
+        findings,
         accounts: tables.accounts,
         profiles: tables.profiles,
         error: (!problems.is_empty()).then_some(Error::Data { problems }),
@@ -168,9 +174,8 @@ pub fn check(pipeline: &Pipeline, findings: &mut Findings) -> Result<Examination
 /// As [`check`].
 pub fn proposals(pipeline: &Pipeline, least: f64) -> Result<Vec<Proposal>> {
     let scope = Scope { hold: None, profile: false };
-    let read = validate::examine(&sources(pipeline), scope, &mut Findings::default());
-    let (tables, _) = read.map_err(|error| pipeline.locate(error))?;
-    Ok(validate::proposals(&tables, least))
+    let examined = validate::examine(&sources(pipeline), scope).map_err(|error| pipeline.locate(error))?;
+    Ok(validate::proposals(&examined.tables, least))
 }
 
 /// Facilities of the register and of the file that is joined to it that may be one, for a person to accept, and the number of
@@ -201,7 +206,7 @@ pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
         ..sources(pipeline)
     };
     let scope = Scope { hold: None, profile: false };
-    let found = validate::validate(&alone, scope, &mut Findings::default()).and_then(|tables| {
+    let found = validate::validate(&alone, scope).and_then(|(tables, _)| {
         let facilities = tables.facilities.as_ref();
         let pairs = facilities.map(|facilities| validate::pairs(facilities, &source, &pipeline.folder, least));
         Ok((pairs.transpose()?.unwrap_or_default(), facilities.map_or(0, |facilities| facilities.ids.len())))
@@ -240,65 +245,34 @@ fn formats(pipeline: &Pipeline) -> Formats {
 }
 
 /// The clusters of a register, or those that figures name.
-fn clusters(
-    file: &PipelineFile,
-    tables: &Tables,
-    earlier: Option<&Earlier>,
-    findings: &mut Findings,
-) -> Result<Clusters> {
+fn clusters(file: &PipelineFile, tables: &Tables, earlier: Option<&Earlier>) -> Result<(Clusters, Findings)> {
     let (Some(facilities), Some(settings)) = (&tables.facilities, &file.delineate) else {
-        return Ok(measure::clusters_of_facts(&tables.facts.facts));
+        return Ok((measure::clusters_of_facts(&tables.facts.facts), Findings::default()));
     };
     let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
-    delineate::delineate(facilities, geography, settings, earlier, findings)
+    delineate::delineate(facilities, geography, settings, earlier)
 }
 
-/// What the numbers mean: scores, types, what would change them and what has.
-struct Rated {
-    scores: Vec<Scores>,
-    classes: Vec<Class>,
-    levers: Vec<Levers>,
-    moves: Moves,
-}
-
-impl Rated {
-    fn of(pipeline: &Pipeline, measurements: &Measurements, clock: &mut Clock<'_>) -> Result<Self> {
-        clock.begin("score");
-        let rules = pipeline.rules();
-        let of_unit = |unit: usize| measurements.indicators.iter().map(|values| values[unit]).collect::<Vec<_>>();
-        let units = 0..measurements.units.len();
-        let scores: Vec<Scores> = units.map(|unit| rules.tree.score(&of_unit(unit))).collect();
-        clock.begin("classify");
-        let classes: Vec<Class> = scores.iter().map(|scores| rules.classify(scores)).collect();
-        let (measured, times) = (&measurements.indicators, &measurements.times);
-        let basis = levers::Basis { rules, indicators: &pipeline.file.indicators, measured, times };
-        let levers = levers::levers(basis, &scores, &classes);
-        let (units, emissions_t) = (&measurements.units, &measurements.figure("emissions_t"));
-        let run = moves::Run { rules, units, emissions_t, scores: &scores, classes: &classes };
-        let moves = run.moves()?;
-        Ok(Self { scores, classes, levers, moves })
-    }
+/// What is in no cluster; nothing where none are sought.
+fn dispersed(file: &PipelineFile, checked: &Checked, tables: &Tables, measured: &Measured) -> Result<Dispersed> {
+    let of = |delineation| measure::dispersed(&file.dispersed, checked, delineation, tables, measured);
+    file.delineate.as_ref().map_or_else(|| Ok(Dispersed::default()), of)
 }
 
 fn initiatives(
-    pipeline: &Pipeline,
+    file: &PipelineFile,
     tables: &Tables,
     measurements: &Measurements,
-    findings: &mut Findings,
-) -> Result<Vec<(Initiative, Matched, Option<Home>)>> {
-    let Some(source) = &pipeline.file.initiatives else { return Ok(Vec::new()) };
-    let types = initiatives::types()?;
-    let register = tables.facilities.as_ref();
-    let homes = initiatives::homes(&tables.initiatives, measurements, register, source.within_km, findings);
-    let matched = tables.initiatives.iter().map(|initiative| initiatives::matched(&types, initiative));
-    Ok(tables.initiatives.iter().cloned().zip(matched).zip(homes).map(|((a, b), c)| (a, b, c)).collect())
+) -> Result<(Vec<Assignment>, Findings)> {
+    let Some(source) = &file.initiatives else { return Ok((Vec::new(), Findings::default())) };
+    initiatives::assign(tables, &measurements.clusters, source.within_km)
 }
 
 fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
     if pipeline.file.typology.is_none() && !pipeline.file.dimensions.is_empty() {
         let message = "the dimensions and their levels are not those of the built-in typology: scores, and no types";
         let rule = crate::finding::Rule::NoTypology;
-        findings.add(crate::finding::Severity::Info, "classify", "", rule, message.into(), 1);
+        findings.add(crate::finding::Severity::Info, Stage::Classify, "", rule, message.into(), 1);
     }
 }
 
@@ -309,13 +283,6 @@ fn manifest(
     outputs: Vec<Output>,
     timing: Vec<(String, f64)>,
 ) -> Manifest {
-    let mut types: Vec<(String, u64)> = Vec::new();
-    for (at, kind) in results.typology.iter().flat_map(|typology| &typology.types).enumerate() {
-        let count = results.classes.iter().filter(|class| class.known() == Some(at)).count();
-        types.push((kind.number.to_string(), count as u64));
-    }
-    let known: u64 = types.iter().map(|(_, count)| count).sum();
-    types.push(("unknown".into(), results.classes.len() as u64 - known));
     Manifest {
         program: format!("forerunner {}", env!("CARGO_PKG_VERSION")),
         name: pipeline.file.name.clone(),
@@ -323,9 +290,9 @@ fn manifest(
         pipeline: serde_json::to_value(&pipeline.file).unwrap_or_default(),
         pipeline_file: None,
         previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
-        sources: results.accounts.to_vec(),
-        periods: results.splits.clone(),
-        types,
+        sources: results.tables.accounts.clone(),
+        periods: results.details.splits.clone(),
+        types: results.rating.counts(results.about.typology),
         findings: results.findings.findings.len() as u64,
         quarantined: results.findings.quarantine.len() as u64,
         outputs,
@@ -335,24 +302,26 @@ fn manifest(
 
 /// Seconds a stage.
 struct Clock<'a> {
-    watch: &'a dyn Fn(&str),
-    laps: Vec<(String, Instant)>,
+    watch: &'a dyn Fn(Stage),
+    laps: Vec<(Stage, Instant)>,
 }
 
 impl<'a> Clock<'a> {
-    fn new(watch: &'a dyn Fn(&str)) -> Self {
+    fn new(watch: &'a dyn Fn(Stage)) -> Self {
         Self { watch, laps: Vec::new() }
     }
 
-    fn begin(&mut self, stage: &str) {
+    fn begin(&mut self, stage: Stage) {
         (self.watch)(stage);
-        tracing::debug!(stage, "begins");
-        self.laps.push((stage.to_owned(), Instant::now()));
+        tracing::debug!(stage = stage.as_str(), "begins");
+        self.laps.push((stage, Instant::now()));
     }
 
     fn finish(self) -> Vec<(String, f64)> {
         let ends = self.laps.iter().skip(1).map(|(_, start)| *start).chain([Instant::now()]);
         let laps: Vec<_> = self.laps.iter().zip(ends).collect();
-        laps.into_iter().map(|((stage, start), end)| (stage.clone(), (end - *start).as_secs_f64())).collect()
+        laps.into_iter()
+            .map(|((stage, start), end)| (stage.as_str().to_owned(), (end - *start).as_secs_f64()))
+            .collect()
     }
 }

@@ -11,7 +11,7 @@ use crate::report::manifest;
 
 /// An output folder, held until dropped, and the folder beside it in which the run is written.
 #[derive(Debug)]
-pub struct Stage {
+pub struct Staging {
     out: PathBuf,
     partial: PathBuf,
     /// Folders above that were made for it, the deepest first.
@@ -19,7 +19,7 @@ pub struct Stage {
     lock: Lock,
 }
 
-impl Stage {
+impl Staging {
     /// Takes hold of an output folder; of a symbolic link to one, of the folder that it leads to. Clears what a killed run
     /// left behind.
     ///
@@ -36,25 +36,25 @@ impl Stage {
         let made: Vec<PathBuf> = missing.map(Path::to_path_buf).collect();
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
         // Made before anything can fail, so that whatever happens its traces go.
-        let mut stage = Self {
+        let mut staging = Self {
             partial: parent.join(format!(".{name}.partial")),
             made,
             lock: Lock::take(parent.join(format!(".{name}.lock")), &out)?,
             out,
         };
-        let out = &stage.out;
+        let out = &staging.out;
         let taken = out.exists() && !(out.is_dir() && (out.join(manifest::FILE).exists() || is_empty(out)?));
         if taken {
             let message = format!("{} is there and is no run of forerunner: it would be overwritten", out.display());
             // What stands beside it under our name is not ours to clear.
-            stage.partial = PathBuf::new();
+            staging.partial = PathBuf::new();
             return Err(usage(message));
         }
-        if stage.partial.exists() {
-            fs::remove_dir_all(&stage.partial).map_err(Error::io(&stage.partial))?;
+        if staging.partial.exists() {
+            fs::remove_dir_all(&staging.partial).map_err(Error::io(&staging.partial))?;
         }
-        fs::create_dir(&stage.partial).map_err(Error::io(&stage.partial))?;
-        Ok(stage)
+        fs::create_dir(&staging.partial).map_err(Error::io(&staging.partial))?;
+        Ok(staging)
     }
 
     /// The folder to write into.
@@ -107,7 +107,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for Staging {
     /// A run that ends otherwise than in success leaves nothing behind.
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.partial);
@@ -189,7 +189,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
         let write = |text: &str, extra: bool| {
-            let stage = Stage::open(&out).unwrap();
+            let stage = Staging::open(&out).unwrap();
             fs::write(stage.folder().join("a.csv"), text).unwrap();
             if extra {
                 fs::write(stage.folder().join("b.csv"), text).unwrap();
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(fs::read_to_string(out.join("a.csv")).unwrap(), "two");
         assert_eq!(fs::read_to_string(out.join("project.qgz")).unwrap(), "mine");
         assert!(!out.join("b.csv").exists());
-        drop(Stage::open(&out).unwrap());
+        drop(Staging::open(&out).unwrap());
         assert_eq!(fs::read_to_string(out.join("a.csv")).unwrap(), "two");
     }
 
@@ -213,12 +213,12 @@ mod tests {
     fn a_held_folder_and_a_strangers_folder_are_refused() {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
-        let held = Stage::open(&out).unwrap();
-        assert!(matches!(Stage::open(&out), Err(Error::Locked { .. })));
+        let held = Staging::open(&out).unwrap();
+        assert!(matches!(Staging::open(&out), Err(Error::Locked { .. })));
         drop(held);
         fs::create_dir(&out).unwrap();
         fs::write(out.join("thesis.docx"), "years of work").unwrap();
-        assert!(matches!(Stage::open(&out), Err(Error::Usage { .. })));
+        assert!(matches!(Staging::open(&out), Err(Error::Usage { .. })));
         assert_eq!(listed(root.path()), ["run"], "a refused run leaves no trace");
     }
 
@@ -232,10 +232,10 @@ mod tests {
     #[test]
     fn folders_made_for_a_run_that_fails_go_with_it() {
         let root = tempfile::tempdir().unwrap();
-        drop(Stage::open(&root.path().join("a/b/run")).unwrap());
+        drop(Staging::open(&root.path().join("a/b/run")).unwrap());
         assert!(listed(root.path()).is_empty());
         fs::create_dir(root.path().join("a")).unwrap();
-        drop(Stage::open(&root.path().join("a/b/run")).unwrap());
+        drop(Staging::open(&root.path().join("a/b/run")).unwrap());
         assert_eq!(listed(root.path()), ["a"]);
     }
 
@@ -245,7 +245,7 @@ mod tests {
         let (run, link) = (root.path().join("real/run"), root.path().join("link"));
         fs::create_dir_all(&run).unwrap();
         std::os::unix::fs::symlink(&run, &link).unwrap();
-        let stage = Stage::open(&link).unwrap();
+        let stage = Staging::open(&link).unwrap();
         fs::write(stage.folder().join(manifest::FILE), "{}").unwrap();
         stage.publish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -254,6 +254,6 @@ mod tests {
             (vec![manifest::FILE.to_owned()], vec!["run".to_owned()])
         );
         std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("lost")).unwrap();
-        assert!(matches!(Stage::open(&root.path().join("lost")), Err(Error::Usage { .. })));
+        assert!(matches!(Staging::open(&root.path().join("lost")), Err(Error::Usage { .. })));
     }
 }

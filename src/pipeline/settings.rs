@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
-use crate::measure::settings::{DispersedSettings, Indicator};
+use crate::indicator::Indicator;
+use crate::measure::settings::DispersedSettings;
 use crate::report::shapes::ClusterShape;
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;

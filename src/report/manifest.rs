@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Split;
 use crate::error::{Error, Result};
+use crate::measure::Split;
 use crate::sources::hex;
 use crate::validate::Account;
 

@@ -27,16 +27,16 @@ pub struct TypeSum {
 
 /// By period: every type, those not known, and what is in no cluster.
 pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
-    let measured = results.measurements;
+    let measured = results.measured;
     let (emissions, counts) = (measured.figure("emissions_t"), measured.figure("facility_count"));
-    let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
-    let splits = &results.splits;
+    let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    let splits = &results.details.splits;
     let mut sums = Vec::new();
     let periods = measured.units.iter().map(|unit| unit.period).chain(splits.iter().map(|split| split.period));
     for period in periods.collect::<BTreeSet<_>>() {
         let first = sums.len();
         for position in (0..types.len()).map(Some).chain([None]) {
-            let of_type = |unit: &usize| results.classes[*unit].known() == position;
+            let of_type = |unit: &usize| results.rating.classes[*unit].known() == position;
             let units = (0..measured.units.len()).filter(|&unit| measured.units[unit].period == period);
             let units: Vec<usize> = units.filter(of_type).collect();
             sums.push(TypeSum {

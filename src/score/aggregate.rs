@@ -52,7 +52,7 @@ impl Aggregate {
             Self::Power(power) if power < 0.0 => mean(&|score| score.max(floor).powf(power)).powf(1.0 / power),
             Self::Power(power) => mean(&|score| score.powf(power)).powf(1.0 / power),
             Self::Minimum => {
-                scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(100.0, f64::min)
+                scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(f64::INFINITY, f64::min)
             }
             Self::Median => median(scores, weight),
         };

@@ -1,6 +1,7 @@
 //! The change of a score between two states, split over its indicators so that the parts add up.
 
-use super::{Aggregate, Child, Scores, Tree};
+use super::shape::Child;
+use super::{Aggregate, Scorer, Scores};
 use crate::error::{Error, Result};
 
 /// Children that change at once past which not every order is tried, but the given one and its reverse.
@@ -10,7 +11,7 @@ const SLIGHT: f64 = 1e-6;
 /// What rounding may leave over of a change, points.
 const ROUNDING: f64 = 1e-9;
 
-impl Tree {
+impl Scorer<'_> {
     /// Per indicator of a dimension its part of the dimension's change; `None` without a score in both states, and for
     /// indicators of other dimensions or without a score in either. The parts add up to the change.
     ///
@@ -26,12 +27,12 @@ impl Tree {
     ///
     /// Shapley (1953); nested as in Owen (1977).
     pub fn split_change(&self, dimension: usize, before: &Scores, after: &Scores) -> Result<Vec<Option<f64>>> {
-        let mut parts = vec![None; self.weights.len()];
+        let mut parts = vec![None; self.fitted.len()];
         if let (Some(a), Some(b)) = (before.nodes[dimension].score, after.nodes[dimension].score) {
             self.split(dimension, before, after, &mut parts);
             let rest = b - a - parts.iter().flatten().sum::<f64>();
             if rest.abs() > ROUNDING {
-                let id = &self.nodes[dimension].id;
+                let id = &self.shape.nodes()[dimension].id;
                 return Err(Error::Defect {
                     message: format!("the parts of a change of `{id}` leave {rest:e} points over"),
                 });
@@ -43,12 +44,17 @@ impl Tree {
 
     /// Splits the change of a node over its indicators.
     fn split(&self, node: usize, before: &Scores, after: &Scores, parts: &mut [Option<f64>]) {
-        let children = &self.nodes[node].children;
+        let children = &self.shape.nodes()[node].children;
         let states: Vec<State> = children
             .iter()
-            .map(|child| State { before: before.of(*child), after: after.of(*child), weight: self.weight(*child) })
+            .map(|&child| State {
+                before: before.of(child),
+                after: after.of(child),
+                weight: self.parameters.weight(child),
+            })
             .collect();
-        let node = Mix { aggregate: self.nodes[node].aggregate, floor: self.nodes[node].floor, states };
+        let (aggregate, floor) = (self.parameters.aggregates[node], self.parameters.floors[node]);
+        let node = Mix { aggregate, floor, states };
         for ((position, child), part) in children.iter().enumerate().zip(node.shapley()) {
             let state = &node.states[position];
             if state.before.is_none() && state.after.is_none() {
@@ -193,6 +199,7 @@ fn shares(count: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::{Model, Observation};
 
     fn mix(aggregate: Aggregate, states: &[(Option<f64>, Option<f64>)]) -> Mix {
         let states = states.iter().map(|&(before, after)| State { before, after, weight: 1.0 }).collect();
@@ -220,11 +227,9 @@ mod tests {
     fn a_split_that_does_not_add_up_is_a_defect() {
         let dimension = toml::from_str("id = 'd'").unwrap();
         let indicator = toml::from_str("id = 'i'\nparent = 'd'\nexpr = 'x'\nworst = 0\nbest = 100").unwrap();
-        let tree = Tree::new(&[dimension], &[], &[indicator]).unwrap();
-        let score = |value: f64| {
-            let status = crate::measure::indicators::Status::Observed;
-            tree.score(&[crate::measure::indicators::Measurement { value: Some(value), coverage: 1.0, status }])
-        };
+        let model = Model::new(&[dimension], &[], &[indicator]).unwrap();
+        let tree = model.fit(&[Vec::new()]);
+        let score = |value: f64| tree.score(&[Observation { value: Some(value), coverage: 1.0 }]);
         let (before, mut after) = (score(20.0), score(50.0));
         assert_eq!(tree.split_change(0, &before, &after).unwrap(), [Some(30.0)]);
         after.nodes[0].score = Some(50.0 + 1e-8);
@@ -240,12 +245,10 @@ mod tests {
             toml::from_str(&format!("id = '{id}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 100")).unwrap()
         };
         let indicators = [indicator("i", "c"), indicator("j", "c"), indicator("k", "e")];
-        let tree = Tree::new(&[dimension], &[component("c"), component("e")], &indicators).unwrap();
-        let score = |values: [f64; 3]| {
-            let status = crate::measure::indicators::Status::Observed;
-            let of = |value| crate::measure::indicators::Measurement { value: Some(value), coverage: 1.0, status };
-            tree.score(&values.map(of))
-        };
+        let model = Model::new(&[dimension], &[component("c"), component("e")], &indicators).unwrap();
+        let tree = model.fit(&[Vec::new(), Vec::new(), Vec::new()]);
+        let score =
+            |values: [f64; 3]| tree.score(&values.map(|value| Observation { value: Some(value), coverage: 1.0 }));
         let (before, after) = (score([60.0, 40.0, 50.0]), score([70.0, 30.0 - 8e-7, 50.0]));
         let parts = tree.split_change(0, &before, &after).unwrap();
         let change = after.nodes[0].score.unwrap() - before.nodes[0].score.unwrap();

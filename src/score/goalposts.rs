@@ -1,6 +1,6 @@
 //! One number to a score of 0 to 100 by three goalposts.
 
-use crate::measure::settings::Scale;
+use crate::indicator::Scale;
 
 /// `worst` scores 0, `crossover` 50, `best` 100; straight lines between, cut to 0..100.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +43,7 @@ impl Goalposts {
     /// # Example
     ///
     /// ```
-    /// use forerunner::measure::settings::Scale;
+    /// use forerunner::indicator::Scale;
     /// use forerunner::score::Goalposts;
     ///
     /// let port_km = Goalposts::new(100.0, Some(25.0), 5.0, Scale::Linear)?;

@@ -1,7 +1,9 @@
 //! The way back: the score that a child needs so that its node reaches a target. In closed form for all means, by
 //! bisection for the median.
 
-use super::{Aggregate, Child, Scores, Tree};
+use super::normalise::Range;
+use super::shape::Child;
+use super::{Aggregate, Scorer, Scores};
 use crate::declared::{at_least, at_most};
 
 /// What one child needs.
@@ -9,27 +11,41 @@ use crate::declared::{at_least, at_most};
 pub(crate) enum Needed {
     /// The target is reached whatever the child scores.
     Nothing,
-    /// This score and no less, above 0 and up to 100.
+    /// This score and no less, above the least that there is and up to the greatest.
     Score(f64),
     /// The target is out of its reach.
     TooMuch,
 }
 
 impl Needed {
-    fn of(score: f64) -> Self {
-        if !at_most(score, 100.0) {
+    fn of(score: f64, range: Range) -> Self {
+        if !at_most(score, range.greatest) {
             Self::TooMuch
-        } else if !at_most(score, 0.0) {
-            Self::Score(score.min(100.0))
+        } else if !at_most(score, range.least) {
+            Self::Score(score.min(range.greatest))
         } else {
             Self::Nothing
         }
     }
 }
 
+/// What a node is to reach by one of its children.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Goal {
+    /// The score that the node is to reach.
+    pub target: f64,
+    /// The smallest score that its mean reads.
+    pub floor: f64,
+    /// The weight of the child.
+    pub weight: f64,
+    /// The scores that the child may have.
+    pub range: Range,
+}
+
 impl Aggregate {
-    /// The least score of one child of `weight` for which it and its siblings (score, weight) reach `target`.
-    pub(crate) fn needed(self, siblings: &[(f64, f64)], weight: f64, floor: f64, target: f64) -> Needed {
+    /// The least score of one child for which it and its siblings (score, weight) reach the target.
+    pub(crate) fn needed(self, siblings: &[(f64, f64)], goal: Goal) -> Needed {
+        let Goal { target, floor, weight, range } = goal;
         if weight <= 0.0 {
             let reached = self.of(siblings, floor).is_some_and(|score| at_least(score, target));
             return if reached { Needed::Nothing } else { Needed::TooMuch };
@@ -39,16 +55,16 @@ impl Aggregate {
         let rest = |of: &dyn Fn(f64) -> f64| {
             (of(target) * total - siblings.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>()) / weight
         };
-        let above_floor = |score: f64| if at_most(score, floor) { Needed::Nothing } else { Needed::of(score) };
+        let above_floor = |score: f64| if at_most(score, floor) { Needed::Nothing } else { Needed::of(score, range) };
         match self {
-            Self::Arithmetic => Needed::of(rest(&|score| score)),
+            Self::Arithmetic => Needed::of(rest(&|score| score), range),
             Self::Minimum => {
                 let reached = siblings.iter().all(|(score, weight)| *weight <= 0.0 || at_least(*score, target));
-                if reached { Needed::of(target) } else { Needed::TooMuch }
+                if reached { Needed::of(target, range) } else { Needed::TooMuch }
             }
             Self::Geometric | Self::Power(0.0) if target <= floor => Needed::Nothing,
             Self::Geometric | Self::Power(0.0) => above_floor(rest(&|score| score.max(floor).ln()).exp()),
-            Self::Harmonic => Self::Power(-1.0).needed(siblings, weight, floor, target),
+            Self::Harmonic => Self::Power(-1.0).needed(siblings, goal),
             Self::Power(power) if power < 0.0 => {
                 if target <= floor {
                     return Needed::Nothing;
@@ -58,10 +74,10 @@ impl Aggregate {
             }
             Self::Power(power) => {
                 let rest = rest(&|score| score.powf(power));
-                if rest <= 0.0 { Needed::Nothing } else { Needed::of(rest.powf(1.0 / power)) }
+                if rest <= 0.0 { Needed::Nothing } else { Needed::of(rest.powf(1.0 / power), range) }
             }
             // A median is one of the scores, or the middle of two: there is little to round.
-            Self::Median => by_bisection(|score| {
+            Self::Median => by_bisection(range, |score| {
                 let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
                 self.of(&all, floor).is_some_and(|score| score >= target)
             }),
@@ -69,14 +85,14 @@ impl Aggregate {
     }
 }
 
-fn by_bisection(reaches: impl Fn(f64) -> bool) -> Needed {
-    if reaches(0.0) {
+fn by_bisection(range: Range, reaches: impl Fn(f64) -> bool) -> Needed {
+    if reaches(range.least) {
         return Needed::Nothing;
     }
-    if !reaches(100.0) {
+    if !reaches(range.greatest) {
         return Needed::TooMuch;
     }
-    let (mut below, mut at) = (0.0, 100.0);
+    let (mut below, mut at) = (range.least, range.greatest);
     for _ in 0..60 {
         let middle = f64::midpoint(below, at);
         *(if reaches(middle) { &mut at } else { &mut below }) = middle;
@@ -84,18 +100,18 @@ fn by_bisection(reaches: impl Fn(f64) -> bool) -> Needed {
     Needed::Score(at)
 }
 
-impl Tree {
+impl Scorer<'_> {
     /// Per indicator the score at which it alone puts its dimension on `target`, all others as they are; `None` where it
-    /// has no score, or where neither 0 nor 100 makes a difference.
+    /// has no score, or where neither the least score nor the greatest makes a difference.
     pub fn flip_scores(&self, scores: &Scores, dimension: usize, target: f64) -> Vec<Option<f64>> {
-        let mut flips = vec![None; self.weights.len()];
+        let mut flips = vec![None; self.fitted.len()];
         self.pass_down(scores, dimension, target, &mut |indicator, score| flips[indicator] = Some(score));
         flips
     }
 
     /// Tells of every indicator under a node what it needs so that the node reaches `target`.
     fn pass_down(&self, scores: &Scores, node: usize, target: f64, tell: &mut dyn FnMut(usize, f64)) {
-        for (position, child) in self.nodes[node].children.iter().enumerate() {
+        for (position, child) in self.shape.nodes()[node].children.iter().enumerate() {
             if scores.of(*child).is_none() {
                 continue;
             }
@@ -110,15 +126,20 @@ impl Tree {
 
     /// What the child at `position` needs so that its node reaches `target`, its siblings as they are.
     pub(super) fn child_needs(&self, scores: &Scores, node: usize, position: usize, target: f64) -> Needed {
-        let of = &self.nodes[node];
         let siblings = self.known_children(scores, node, position);
-        of.aggregate.needed(&siblings, self.weight(of.children[position]), of.floor, target)
+        self.needed(node, &siblings, self.shape.nodes()[node].children[position], target)
+    }
+
+    /// What a child needs so that its node reaches `target` beside siblings of some score and weight.
+    pub(super) fn needed(&self, node: usize, siblings: &[(f64, f64)], child: Child, target: f64) -> Needed {
+        let (weight, floor) = (self.parameters.weight(child), self.parameters.floors[node]);
+        self.parameters.aggregates[node].needed(siblings, Goal { target, floor, weight, range: self.range })
     }
 
     /// Score and weight of the children of a node that have a score, without the one at `position`.
     fn known_children(&self, scores: &Scores, node: usize, position: usize) -> Vec<(f64, f64)> {
-        let children = self.nodes[node].children.iter().enumerate().filter(|(other, _)| *other != position);
-        children.filter_map(|(_, child)| Some((scores.of(*child)?, self.weight(*child)))).collect()
+        let children = self.shape.nodes()[node].children.iter().enumerate().filter(|(other, _)| *other != position);
+        children.filter_map(|(_, child)| Some((scores.of(*child)?, self.parameters.weight(*child)))).collect()
     }
 }
 
@@ -148,7 +169,8 @@ mod tests {
                         let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
                         aggregate.of(&all, 1.0).is_some_and(|score| score >= target)
                     };
-                    let (found, wanted) = (aggregate.needed(&siblings, weight, 1.0, target), by_bisection(reaches));
+                    let goal = Goal { target, floor: 1.0, weight, range: Range::POINTS };
+                    let (found, wanted) = (aggregate.needed(&siblings, goal), by_bisection(Range::POINTS, reaches));
                     match (found, wanted) {
                         (Needed::Score(found), Needed::Score(wanted)) => {
                             assert!(

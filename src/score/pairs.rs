@@ -1,7 +1,8 @@
 //! The cheapest two indicators that together put a dimension on a target.
 
 use super::needed::Needed;
-use super::{Aggregate, Child, Scores, Tree};
+use super::shape::Child;
+use super::{Aggregate, Scorer, Scores};
 use crate::declared::{SLACK, at_least};
 
 /// Changes smaller than this are none, and costs closer than this are equal, score points.
@@ -32,7 +33,7 @@ struct End {
 }
 
 struct Search<'a> {
-    tree: &'a Tree,
+    scorer: &'a Scorer<'a>,
     scores: &'a Scores,
     node: usize,
     target: f64,
@@ -41,7 +42,7 @@ struct Search<'a> {
     may_move: &'a dyn Fn(usize) -> bool,
 }
 
-impl Tree {
+impl Scorer<'_> {
     /// The two indicators of those that `may_move` that together put a dimension on `target` with the least change in
     /// score points; `None` where no two can, or where the dimension has no score.
     ///
@@ -57,7 +58,7 @@ impl Tree {
     ) -> Option<Pair> {
         let up = !at_least(scores.nodes[dimension].score?, target);
         let mut best = None;
-        Search { tree: self, scores, node: dimension, target, up, may_move }.below(&mut best);
+        Search { scorer: self, scores, node: dimension, target, up, may_move }.below(&mut best);
         best
     }
 
@@ -73,7 +74,7 @@ impl Tree {
 impl Search<'_> {
     /// Tries the pairs of which the node is the lowest above both, then those within each child.
     fn below(&self, best: &mut Option<Pair>) {
-        let node = &self.tree.nodes[self.node];
+        let node = &self.scorer.shape.nodes()[self.node];
         let mut ends: Vec<End> = Vec::new();
         for (position, child) in node.children.iter().enumerate() {
             let before = ends.len();
@@ -88,7 +89,7 @@ impl Search<'_> {
             if self.scores.of(*child).is_none() {
                 continue;
             }
-            if let Needed::Score(target) = self.tree.child_needs(self.scores, self.node, position, self.target) {
+            if let Needed::Score(target) = self.scorer.child_needs(self.scores, self.node, position, self.target) {
                 Search { node: *below, target, ..*self }.below(best);
             }
         }
@@ -103,7 +104,7 @@ impl Search<'_> {
                 }
             }
             Child::Node(node) => {
-                for (next, child) in self.tree.nodes[node].children.iter().enumerate() {
+                for (next, child) in self.scorer.shape.nodes()[node].children.iter().enumerate() {
                     path.push((node, next));
                     self.gather(position, top, *child, path, ends);
                     path.pop();
@@ -142,42 +143,43 @@ impl Search<'_> {
         }
     }
 
-    /// How far a score may go: up to 100, down to 0 or to where some mean above reads its floor.
+    /// How far a score may go: up to the greatest, down to the least or to where some mean above reads its floor.
     fn limit(&self, of: &End) -> f64 {
         if self.up {
-            return 100.0;
+            return self.scorer.range.greatest;
         }
         let floor = |node: usize| {
-            let node = &self.tree.nodes[node];
-            if node.aggregate.has_floor() { Needed::Score(node.floor) } else { Needed::Nothing }
+            let parameters = self.scorer.parameters;
+            let has_floor = parameters.aggregates[node].has_floor();
+            if has_floor { Needed::Score(parameters.floors[node]) } else { Needed::Nothing }
         };
         let mut least = floor(self.node);
         for (node, position) in &of.path {
             if let Needed::Score(target) = least {
-                least = self.tree.child_needs(self.scores, *node, *position, target);
+                least = self.scorer.child_needs(self.scores, *node, *position, target);
             }
             if least == Needed::Nothing {
                 least = floor(*node);
             }
         }
-        if let Needed::Score(least) = least { least.min(of.score) } else { 0.0 }
+        if let Needed::Score(least) = least { least.min(of.score) } else { self.scorer.range.least }
     }
 
     /// The score that one end needs for a target while the other has the given one: its own where that is enough, `None`
     /// where nothing is.
     fn needs(&self, of: &End, other: &End, score: f64, target: f64) -> Option<f64> {
-        let changed = self.tree.child_with(self.scores, other.child, (other.indicator, score));
-        let node = &self.tree.nodes[self.node];
+        let changed = self.scorer.child_with(self.scores, other.child, (other.indicator, score));
+        let node = &self.scorer.shape.nodes()[self.node];
         let siblings = node.children.iter().enumerate().filter(|(position, _)| *position != of.position);
         let known = siblings.filter_map(|(position, child)| {
             let score = if position == other.position { changed } else { self.scores.of(*child) };
-            Some((score?, self.tree.weight(*child)))
+            Some((score?, self.scorer.parameters.weight(*child)))
         });
         let known: Vec<(f64, f64)> = known.collect();
-        let mut needed = node.aggregate.needed(&known, self.tree.weight(of.child), node.floor, target);
+        let mut needed = self.scorer.needed(self.node, &known, of.child, target);
         for (node, position) in &of.path {
             let Needed::Score(target) = needed else { break };
-            needed = self.tree.child_needs(self.scores, *node, *position, target);
+            needed = self.scorer.child_needs(self.scores, *node, *position, target);
         }
         match (needed, self.up) {
             (Needed::Score(score), true) => Some(score.max(of.score)),
@@ -189,7 +191,7 @@ impl Search<'_> {
 
     fn is_curved(&self, a: &End, b: &End) -> bool {
         let below = a.path.iter().chain(&b.path).map(|(node, _)| *node);
-        below.chain([self.node]).any(|node| self.tree.nodes[node].aggregate != Aggregate::Arithmetic)
+        below.chain([self.node]).any(|node| self.scorer.parameters.aggregates[node] != Aggregate::Arithmetic)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
+use crate::stage::Stage;
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
 /// Columns of names and years.
@@ -451,7 +452,7 @@ fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findi
         let ids: Vec<&str> = which.iter().take(NAMED).map(|&at| &facilities.ids[at]).collect();
         let more = if which.len() > NAMED { ", …" } else { "" };
         let message = format!("{message} (id {}{more})", ids.join(", "));
-        findings.add(Severity::Warning, "validate", "facilities", rule, message, which.len());
+        findings.add(Severity::Warning, Stage::Validate, "facilities", rule, message, which.len());
     };
     let unplaced = (0..facilities.places.len()).filter(|&at| facilities.places[at].is_none()).collect();
     add(Rule::NoCoordinates, "facilities without coordinates: kept, in no cluster by distance", unplaced);
@@ -461,12 +462,12 @@ fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findi
     add(Rule::SwappedCoordinates, message, exchanged(&facilities.places));
     if facilities.weight != EMISSIONS {
         let message = format!("shares and means are weighted by `{}` in place of emissions", facilities.weight);
-        findings.add(Severity::Info, "validate", "facilities", Rule::Weighted, message, facilities.rows());
+        findings.add(Severity::Info, Stage::Validate, "facilities", Rule::Weighted, message, facilities.rows());
     }
     let without = facilities.weights.iter().filter(|value| value.is_none()).count();
     let what = if facilities.weight == EMISSIONS { "emissions".to_owned() } else { format!("`{}`", facilities.weight) };
     let message = format!("rows without {what}: kept, outside every weighted figure");
-    findings.add(Severity::Warning, "validate", "facilities", Rule::NoEmissions, message, without);
+    findings.add(Severity::Warning, Stage::Validate, "facilities", Rule::NoEmissions, message, without);
 }
 
 /// A text column of a table, or as many nulls.

@@ -12,6 +12,7 @@ use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType};
+use crate::stage::Stage;
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 
@@ -118,7 +119,7 @@ pub(super) fn read(
     let steps = Steps { after: &after, ..Steps::default() };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Warning, "validate", &name, Rule::LostReference, message, accepted.met.lost);
+    findings.add(Severity::Warning, Stage::Validate, &name, Rule::LostReference, message, accepted.met.lost);
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     Ok(if wide {
         Facts { facts: wide_facts(&accepted, target, &figures), names: names(source, figures.into_iter().collect()) }

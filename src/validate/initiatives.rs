@@ -15,6 +15,7 @@ use super::{Asked, Reader, Register, known_type};
 use crate::error::{Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::ColumnSpec;
+use crate::stage::Stage;
 
 /// The attributes of an initiative and the values that they may have; an empty one is not known.
 ///
@@ -95,7 +96,7 @@ pub(super) fn read(
     };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "initiatives of facilities that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Warning, "validate", NAME, Rule::LostReference, message, accepted.met.lost);
+    findings.add(Severity::Warning, Stage::Validate, NAME, Rule::LostReference, message, accepted.met.lost);
     Ok(initiatives(&accepted))
 }
 

@@ -19,6 +19,7 @@ use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::turns::uncut;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
+use crate::stage::Stage;
 
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
@@ -271,12 +272,12 @@ pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::resu
 fn report(name: &str, features: &[Feature], findings: &mut Findings) {
     let without = features.iter().filter(|feature| feature.geometry.is_none()).count();
     let message = "features without geometry: kept, never near anything".to_owned();
-    findings.add(Severity::Warning, "validate", name, Rule::NoGeometry, message, without);
+    findings.add(Severity::Warning, Stage::Validate, name, Rule::NoGeometry, message, without);
     let is_polygon = |geometry: &Geometry| matches!(geometry, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
     let invalid = |feature: &&Feature| {
         feature.geometry.as_ref().is_some_and(|geometry| is_polygon(geometry) && !geometry.is_valid())
     };
     let invalid = features.par_iter().filter(invalid).count();
     let message = "polygons whose rings touch or cross: kept; inside is by the even-odd rule".to_owned();
-    findings.add(Severity::Info, "validate", name, Rule::InvalidPolygon, message, invalid);
+    findings.add(Severity::Info, Stage::Validate, name, Rule::InvalidPolygon, message, invalid);
 }

@@ -18,6 +18,7 @@ use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 use crate::sql::Expression;
+use crate::stage::Stage;
 
 /// One source of ties.
 #[derive(Debug)]
@@ -32,8 +33,6 @@ pub struct TieTable {
     pub directed: bool,
     /// Whether no file gives its rows: they follow from places, or from who owns what.
     pub inferred: bool,
-    /// The layer, by position, and the reach of its features, km, that the rows are to follow from.
-    pub near: Option<(usize, f64)>,
     /// The facilities for which absence means none; `None`: all.
     pub observed: Option<Expression>,
     /// The rows.
@@ -163,7 +162,6 @@ pub(super) fn read_links(
         between: source.between,
         directed: source.directed,
         inferred: false,
-        near: None,
         observed,
         ties: Ties::Links(rows),
     })
@@ -208,7 +206,7 @@ pub(super) fn read_members(
     let accepted = read(&name, parts, names, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
-    findings.add(Severity::Info, "validate", &name, Rule::UnknownMember, message, accepted.met.unknown);
+    findings.add(Severity::Info, Stage::Validate, &name, Rule::UnknownMember, message, accepted.met.unknown);
     let rows = one_by_one(&name, source, rows(&accepted, "member", "organisation"), register, findings);
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
@@ -217,7 +215,6 @@ pub(super) fn read_members(
         between: source.between(),
         directed: false,
         inferred: false,
-        near: None,
         observed,
         ties: Ties::Memberships(rows),
     })
@@ -368,7 +365,7 @@ fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Bet
 
 fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
     let message = "ends or members that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Info, "validate", name, Rule::LostReference, message, lost);
+    findings.add(Severity::Info, Stage::Validate, name, Rule::LostReference, message, lost);
 }
 
 /// A link has a weight above 0 or none.

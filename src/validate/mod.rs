@@ -41,6 +41,7 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_of_year};
+use crate::stage::Stage;
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
@@ -173,9 +174,20 @@ fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the
 /// files, [`Error::Data`] for files that do not parse and for sources with more rejected rows than allowed: all
 /// problems of the data together.
-pub fn validate(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<Tables> {
-    let (tables, problems) = examine(sources, scope, findings)?;
-    if problems.is_empty() { Ok(tables) } else { Err(Error::Data { problems }) }
+pub fn validate(sources: &Sources<'_>, scope: Scope) -> Result<(Tables, Findings)> {
+    let Examined { tables, findings, problems } = examine(sources, scope)?;
+    if problems.is_empty() { Ok((tables, findings)) } else { Err(Error::Data { problems }) }
+}
+
+/// What [`examine`] has found.
+#[derive(Debug)]
+pub struct Examined {
+    /// What could be read.
+    pub tables: Tables,
+    /// What was learnt about it.
+    pub findings: Findings,
+    /// Why a run would end.
+    pub problems: Vec<Problem>,
 }
 
 /// Like [`validate`], but gives the problems of the data beside what could be read.
@@ -183,7 +195,13 @@ pub fn validate(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) ->
 /// # Errors
 ///
 /// [`Error::Io`] and [`Error::Pipeline`] as there.
-pub fn examine(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<(Tables, Vec<Problem>)> {
+pub fn examine(sources: &Sources<'_>, scope: Scope) -> Result<Examined> {
+    let mut findings = Findings::default();
+    let (tables, problems) = read(sources, scope, &mut findings)?;
+    Ok(Examined { tables, findings, problems })
+}
+
+fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<(Tables, Vec<Problem>)> {
     let mut reader = Reader {
         folder: sources.folder,
         scope,
@@ -240,7 +258,7 @@ fn references(
     }
     for (name, source) in sources.memberships {
         tables.ties.extend(reader.gather(|reader| match (&source.layer, &tables.facilities) {
-            (Some(_), _) => owners::near(name, source, &tables.layers),
+            (Some(_), facilities) => owners::near(name, source, &tables.layers, facilities.as_ref()),
             (None, Some(facilities)) if source.owners => {
                 owners::owned(name, source, reader, facilities, register, findings)
             }
@@ -342,7 +360,7 @@ impl Reader<'_> {
         })?;
         let idle = source.idle(&reading.format_keys());
         let message = format!("{}: no file here is of a kind that this key belongs to", idle.join(", "));
-        findings.add(Severity::Warning, "validate", name, Rule::IdleKey, message, usize::from(!idle.is_empty()));
+        findings.add(Severity::Warning, Stage::Validate, name, Rule::IdleKey, message, usize::from(!idle.is_empty()));
         Ok(source)
     }
 

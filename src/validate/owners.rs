@@ -1,8 +1,9 @@
-//! Ties that no file gives: facilities of one owner, and the place of those near one feature of a layer, which `measure`
-//! fills.
+//! Ties that no file gives: facilities of one owner, and facilities near one feature of a layer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::facilities::{numbers, texts};
 use super::links::{observed, split};
@@ -11,20 +12,48 @@ use super::settings::{Between, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
-use super::{Asked, Facilities, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
+use super::{Asked, Facilities, Feature, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
+use crate::globe::near::NearIndex;
 
 /// Smallest share that makes a parent, percent.
 const LEAST_SHARE: f64 = 50.0;
 
-/// The memberships of `layer`, without their rows: places are measured later.
-pub(super) fn near(name: &str, source: &MembershipSource, layers: &[Layer]) -> Result<TieTable> {
+/// The memberships of `layer`: facilities within reach of one feature of it are members of that feature.
+pub(super) fn near(
+    name: &str,
+    source: &MembershipSource,
+    layers: &[Layer],
+    facilities: Option<&Facilities>,
+) -> Result<TieTable> {
     let wanted = source.layer.as_deref();
-    let position = layers.iter().position(|layer| Some(layer.name.as_str()) == wanted);
-    let near = position.zip(source.within_km);
-    inferred(name, source, near, Vec::new(), "lon IS NOT NULL")
+    let near = layers.iter().find(|layer| Some(layer.name.as_str()) == wanted).zip(source.within_km);
+    let rows = facilities.zip(near).map(|(facilities, (layer, within_km))| members(facilities, layer, within_km));
+    inferred(name, source, rows.unwrap_or_default(), "lon IS NOT NULL")
+}
+
+fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> Vec<LinkRow> {
+    let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
+    let of_facility = |place: &Option<(f64, f64)>| place.map(|place| index.within(place, within_km));
+    let found: Vec<Option<Vec<usize>>> = facilities.places.par_iter().map(of_facility).collect();
+    let row = |facility: usize, feature: &Feature| LinkRow {
+        from: facilities.ids[facility].to_owned(),
+        to: feature.id.clone(),
+        weight: None,
+        from_year: None,
+        to_year: None,
+        source: feature.name.clone(),
+        share: None,
+        role: None,
+        file: Arc::clone(&feature.file),
+        line: feature.line,
+    };
+    let rows = found.iter().enumerate().flat_map(|(facility, features)| {
+        features.iter().flatten().map(move |&feature| row(facility, &layer.features[feature]))
+    });
+    rows.collect()
 }
 
 /// Facilities as members of their operator and of its parents.
@@ -58,23 +87,16 @@ pub(super) fn owned(
             });
         }
     }
-    inferred(name, source, None, rows, "operator IS NOT NULL")
+    inferred(name, source, rows, "operator IS NOT NULL")
 }
 
-fn inferred(
-    name: &str,
-    source: &MembershipSource,
-    near: Option<(usize, f64)>,
-    rows: Vec<LinkRow>,
-    known: &str,
-) -> Result<TieTable> {
+fn inferred(name: &str, source: &MembershipSource, rows: Vec<LinkRow>, known: &str) -> Result<TieTable> {
     Ok(TieTable {
         name: name.to_owned(),
         kind: source.kind().to_owned(),
         between: Between::Facility,
         directed: false,
         inferred: true,
-        near,
         observed: observed(&format!("memberships.{name}"), Some(source.observed.as_deref().unwrap_or(known)))?,
         ties: Ties::Memberships(rows),
     })

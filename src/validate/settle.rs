@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::settings::Between;
 use super::{LinkRow, keys};
 use crate::finding::{Finding, Findings, Rule, Severity};
+use crate::stage::Stage;
 
 /// Shares in whole percents add up to a little more than 100.
 pub(super) const SHARE_SLACK: f64 = 1.0;
@@ -40,7 +41,7 @@ impl Spots {
         } else {
             format!("{message} (also line {}{rest})", more.join(", "))
         };
-        let mut finding = Finding::of(severity, "validate", name, rule, message, self.count);
+        let mut finding = Finding::of(severity, Stage::Validate, name, rule, message, self.count);
         (finding.file, finding.line) = (file.to_string(), Some(*line));
         findings.findings.push(finding);
     }

@@ -19,6 +19,7 @@ use super::{merge, threshold};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
 use crate::sources::{Batch, Origin, Source, sift};
+use crate::stage::Stage;
 
 /// What a kind of source does with a batch between the common steps.
 pub struct Steps<'s> {
@@ -306,7 +307,7 @@ impl Whole {
                 Keep::Sum => {
                     let message = format!("rows of one {} that are put together", columns.join(" and "));
                     let count = repeats.len();
-                    findings.add(Severity::Info, "validate", &plan.name, Rule::Merged, message, count);
+                    findings.add(Severity::Info, Stage::Validate, &plan.name, Rule::Merged, message, count);
                     if !self.let_go && count > 0 {
                         self.put_together(plan, columns, findings)?;
                     }
@@ -340,7 +341,7 @@ impl Whole {
                  [{}.contract.{column}] keep: {ways}",
                 plan.name
             );
-            let mut finding = Finding::of(severity, "validate", &plan.name, Rule::FirstValue, message, keys);
+            let mut finding = Finding::of(severity, Stage::Validate, &plan.name, Rule::FirstValue, message, keys);
             finding.column = column;
             findings.findings.push(finding);
         }
@@ -389,7 +390,14 @@ impl Whole {
 
     fn note(&self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) {
         let message = "more rows than `check` holds: moved facilities and labels are left to `run`".to_owned();
-        findings.add(Severity::Info, "validate", &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
+        findings.add(
+            Severity::Info,
+            Stage::Validate,
+            &plan.name,
+            Rule::CheckedByRow,
+            message,
+            usize::from(self.let_go),
+        );
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
                 severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message == FILLED {
@@ -397,7 +405,7 @@ impl Whole {
                 } else {
                     Severity::Warning
                 },
-                stage: "validate",
+                stage: Stage::Validate,
                 source: plan.name.to_string(),
                 file: file.to_string(),
                 line: Some(*line),
@@ -410,7 +418,7 @@ impl Whole {
         for (path, rows) in source.paths().iter().zip(&self.rows_of_file) {
             if *rows == 0 {
                 let message = "the file has a header and no rows".to_owned();
-                let mut finding = Finding::of(Severity::Warning, "validate", &plan.name, Rule::NoRows, message, 1);
+                let mut finding = Finding::of(Severity::Warning, Stage::Validate, &plan.name, Rule::NoRows, message, 1);
                 finding.file = path.to_string();
                 findings.findings.push(finding);
             }
@@ -422,12 +430,13 @@ fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Fi
     let unused = joined.unused();
     let message = "rows of the joined file that no row asks for: unused".to_owned();
     let source = format!("{name}.join");
-    findings.add(Severity::Info, "validate", &source, Rule::UnusedJoin, message, unused);
+    findings.add(Severity::Info, Stage::Validate, &source, Rule::UnusedJoin, message, unused);
     findings.quarantine.extend(joined.broken.iter().cloned());
     let repeats: Vec<_> = joined.broken.iter().filter(|row| row.rule == Rule::Unique).collect();
     if let Some(first) = repeats.first() {
         let message = "further rows of one key in the joined file: the first stands".to_owned();
-        let mut finding = Finding::of(Severity::Warning, "validate", &source, Rule::Unique, message, repeats.len());
+        let mut finding =
+            Finding::of(Severity::Warning, Stage::Validate, &source, Rule::Unique, message, repeats.len());
         (finding.file, finding.line) = (first.file.to_string(), Some(first.line));
         findings.findings.push(finding);
     }

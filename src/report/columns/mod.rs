@@ -130,11 +130,11 @@ impl Names {
     pub fn of(results: &Results<'_>) -> Self {
         let any = |names: Vec<&str>| names.into_iter().map(regex::escape).collect::<Vec<_>>().join("|");
         Self {
-            dimension: any(results.dimensions.iter().map(|dimension| dimension.id.as_str()).collect()),
-            kind: any(results.measurements.kinds.iter().map(String::as_str).collect()),
-            layer: any(results.layers.iter().map(|layer| layer.name.as_str()).collect()),
-            computed: results.computed.clone(),
-            weight: results.facilities.map(|register| register.weight.clone()).filter(|weight| weight != EMISSIONS),
+            dimension: any(results.about.dimensions.iter().map(|dimension| dimension.id.as_str()).collect()),
+            kind: any(results.measured.kinds.iter().map(String::as_str).collect()),
+            layer: any(results.tables.layers.iter().map(|layer| layer.name.as_str()).collect()),
+            computed: results.about.computed.clone(),
+            weight: results.facilities().map(|register| register.weight.clone()).filter(|weight| weight != EMISSIONS),
         }
     }
 

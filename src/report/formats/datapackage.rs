@@ -22,9 +22,9 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], 
     let resources: Vec<Value> = outputs.iter().map(|output| resource(tables, output)).collect();
     let package = json!({
         "profile": "data-package",
-        "name": slug(results.name),
-        "title": results.title,
-        "description": results.description,
+        "name": slug(results.about.name),
+        "title": results.about.title,
+        "description": results.about.description,
         "created_by": format!("forerunner {}", env!("CARGO_PKG_VERSION")),
         "resources": resources,
         "sources": sources(results),
@@ -163,7 +163,7 @@ fn key(table: &OutputTable) -> Option<Vec<&'static str>> {
 /// The inputs, each once.
 fn sources(results: &Results<'_>) -> Vec<Value> {
     let mut sources: IndexMap<(&str, Option<&str>, Option<&str>), Value> = IndexMap::new();
-    for account in results.accounts {
+    for account in &results.tables.accounts {
         for file in &account.files {
             let title = file.attribution.as_deref().unwrap_or(&account.source);
             let mut source = json!({ "title": title, "file": file.path, "sha256": file.sha256 });

@@ -130,8 +130,9 @@ pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
                 |name: &str| other.strip_prefix("layer_").and_then(|rest| rest.strip_prefix(name)?.strip_prefix('_'));
             let is_it = |kind: &str| ["points", "lines", "areas"].contains(&kind);
             let position =
-                results.layers.iter().position(|layer| of(&layer.name).is_some_and(is_it)).unwrap_or_default();
-            let label = results.layers.get(position).map(|layer| layer.name.replace('_', " ")).unwrap_or_default();
+                results.tables.layers.iter().position(|layer| of(&layer.name).is_some_and(is_it)).unwrap_or_default();
+            let label =
+                results.tables.layers.get(position).map(|layer| layer.name.replace('_', " ")).unwrap_or_default();
             (shape, vec![Rule { label, conditions: Vec::new(), colour: layer_colour(position) }], None, None)
         }
     };
@@ -159,7 +160,7 @@ fn by_type(results: &Results<'_>, with_outside: bool) -> Vec<Rule> {
         conditions: conditions.into_iter().chain(latest(results)).collect(),
         colour,
     };
-    let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     let mut rules = Vec::new();
     for (at, kind) in types.iter().enumerate() {
         let colour = COLOURS.get(at).copied().unwrap_or(UNKNOWN);
@@ -182,8 +183,9 @@ fn by_kind(results: &Results<'_>) -> Vec<Rule> {
         conditions: vec![Condition::Text("kind", kind.clone())],
         colour: layer_colour(at),
     };
-    let is_drawn = |kind: &&String| results.ties.iter().any(|table| table.kind == **kind && !table.is_potential());
-    results.measurements.kinds.iter().filter(is_drawn).enumerate().map(rule).collect()
+    let is_drawn =
+        |kind: &&String| results.tables.ties.iter().any(|table| table.kind == **kind && !table.is_potential());
+    results.measured.kinds.iter().filter(is_drawn).enumerate().map(rule).collect()
 }
 
 impl Rule {

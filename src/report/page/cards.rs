@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::measure::{Reach, Trace};
 use crate::report::Results;
 use crate::report::tables::reading;
-use crate::score::Score;
+use crate::score::shape::{Child, Step};
 
 /// Ties, sites, levers and facts on a card.
 const LISTED: usize = 5;
@@ -118,16 +118,15 @@ pub struct FactRow<'a> {
 
 /// The table of clusters.
 pub fn rows(results: &Results<'_>, shown: &Shown) -> Vec<ClusterRow> {
-    let (emissions, counts) =
-        (results.measurements.figure("emissions_t"), results.measurements.figure("facility_count"));
+    let (emissions, counts) = (results.measured.figure("emissions_t"), results.measured.figure("facility_count"));
     let observed = |kind: &String| {
-        let shares = results.measurements.figure(&format!("observed_emission_share_{kind}"));
+        let shares = results.measured.figure(&format!("observed_emission_share_{kind}"));
         (kind.clone(), shares)
     };
-    let observed: Vec<(String, Vec<Option<f64>>)> = results.measurements.kinds.iter().map(observed).collect();
+    let observed: Vec<(String, Vec<Option<f64>>)> = results.measured.kinds.iter().map(observed).collect();
     let mut rows = Vec::new();
     for unit in shown.told() {
-        let of = results.measurements.units[unit];
+        let of = results.measured.units[unit];
         let asked = |(kind, shares): &(String, Vec<Option<f64>>)| {
             let percent = decimals(shares[unit].map(|share| share * 100.0), 0);
             let tonnes = shares[unit].zip(emissions[unit]).map(|(share, tonnes)| share * tonnes / 1e6);
@@ -135,8 +134,8 @@ pub fn rows(results: &Results<'_>, shown: &Shown) -> Vec<ClusterRow> {
         };
         rows.push(ClusterRow {
             anchor: shown.anchor(unit),
-            name: results.measurements.clusters.names[of.cluster].clone(),
-            id: results.measurements.clusters.ids[of.cluster].clone(),
+            name: results.measured.clusters.names[of.cluster].clone(),
+            id: results.measured.clusters.ids[of.cluster].clone(),
             period: period(of.period),
             sites: decimals(counts[unit], 0),
             megatonnes: decimals(emissions[unit].map(|tonnes| tonnes / 1e6), 2),
@@ -162,18 +161,18 @@ impl DimensionRow {
 
 fn dimensions(results: &Results<'_>, unit: usize) -> Vec<DimensionRow> {
     let row = |(at, dimension): (usize, &crate::score::Dimension)| {
-        let score = results.scores[unit].nodes[at];
+        let score = results.rating.scores[unit].nodes[at];
         DimensionRow {
             name: words(&dimension.id),
             shown: decimals(score.score, 1),
-            level: results.classes[unit].levels[at].as_str(),
+            level: results.rating.classes[unit].levels[at].as_str(),
             coverage: decimals(Some(score.coverage), 2),
             low: score.low,
             high: score.high,
             thresholds: dimension.threshold.0.iter().map(f64::to_string).collect::<Vec<_>>().join(" and "),
         }
     };
-    results.dimensions.iter().enumerate().map(row).collect()
+    results.about.dimensions.iter().enumerate().map(row).collect()
 }
 
 /// What cards look up, gathered in one pass.
@@ -195,17 +194,17 @@ pub fn cards<'a>(results: &'a Results<'a>, shown: &Shown) -> Result<Vec<Card<'a>
 
 impl<'a> Gathered<'a> {
     fn new(results: &'a Results<'a>) -> Result<Self> {
-        let measured = results.measurements;
+        let (measured, details) = (results.measured, results.details);
         let mut ties: HashMap<usize, Vec<&Trace>> = HashMap::new();
-        for trace in &measured.networks.traces {
+        for trace in &details.networks.traces {
             ties.entry(trace.unit).or_default().push(trace);
         }
         let mut facts: HashMap<usize, Vec<&crate::validate::Fact>> = HashMap::new();
-        for (unit, fact) in &measured.evidence {
+        for (unit, fact) in &details.evidence {
             facts.entry(*unit).or_default().push(fact);
         }
         let mut sectors: HashMap<usize, Vec<(&str, f64)>> = HashMap::new();
-        for row in &measured.agglomeration.sectors {
+        for row in &details.agglomeration.sectors {
             sectors.entry(row.unit).or_default().push((&row.sector, row.share));
         }
         let shares = |mut rows: Vec<(&str, f64)>| {
@@ -214,13 +213,13 @@ impl<'a> Gathered<'a> {
             told.collect::<Vec<_>>()
         };
         let mut facilities: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (row, unit) in measured.units_of_facilities()?.into_iter().enumerate() {
+        for (row, unit) in details.units_of_facilities()?.into_iter().enumerate() {
             if let Some(unit) = unit {
                 facilities.entry(unit).or_default().push(row);
             }
         }
         let mut reach: HashMap<usize, Vec<&Reach>> = HashMap::new();
-        for row in &measured.reach {
+        for row in &details.reach {
             let of_cluster = reach.entry(row.cluster).or_default();
             if of_cluster.iter().all(|known| known.layer != row.layer) {
                 of_cluster.push(row);
@@ -247,13 +246,13 @@ impl<'a> Gathered<'a> {
     fn card(&self, number: usize, units: &[usize]) -> Option<Card<'a>> {
         let results = self.results;
         let (&unit, earlier) = units.split_last()?;
-        let of = results.measurements.units[unit];
+        let of = results.measured.units[unit];
         let ties = self.ties.get(&unit).map(Vec::as_slice).unwrap_or_default();
         let facts = self.facts.get(&unit).map(Vec::as_slice).unwrap_or_default();
         Some(Card {
             anchor: anchor(number),
-            name: &results.measurements.clusters.names[of.cluster],
-            id: &results.measurements.clusters.ids[of.cluster],
+            name: &results.measured.clusters.names[of.cluster],
+            id: &results.measured.clusters.ids[of.cluster],
             period: period(of.period),
             class: class(results, unit),
             kind: kind(results, unit),
@@ -263,7 +262,7 @@ impl<'a> Gathered<'a> {
             sectors: self.sectors.get(&unit).cloned().unwrap_or_default(),
             dimensions: dimensions(results, unit),
             tree: self.tree(unit),
-            networks: results.measurements.kinds.iter().map(|kind| self.network(kind, unit)).collect(),
+            networks: results.measured.kinds.iter().map(|kind| self.network(kind, unit)).collect(),
             ties: ties.iter().take(LISTED).map(|trace| self.tie(trace)).collect(),
             more_ties: ties.len().saturating_sub(LISTED),
             levers: self.levers(unit),
@@ -277,60 +276,53 @@ impl<'a> Gathered<'a> {
             history: earlier
                 .iter()
                 .rev()
-                .map(|&unit| (period(results.measurements.units[unit].period), kind(results, unit)))
+                .map(|&unit| (period(results.measured.units[unit].period), kind(results, unit)))
                 .collect(),
         })
     }
 
     fn tree(&self, unit: usize) -> Vec<TreeRow<'a>> {
-        let mut rows = Vec::new();
-        for (at, dimension) in self.results.dimensions.iter().enumerate() {
-            rows.push(self.node(&dimension.id, "", 0, self.results.scores[unit].nodes[at]));
-            self.below(&dimension.id, 1, unit, &mut rows);
-        }
-        rows
+        let steps = self.results.about.shape.walk().into_iter();
+        let row = |step: Step| match step.child {
+            Child::Node(node) => self.node(node, step.depth, unit),
+            Child::Indicator(indicator) => self.indicator(indicator, step.depth, unit),
+        };
+        steps.map(row).collect()
     }
 
-    fn below(&self, parent: &str, depth: usize, unit: usize, rows: &mut Vec<TreeRow<'a>>) {
-        let results = self.results;
-        for component in results.components.iter().filter(|component| component.parent == parent) {
-            let node = results.tree.nodes().iter().position(|node| node.id == component.id);
-            if let Some(node) = node {
-                let weight = component.weight.to_string();
-                rows.push(self.node(&component.id, &weight, depth, results.scores[unit].nodes[node]));
-            }
-            self.below(&component.id, depth + 1, unit, rows);
-        }
-        for (at, indicator) in results.indicators.iter().enumerate().filter(|(_, own)| own.parent == parent) {
-            let measured = results.measurements.indicators[at][unit];
-            let score = results.scores[unit].indicators[at].score;
-            rows.push(TreeRow {
-                depth,
-                name: words(&indicator.id),
-                is_indicator: true,
-                value: significant(measured.value),
-                unit: &indicator.unit,
-                posts: super::data::posts(indicator),
-                weight: indicator.weight.to_string(),
-                score,
-                shown: decimals(score, 0),
-                status: measured.status.as_str(),
-            });
-        }
-    }
-
-    fn node(&self, id: &str, weight: &str, depth: usize, score: Score) -> TreeRow<'a> {
+    fn node(&self, node: usize, depth: usize, unit: usize) -> TreeRow<'a> {
+        let about = &self.results.about;
+        let component = node.checked_sub(about.dimensions.len()).map(|at| &about.components[at]);
+        let score = self.results.rating.scores[unit].nodes[node].score;
         TreeRow {
             depth,
-            name: words(id),
+            name: words(&about.shape.nodes()[node].id),
             is_indicator: false,
             value: String::new(),
             unit: "",
             posts: String::new(),
-            weight: weight.to_owned(),
-            score: score.score,
-            shown: decimals(score.score, 0),
+            weight: component.map(|component| component.weight.to_string()).unwrap_or_default(),
+            score,
+            shown: decimals(score, 0),
             status: "",
+        }
+    }
+
+    fn indicator(&self, at: usize, depth: usize, unit: usize) -> TreeRow<'a> {
+        let indicator = &self.results.about.indicators[at];
+        let measured = self.results.measured.indicators[at][unit];
+        let score = self.results.rating.scores[unit].indicators[at].score;
+        TreeRow {
+            depth,
+            name: words(&indicator.id),
+            is_indicator: true,
+            value: significant(measured.value),
+            unit: &indicator.unit,
+            posts: super::data::posts(indicator),
+            weight: indicator.weight.to_string(),
+            score,
+            shown: decimals(score, 0),
+            status: measured.status.as_str(),
         }
     }
 
@@ -341,7 +333,7 @@ impl<'a> Gathered<'a> {
         };
         let Some(observed) = percent("observed_emission_share") else { return format!("{kind}: nothing is known") };
         let linked = percent("linked_emission_share").map(|share| format!("; of these {share} are tied within it"));
-        let anchor = self.results.measurements.figures.column(&format!("anchor_organisation_{kind}"));
+        let anchor = self.results.measured.figures.column(&format!("anchor_organisation_{kind}"));
         let anchor = anchor.ok().and_then(|column| column.str().ok()).and_then(|names| names.get(unit));
         let anchor = anchor.map(|name| format!("; largest organisation: {name}")).unwrap_or_default();
         format!(
@@ -351,7 +343,7 @@ impl<'a> Gathered<'a> {
     }
 
     fn tie(&self, trace: &Trace) -> TieRow<'a> {
-        let table = &self.results.ties[trace.table];
+        let table = &self.results.tables.ties[trace.table];
         let row = &table.rows()[trace.row];
         TieRow {
             kind: &table.kind,
@@ -365,11 +357,11 @@ impl<'a> Gathered<'a> {
     fn levers(&self, unit: usize) -> Vec<LeverRow> {
         let results = self.results;
         let mut levers = Vec::new();
-        for (at, lever) in results.levers[unit].single.iter().enumerate() {
-            let (Some(lever), Some(value)) = (lever, results.measurements.indicators[at][unit].value) else { continue };
-            let indicator = &results.indicators[at];
-            let points = results.scores[unit].indicators[at].score.map(|score| (lever.flip_score - score).abs());
-            let to_type = lever.to_type.and_then(|at| Some(&results.typology?.types[at]));
+        for (at, lever) in results.rating.levers[unit].single.iter().enumerate() {
+            let (Some(lever), Some(value)) = (lever, results.measured.indicators[at][unit].value) else { continue };
+            let indicator = &results.about.indicators[at];
+            let points = results.rating.scores[unit].indicators[at].score.map(|score| (lever.flip_score - score).abs());
+            let to_type = lever.to_type.and_then(|at| Some(&results.about.typology?.types[at]));
             let row = LeverRow {
                 name: words(&indicator.id),
                 reads: reading(indicator, lever, value),
@@ -391,18 +383,18 @@ impl<'a> Gathered<'a> {
     }
 
     fn distances(&self, unit: usize) -> Vec<String> {
-        let types = self.results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
-        let distances = types.iter().zip(&self.results.levers[unit].distances);
+        let types = self.results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+        let distances = types.iter().zip(&self.results.rating.levers[unit].distances);
         distances.map(|(kind, points)| format!("{} {}: {points:.1} points", kind.number, kind.name)).collect()
     }
 
     fn policy(&self, unit: usize) -> Vec<(String, String, &'a str)> {
-        let Some(typology) = self.results.typology else { return Vec::new() };
+        let Some(typology) = self.results.about.typology else { return Vec::new() };
         let note = |&at: &usize| {
             let kind = &typology.types[at];
             (super::colour(Some(at)), format!("{} {}", kind.number, kind.name), kind.policy.as_str())
         };
-        let class = &self.results.classes[unit];
+        let class = &self.results.rating.classes[unit];
         class.known().map_or_else(|| class.possible.clone(), |known| vec![known]).iter().map(note).collect()
     }
 
@@ -417,7 +409,7 @@ impl<'a> Gathered<'a> {
 
     /// Name, operator and kilotonnes of the largest sites.
     fn largest(&self, unit: usize) -> Vec<(&'a str, &'a str, String)> {
-        let Some(register) = self.results.facilities else { return Vec::new() };
+        let Some(register) = self.results.facilities() else { return Vec::new() };
         let mut rows = self.facilities.get(&unit).cloned().unwrap_or_default();
         let tonnes = |row: usize| register.emissions_t[row].unwrap_or(-1.0);
         rows.sort_by(|&a, &b| tonnes(b).total_cmp(&tonnes(a)).then(a.cmp(&b)));
@@ -431,7 +423,7 @@ impl<'a> Gathered<'a> {
 
     fn reached(&self, cluster: usize) -> Vec<(String, &'a str, String)> {
         let nearest = |row: &&&'a Reach| {
-            let layer = &self.results.layers[row.layer];
+            let layer = &self.results.tables.layers[row.layer];
             let feature = &layer.features[row.nearest.feature];
             let name = feature.name.as_deref().unwrap_or(&feature.id);
             (words(&layer.name), name, decimals(Some(row.nearest.km), 1))
@@ -440,12 +432,12 @@ impl<'a> Gathered<'a> {
     }
 
     fn warnings(&self, unit: usize) -> Vec<String> {
-        let own = self.results.moves.warnings.iter().filter(|warning| warning.unit == unit);
+        let own = self.results.rating.moves.warnings.iter().filter(|warning| warning.unit == unit);
         let text = |warning: &crate::classify::moves::Warning| {
             let years = warning.years.map(|years| format!(", at this pace in {years:.1} years")).unwrap_or_default();
             format!(
                 "{} is {:.1} points from its threshold of {} and moves towards it ({:+.1} since the period before{years})",
-                words(&self.results.dimensions[warning.dimension].id),
+                words(&self.results.about.dimensions[warning.dimension].id),
                 warning.points,
                 warning.threshold,
                 warning.change

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{SHOWN, Shown, decimals, period, significant, words};
 use crate::classify::initiatives;
 use crate::error::Result;
-use crate::measure::settings::{Indicator, Mark, Over, Scale};
+use crate::indicator::{Indicator, Mark, Over, Scale};
 use crate::report::Results;
 use crate::score::Aggregate;
 
@@ -77,25 +77,25 @@ pub struct GoalpostRow<'a> {
 
 /// Moves of the clusters that the page shows: all, or the last alone.
 pub fn moves<'a>(results: &'a Results<'a>, shown: &Shown) -> Vec<MoveRow<'a>> {
-    let units = &results.measurements.units;
+    let units = &results.measured.units;
     let told: HashSet<usize> = shown.told().collect();
-    let types = |position: usize| results.typology.map(|typology| typology.types[position].number.to_string());
+    let types = |position: usize| results.about.typology.map(|typology| typology.types[position].number.to_string());
     let row = |one: &'a crate::classify::moves::Move| {
         let ends = one.types.and_then(|(from, to)| Some(format!("{} → {}", types(from)?, types(to)?)));
         MoveRow {
-            cluster: &results.measurements.clusters.names[units[one.to].cluster],
+            cluster: &results.measured.clusters.names[units[one.to].cluster],
             periods: format!("{} → {}", period(units[one.from].period), period(units[one.to].period)),
             types: ends.unwrap_or_else(|| "not known".into()),
             name: if one.types.is_some() { &one.name } else { "" },
             changes: one.changes.iter().map(|change| change.map_or("–".into(), |by| format!("{by:+.1}"))).collect(),
         }
     };
-    results.moves.moves.iter().filter(|one| told.contains(&one.to)).map(row).collect()
+    results.rating.moves.moves.iter().filter(|one| told.contains(&one.to)).map(row).collect()
 }
 
 /// All changes of type, counted.
 pub fn transitions(results: &Results<'_>) -> Vec<TransitionRow> {
-    let Some(typology) = results.typology else { return Vec::new() };
+    let Some(typology) = results.about.typology else { return Vec::new() };
     let name = |at: usize| format!("{} {}", typology.types[at].number, typology.types[at].name);
     let row = |row: &crate::classify::moves::Transition| TransitionRow {
         periods: format!("{} → {}", period(row.from_period), period(row.to_period)),
@@ -103,21 +103,21 @@ pub fn transitions(results: &Results<'_>) -> Vec<TransitionRow> {
         to: name(row.to),
         clusters: row.clusters,
     };
-    results.moves.transitions.iter().filter(|row| row.clusters > 0).map(row).collect()
+    results.rating.moves.transitions.iter().filter(|row| row.clusters > 0).map(row).collect()
 }
 
 /// The largest dispersed sites of the latest period.
 pub fn sites<'a>(results: &'a Results<'a>) -> Vec<SiteRow<'a>> {
-    let Some(register) = results.facilities else { return Vec::new() };
+    let Some(register) = results.facilities() else { return Vec::new() };
     let latest = results.latest();
-    let all = results.dispersed.sites.iter().filter(|site| register.period[site.row] == latest);
+    let all = results.details.dispersed.sites.iter().filter(|site| register.period[site.row] == latest);
     let row = |site: &'a crate::measure::DispersedSite| SiteRow {
         name: &register.names[register.facility[site.row]],
         operator: register.operator.get(site.row).unwrap_or_default(),
         sector: register.sector.get(site.row).unwrap_or_default(),
         period: period(register.period[site.row]),
         kilotonnes: decimals(register.emissions_t[site.row].map(|tonnes| tonnes / 1e3), 0),
-        nearest: site.nearest.map_or("", |near| &results.measurements.clusters.names[near.0]),
+        nearest: site.nearest.map_or("", |near| &results.measured.clusters.names[near.0]),
         km: decimals(site.nearest.map(|near| near.1), 0),
         strategic: match site.strategic {
             Some(true) => "yes",
@@ -130,9 +130,9 @@ pub fn sites<'a>(results: &'a Results<'a>) -> Vec<SiteRow<'a>> {
 
 /// What wider rules would gather.
 pub fn groups(results: &Results<'_>) -> Vec<GroupRow> {
-    let clusters = &results.measurements.clusters.names;
+    let clusters = &results.measured.clusters.names;
     let mut rows = Vec::new();
-    for trial in &results.dispersed.trials {
+    for trial in &results.details.dispersed.trials {
         let rule = crate::report::tables::rule(trial);
         rows.extend(trial.groups.iter().map(|group| GroupRow {
             rule: rule.clone(),
@@ -148,9 +148,8 @@ pub fn groups(results: &Results<'_>) -> Vec<GroupRow> {
 /// Initiatives with their types.
 pub fn initiatives<'a>(results: &'a Results<'a>) -> Result<Vec<InitiativeRow<'a>>> {
     let types = initiatives::types()?;
-    let clusters = &results.measurements.clusters.names;
-    let row = |(initiative, matched, home): &'a (_, initiatives::Matched, Option<initiatives::Home>)| {
-        let initiative: &crate::validate::Initiative = initiative;
+    let clusters = &results.measured.clusters.names;
+    let row = |initiatives::Assignment { initiative, matched, home }: &'a initiatives::Assignment| {
         let names: Vec<String> = matched.types.iter().map(|&at| words(&types[at].id)).collect();
         InitiativeRow {
             name: &initiative.name,
@@ -161,7 +160,7 @@ pub fn initiatives<'a>(results: &'a Results<'a>) -> Result<Vec<InitiativeRow<'a>
             cluster: home.as_ref().map_or("", |home| &clusters[home.cluster]),
         }
     };
-    Ok(results.initiatives.iter().map(row).collect())
+    Ok(results.rating.initiatives.iter().map(row).collect())
 }
 
 /// The tree above the indicators.
@@ -180,7 +179,7 @@ pub fn nodes(results: &Results<'_>) -> Vec<Node> {
         aggregate: aggregate(component.aggregate),
         thresholds: String::new(),
     };
-    results.dimensions.iter().map(dimension).chain(results.components.iter().map(component)).collect()
+    results.about.dimensions.iter().map(dimension).chain(results.about.components.iter().map(component)).collect()
 }
 
 fn aggregate(aggregate: Aggregate) -> String {

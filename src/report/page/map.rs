@@ -177,11 +177,11 @@ fn rings(geometry: &Geometry) -> Vec<&LineString> {
 
 /// The map of a run's latest period; `None` without a place.
 pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Option<Map> {
-    let register = results.facilities?;
+    let register = results.facilities()?;
     let projection = Projection::of(register, outlines)?;
-    let is_current = |unit: &usize| results.measurements.units[*unit].period == results.latest();
+    let is_current = |unit: &usize| results.measured.units[*unit].period == results.latest();
     let current: Vec<usize> = shown.units().filter(is_current).collect();
-    let name = |unit: usize| &results.measurements.clusters.names[results.measurements.units[unit].cluster];
+    let name = |unit: usize| &results.measured.clusters.names[results.measured.units[unit].cluster];
     let mut drawn = Vec::new();
     let mut middles: Vec<(usize, (f64, f64))> = Vec::new();
     for &unit in &current {
@@ -192,7 +192,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
         let centre = rings(outline).first().and_then(|ring| ring.bounding_rect()).map(|bounds| bounds.center());
         middles.extend(centre.map(|centre| (unit, projection.at(centre))));
     }
-    let label = |unit: usize| match results.classes[unit].of_type(results.typology) {
+    let label = |unit: usize| match results.rating.classes[unit].of_type(results.about.typology) {
         Some(kind) => format!("{} {}", kind.number, short(name(unit))),
         None => short(name(unit)),
     };
@@ -206,7 +206,7 @@ pub fn map(results: &Results<'_>, outlines: &Geometries, shown: &Shown) -> Optio
         width,
         height,
         land: land(&projection),
-        layers: (0..results.layers.len()).map(|at| infrastructure(results, at, &projection)).collect(),
+        layers: (0..results.tables.layers.len()).map(|at| infrastructure(results, at, &projection)).collect(),
         outlines: drawn,
         sites,
         names,
@@ -243,7 +243,7 @@ fn sites(
             smaller += 1;
             continue;
         }
-        let unit = results.measurements.clusters.of_facility[facility].and_then(|cluster| shown.latest_of(cluster));
+        let unit = results.measured.clusters.of_facility[facility].and_then(|cluster| shown.latest_of(cluster));
         let class = unit.map_or_else(|| "none".into(), |unit| class(results, unit));
         let r = (register.emissions_t[row].unwrap_or(0.0) / 1e6).sqrt().mul_add(4.0, 1.5).min(14.0);
         sites.push(Site { x, y, r, class });
@@ -253,7 +253,7 @@ fn sites(
 
 /// A layer as paths; points that fall together stand once.
 fn infrastructure(results: &Results<'_>, position: usize, projection: &Projection) -> MapLayer {
-    let layer = &results.layers[position];
+    let layer = &results.tables.layers[position];
     let mut drawn = MapLayer {
         name: words(&layer.name),
         colour: layer_colour(position),

@@ -78,16 +78,16 @@ pub struct Shown {
 
 impl Shown {
     fn new(results: &Results<'_>) -> Self {
-        let emissions = results.measurements.figure("emissions_t");
+        let emissions = results.measured.figure("emissions_t");
         let mut units: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (unit, of) in results.measurements.units.iter().enumerate() {
+        for (unit, of) in results.measured.units.iter().enumerate() {
             units.entry(of.cluster).or_default().push(unit);
         }
         let tonnes = |units: &[usize]| units.last().and_then(|&unit| emissions[unit]).unwrap_or(0.0);
         let mut clusters: Vec<Vec<usize>> = units.into_values().collect();
         let of = clusters.len();
         clusters.sort_by(|a, b| tonnes(b).total_cmp(&tonnes(a)));
-        let last = |units: &Vec<usize>| units.last().map(|&unit| (results.measurements.units[unit].cluster, unit));
+        let last = |units: &Vec<usize>| units.last().map(|&unit| (results.measured.units[unit].cluster, unit));
         let latest = clusters.iter().filter_map(last).collect();
         clusters.truncate(CLUSTERS);
         let place = |(at, units): (usize, &Vec<usize>)| units.iter().map(|&unit| (unit, at)).collect::<Vec<_>>();
@@ -156,14 +156,14 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         groups: data::groups(results),
         initiatives: data::initiatives(results)?,
         nodes: data::nodes(results),
-        goalposts: results.indicators.iter().map(data::goalpost).collect(),
+        goalposts: results.about.indicators.iter().map(data::goalpost).collect(),
         types: types(results),
         colours: COLOURS,
         dark: DARK,
         script: SCRIPT,
         script_sha256: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
         program: env!("CARGO_PKG_VERSION"),
-        delineation: results.delineation.and_then(|settings| toml::to_string(settings).ok()),
+        delineation: results.about.delineation.and_then(|settings| toml::to_string(settings).ok()),
         shown: &shown,
         results,
     };
@@ -172,22 +172,24 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
 }
 
 fn class(results: &Results<'_>, unit: usize) -> String {
-    colour(results.classes[unit].known())
+    colour(results.rating.classes[unit].known())
 }
 
 /// What a unit's type is called: number and name, or what is possible.
 fn kind(results: &Results<'_>, unit: usize) -> String {
-    let class = &results.classes[unit];
-    match class.of_type(results.typology) {
+    let class = &results.rating.classes[unit];
+    match class.of_type(results.about.typology) {
         Some(kind) => format!("{} {}", kind.number, kind.name),
-        None if results.typology.is_some() => format!("not known: {}", class.possible_types(results.typology)),
+        None if results.about.typology.is_some() => {
+            format!("not known: {}", class.possible_types(results.about.typology))
+        }
         None => "no typology".into(),
     }
 }
 
 /// The types of the typology, each with its class.
 fn types<'a>(results: &Results<'a>) -> Vec<(String, &'a ClusterType)> {
-    let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     types.iter().enumerate().map(|(at, kind)| (colour(Some(at)), kind)).collect()
 }
 

@@ -96,14 +96,15 @@ const ROW: f64 = 17.0;
 /// The plot; `None` unless there is a typology over two dimensions.
 pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let [location, linkages] = plane(results)?;
-    let periods = results.measurements.units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>().len();
+    let periods = results.measured.units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>().len();
     let up = |score: f64| PLOT - score * PLOT / 100.0;
     let mut placed: Vec<(usize, Point)> = Vec::new();
     for unit in shown.told() {
-        let (across, upward) = (&results.scores[unit].nodes[location], &results.scores[unit].nodes[linkages]);
+        let (across, upward) =
+            (&results.rating.scores[unit].nodes[location], &results.rating.scores[unit].nodes[linkages]);
         let Some(score) = across.score else { continue };
-        let of = results.measurements.units[unit];
-        let mut name = short(&results.measurements.clusters.names[of.cluster]);
+        let of = results.measured.units[unit];
+        let mut name = short(&results.measured.clusters.names[of.cluster]);
         let is_past = !shown.is_latest(unit);
         if is_past && upward.score.is_none() {
             continue;
@@ -111,7 +112,7 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
         if periods > 1 {
             name = format!("{name} {}", period(of.period));
         }
-        let unknown = results.classes[unit].levels[linkages].known().is_none();
+        let unknown = results.rating.classes[unit].levels[linkages].known().is_none();
         let y = upward.score.map_or(f64::INFINITY, up);
         let bounds = (unknown && upward.score.is_some()).then(|| (up(upward.low), up(upward.high)));
         placed.push((
@@ -139,16 +140,16 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
         placed[at].1.label = label;
     }
     let moves = moves(results, &placed);
-    let cuts = |dimension: usize| results.dimensions[dimension].threshold.0.iter().copied();
+    let cuts = |dimension: usize| results.about.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
-    let axes = [location, linkages].map(|dimension| results.dimensions[dimension].id.as_str()).map(words);
+    let axes = [location, linkages].map(|dimension| results.about.dimensions[dimension].id.as_str()).map(words);
     Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
 }
 
 /// From each point to that of the same cluster in its next period.
 fn moves(results: &Results<'_>, placed: &[(usize, Point)]) -> Vec<[f64; 4]> {
     let points: HashMap<usize, &Point> = placed.iter().map(|(unit, point)| (*unit, point)).collect();
-    let units = &results.measurements.units;
+    let units = &results.measured.units;
     let next = |&(unit, ref from): &(usize, Point)| {
         let to = points.get(&(unit + 1)).filter(|_| units[unit].cluster == units[unit + 1].cluster)?;
         Some([from.x, from.y, to.x, to.y])
@@ -158,20 +159,20 @@ fn moves(results: &Results<'_>, placed: &[(usize, Point)]) -> Vec<[f64; 4]> {
 
 /// The two dimensions of the plane, that to the right first; `None` unless there is a typology over two.
 fn plane(results: &Results<'_>) -> Option<[usize; 2]> {
-    results.typology.filter(|_| results.dimensions.len() == 2)?;
-    let is_location = |at: &usize| results.dimensions[*at].id == "locational_advantage";
+    results.about.typology.filter(|_| results.about.dimensions.len() == 2)?;
+    let is_location = |at: &usize| results.about.dimensions[*at].id == "locational_advantage";
     let across = (0..2).find(is_location).unwrap_or(0);
     Some([across, 1 - across])
 }
 
 /// The types of the four corners of the plane.
 fn corners(results: &Results<'_>, [across, upward]: [usize; 2]) -> Vec<(f64, f64, &'static str, String)> {
-    let Some(typology) = results.typology else { return Vec::new() };
+    let Some(typology) = results.about.typology else { return Vec::new() };
     let corner = |right: bool, top: bool| {
         let level = |high: bool| if high { Level::High } else { Level::Low };
         let mut levels = [Level::Low; 2];
         (levels[across], levels[upward]) = (level(right), level(top));
-        let kind = &typology.types[typology.type_of(results.dimensions, &levels)?];
+        let kind = &typology.types[typology.type_of(results.about.dimensions, &levels)?];
         let (x, anchor) = if right { (PLOT - 10.0, "end") } else { (10.0, "start") };
         Some((x, if top { 20.0 } else { PLOT - 10.0 }, anchor, format!("{} {}", kind.number, kind.name)))
     };

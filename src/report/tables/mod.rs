@@ -108,16 +108,16 @@ where
 
 /// A figure's column as whole numbers where it counts things.
 fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
-    let rows = results.measurements.units.len();
-    let Ok(found) = results.measurements.figures.column(name) else {
+    let rows = results.measured.units.len();
+    let Ok(found) = results.measured.figures.column(name) else {
         return Ok(Column::full_null(
             name.into(),
             rows,
             if name.ends_with("_count") { &DataType::Int64 } else { &DataType::Float64 },
         ));
     };
-    let of_network = results.measurements.kinds.iter().filter_map(|kind| name.strip_suffix(kind.as_str()));
-    let counts = results.facilities.is_some()
+    let of_network = results.measured.kinds.iter().filter_map(|kind| name.strip_suffix(kind.as_str()));
+    let counts = results.facilities().is_some()
         && (name.ends_with("_count") && crate::measure::FIGURES.contains(&name)
             || of_network.into_iter().any(|figure| figure.ends_with("_count_")));
     if counts { found.cast(&DataType::Int64).map_err(Error::table("counting")) } else { Ok(found.clone()) }
@@ -131,33 +131,25 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
     {
         columns.push(figure(results, name)?);
     }
-    for (position, dimension) in results.dimensions.iter().enumerate() {
+    for (position, dimension) in results.about.dimensions.iter().enumerate() {
         let id = &dimension.id;
         let score = |pick: &dyn Fn(&Score) -> Option<f64>| {
-            results.scores.iter().map(|scores| pick(&scores.nodes[position])).collect::<Vec<_>>()
+            results.rating.scores.iter().map(|scores| pick(&scores.nodes[position])).collect::<Vec<_>>()
         };
-        let levels: Vec<&str> = results.classes.iter().map(|class| class.levels[position].as_str()).collect();
+        let levels: Vec<&str> = results.rating.classes.iter().map(|class| class.levels[position].as_str()).collect();
         columns.push(column(id, score(&|score| score.score)));
         columns.push(column(&format!("{id}_level"), levels));
         columns.push(column(&format!("{id}_coverage"), score(&|score| Some(score.coverage))));
         columns.push(column(&format!("{id}_low"), score(&|score| Some(score.low))));
         columns.push(column(&format!("{id}_high"), score(&|score| Some(score.high))));
     }
-    columns.push(column(
-        "type",
-        results.classes.iter().map(|class| class.of_type(results.typology).map(|kind| kind.number)).collect::<Vec<_>>(),
-    ));
-    columns.push(column(
-        "type_name",
-        results
-            .classes
-            .iter()
-            .map(|class| class.of_type(results.typology).map(|kind| kind.name.as_str()))
-            .collect::<Vec<_>>(),
-    ));
-    let possible =
-        |class: &crate::classify::Class| Some(class.possible_types(results.typology)).filter(|types| !types.is_empty());
-    columns.push(column("possible_types", results.classes.iter().map(possible).collect::<Vec<_>>()));
+    let types = results.rating.classes.iter().map(|class| class.of_type(results.about.typology));
+    columns.push(column("type", types.clone().map(|kind| kind.map(|kind| kind.number)).collect::<Vec<_>>()));
+    columns.push(column("type_name", types.map(|kind| kind.map(|kind| kind.name.as_str())).collect::<Vec<_>>()));
+    let possible = |class: &crate::classify::Class| {
+        Some(class.possible_types(results.about.typology)).filter(|types| !types.is_empty())
+    };
+    columns.push(column("possible_types", results.rating.classes.iter().map(possible).collect::<Vec<_>>()));
     frame(columns)
 }
 
@@ -167,24 +159,24 @@ fn clusters(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 fn figures(results: &Results<'_>) -> Result<OutputTable> {
-    let names = results.measurements.figures.get_column_names();
+    let names = results.measured.figures.get_column_names();
     let columns = names.into_iter().map(|name| figure(results, name)).collect::<Result<Vec<_>>>()?;
     OutputTable::new(results, "figures", Written::Both, frame(columns)?)
 }
 
 pub(super) fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Option<i64>) {
-    (&results.measurements.clusters.ids[unit.cluster], unit.period)
+    (&results.measured.clusters.ids[unit.cluster], unit.period)
 }
 
 fn indicators(results: &Results<'_>) -> Result<OutputTable> {
-    let count = results.indicators.len();
+    let count = results.about.indicators.len();
     let rows: Vec<(usize, usize)> =
-        (0..results.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
-    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
-    let of = |&(_, indicator): &(usize, usize)| &results.indicators[indicator];
-    let measured = |&(unit, indicator): &(usize, usize)| results.measurements.indicators[indicator][unit];
-    let score = |&(unit, indicator): &(usize, usize)| results.scores[unit].indicators[indicator];
-    let contribution = |&(unit, indicator): &(usize, usize)| results.scores[unit].contributions[indicator];
+        (0..results.rating.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
+    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measured.units[unit]);
+    let of = |&(_, indicator): &(usize, usize)| &results.about.indicators[indicator];
+    let measured = |&(unit, indicator): &(usize, usize)| results.measured.indicators[indicator][unit];
+    let score = |&(unit, indicator): &(usize, usize)| results.rating.scores[unit].indicators[indicator];
+    let contribution = |&(unit, indicator): &(usize, usize)| results.rating.scores[unit].contributions[indicator];
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
@@ -202,12 +194,14 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 fn scores(results: &Results<'_>) -> Result<OutputTable> {
-    let nodes = results.tree.nodes();
+    let nodes = results.about.shape.nodes();
     let rows: Vec<(usize, usize)> =
-        (0..results.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
-    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
-    let score = |&(unit, node): &(usize, usize)| results.scores[unit].nodes[node];
-    let kind = |&(_, node): &(usize, usize)| if nodes[node].is_dimension { "dimension" } else { "component" };
+        (0..results.rating.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
+    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measured.units[unit]);
+    let score = |&(unit, node): &(usize, usize)| results.rating.scores[unit].nodes[node];
+    let kind = |&(_, node): &(usize, usize)| {
+        if results.about.shape.dimensions().contains(&node) { "dimension" } else { "component" }
+    };
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
@@ -223,12 +217,12 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a facility and period; `None` for a pipeline without facilities.
 fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
-    let (Some(register), Some(table)) = (results.facilities, &results.measurements.facilities) else { return Ok(None) };
+    let (Some(register), Some(table)) = (results.facilities(), &results.details.facilities) else { return Ok(None) };
     let fail = || Error::table("building the facilities");
-    let unit = results.measurements.units_of_facilities()?;
-    let ids = &results.measurements.clusters;
+    let unit = results.details.units_of_facilities()?;
+    let ids = &results.measured.clusters;
     let cluster = |&facility: &usize| ids.of_facility[facility].map(|cluster| ids.ids[cluster].as_str());
-    let class = |unit: &Option<usize>| Some(results.classes[(*unit)?].of_type(results.typology)?.number);
+    let class = |unit: &Option<usize>| Some(results.rating.classes[(*unit)?].of_type(results.about.typology)?.number);
     let first = ["id", "name", "operator", "sector", "year"];
     let mut columns = Vec::new();
     for name in first {
@@ -256,7 +250,7 @@ fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
 }
 
 fn facilities(results: &Results<'_>) -> Result<Option<OutputTable>> {
-    let (Some(register), Some(frame)) = (results.facilities, facilities_frame(results)?) else { return Ok(None) };
+    let (Some(register), Some(frame)) = (results.facilities(), facilities_frame(results)?) else { return Ok(None) };
     let geometry = register.facility.iter().map(|&facility| places::point(register, facility)).collect();
     Ok(Some(OutputTable::new(results, "facilities", Written::Both, frame)?.with_geometry(geometry)))
 }
@@ -278,9 +272,9 @@ fn types(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a fact that became a figure.
 fn evidence(results: &Results<'_>) -> Result<OutputTable> {
-    let mut rows: Vec<_> = results.measurements.evidence.iter().collect();
+    let mut rows: Vec<_> = results.details.evidence.iter().collect();
     rows.sort_by(|a, b| (a.0, &a.1.figure, &a.1.file, a.1.line).cmp(&(b.0, &b.1.figure, &b.1.file, b.1.line)));
-    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
+    let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row.0).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row.0).1).collect::<Vec<_>>()),
@@ -298,7 +292,7 @@ fn findings(results: &Results<'_>) -> Result<OutputTable> {
     let rows = &results.findings.findings;
     let frame = frame(vec![
         column("severity", rows.iter().map(|row| word(serde_json::to_value(row.severity))).collect::<Vec<String>>()),
-        column("stage", rows.iter().map(|row| row.stage).collect::<Vec<&str>>()),
+        column("stage", rows.iter().map(|row| row.stage.as_str()).collect::<Vec<&str>>()),
         column("source", rows.iter().map(|row| row.source.as_str()).collect::<Vec<&str>>()),
         column("file", rows.iter().map(|row| row.file.as_str()).collect::<Vec<&str>>()),
         column("line", rows.iter().map(|row| row.line).collect::<Vec<_>>()),

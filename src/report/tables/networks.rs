@@ -10,7 +10,7 @@ use crate::validate::{LinkRow, TieTable};
 
 /// The tables of a run with links or memberships.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
-    if results.ties.is_empty() {
+    if results.tables.ties.is_empty() {
         return Ok(Vec::new());
     }
     Ok(vec![networks(results)?, cluster_links(results)?, ties(results)?])
@@ -18,7 +18,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 
 /// One row a kind and period.
 fn networks(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.networks.whole;
+    let rows = &results.details.networks.whole;
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
         column("kind", rows.iter().map(|row| row.kind.as_str()).collect::<Vec<&str>>()),
@@ -35,10 +35,10 @@ fn networks(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a kind, period and pair of clusters.
 fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.networks.across;
-    let unit = |row: &ClusterLink, end: usize| results.measurements.units[row.units[end]];
-    let id = |row: &ClusterLink, end: usize| results.measurements.clusters.ids[unit(row, end).cluster].as_str();
-    let name = |row: &ClusterLink, end: usize| results.measurements.clusters.names[unit(row, end).cluster].as_str();
+    let rows = &results.details.networks.across;
+    let unit = |row: &ClusterLink, end: usize| results.measured.units[row.units[end]];
+    let id = |row: &ClusterLink, end: usize| results.measured.clusters.ids[unit(row, end).cluster].as_str();
+    let name = |row: &ClusterLink, end: usize| results.measured.clusters.names[unit(row, end).cluster].as_str();
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| id(row, 0)).collect::<Vec<&str>>()),
         column("cluster_name", rows.iter().map(|row| name(row, 0)).collect::<Vec<&str>>()),
@@ -56,14 +56,14 @@ fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a cluster, period and row of a source that names one of its facilities or operators.
 fn ties(results: &Results<'_>) -> Result<OutputTable> {
-    let rows: Vec<&Trace> = results.measurements.networks.traces.iter().collect();
+    let rows: Vec<&Trace> = results.details.networks.traces.iter().collect();
     OutputTable::new(results, "ties", Written::Csv, tie_rows(results, &rows)?)
 }
 
 /// Rows of sources that tie a cluster, with all that they say.
 pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFrame> {
-    let key = |row: &Trace| keys(results, &results.measurements.units[row.unit]);
-    let table = |row: &Trace| -> &TieTable { &results.ties[row.table] };
+    let key = |row: &Trace| keys(results, &results.measured.units[row.unit]);
+    let table = |row: &Trace| -> &TieTable { &results.tables.ties[row.table] };
     let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
     let is_link = |row: &Trace| table(row).is_links();
     frame(vec![

@@ -4,20 +4,20 @@ use polars::prelude::{Column, DataType};
 
 use super::places::point;
 use super::{OutputTable, Written, column, frame};
-use crate::classify::initiatives::{self, Home, Matched};
+use crate::classify::initiatives::{self, Assignment, Home, Matched};
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
 use crate::measure::DispersedSite;
 use crate::report::Results;
-use crate::validate::{ATTRIBUTES, Initiative};
+use crate::validate::ATTRIBUTES;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = Vec::new();
-    if results.facilities.is_some() {
+    if results.facilities().is_some() {
         tables.extend([dispersed(results)?, dispersed_sums(results)?, dispersed_groups(results)?]);
     }
-    if !results.initiatives.is_empty() {
+    if !results.rating.initiatives.is_empty() {
         tables.push(initiatives(results)?);
     }
     Ok(tables)
@@ -26,8 +26,8 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 /// One row a dispersed site and period, greatest emissions first.
 fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     let fail = || Error::table("building the dispersed sites");
-    let sites = &results.dispersed.sites;
-    let Some(table) = &results.measurements.facilities else {
+    let sites = &results.details.dispersed.sites;
+    let Some(table) = &results.details.facilities else {
         return OutputTable::new(results, "dispersed", Written::Csv, frame(vec![])?);
     };
     let rows: Vec<u32> = sites.iter().map(|site| site.row as u32).collect();
@@ -41,14 +41,14 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     for name in ["name", "operator", "sector"] {
         columns.push(own(name, name)?);
     }
-    for name in results.dispersed.by.iter().filter(|name| *name != "sector" && *name != "operator") {
+    for name in results.details.dispersed.by.iter().filter(|name| *name != "sector" && *name != "operator") {
         columns.push(own(name, name)?.cast(&DataType::String).map_err(fail())?);
     }
     columns.push(own("emissions_t", "emissions_t")?);
     columns.push(column("share", sites.iter().map(|site| site.share).collect::<Vec<_>>()));
     columns.push(own("lon", "lon")?);
     columns.push(own("lat", "lat")?);
-    let clusters = &results.measurements.clusters;
+    let clusters = &results.measured.clusters;
     let nearest = |site: &DispersedSite, of: &[String]| site.nearest.map(|(cluster, _)| of[cluster].clone());
     columns.push(column("km_to_cluster", sites.iter().map(|site| site.nearest.map(|near| near.1)).collect::<Vec<_>>()));
     for (name, of) in [("nearest_cluster_id", &clusters.ids), ("nearest_cluster_name", &clusters.names)] {
@@ -62,16 +62,17 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     columns.push(column("strategic", sites.iter().map(|site| site.strategic).collect::<Vec<_>>()));
     columns.push(column("would_group", sites.iter().map(|site| would_group(results, site)).collect::<Vec<_>>()));
     let table = OutputTable::new(results, "dispersed", Written::Csv, frame(columns)?)?;
-    let register = results.facilities;
+    let register = results.facilities();
     let point = |site: &DispersedSite| register.and_then(|register| point(register, register.facility[site.row]));
     Ok(table.with_geometry(sites.iter().map(point).collect()))
 }
 
 /// "radius_km = 20: c-7702", one for each wider rule that takes the site in.
 fn would_group(results: &Results<'_>, site: &DispersedSite) -> Option<String> {
-    let clusters = &results.measurements.clusters.ids;
+    let clusters = &results.measured.clusters.ids;
     let group = |&(trial, group): &(usize, usize)| {
-        let (trial, gathered) = (&results.dispersed.trials[trial], &results.dispersed.trials[trial].groups[group]);
+        let (trial, gathered) =
+            (&results.details.dispersed.trials[trial], &results.details.dispersed.trials[trial].groups[group]);
         let with = gathered.joins.map_or(&gathered.id, |cluster| &clusters[cluster]);
         format!("{}: {with}", rule(trial))
     };
@@ -89,7 +90,7 @@ pub fn rule(trial: &Trial) -> String {
 
 /// One row a period, column and value.
 fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.dispersed.sums;
+    let rows = &results.details.dispersed.sums;
     let of = |part: Option<f64>, whole: f64| part.filter(|_| whole > 0.0).map(|part| part / whole);
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
@@ -106,12 +107,12 @@ fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a wider rule and group of dispersed sites that it would gather.
 fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
-    let trials = &results.dispersed.trials;
+    let trials = &results.details.dispersed.trials;
     let rows: Vec<(&Trial, &Gathered)> =
         trials.iter().flat_map(|trial| trial.groups.iter().map(move |group| (trial, group))).collect();
     let latest = results.latest();
     let tonnes = |group: &Gathered| -> Option<f64> {
-        let register = results.facilities?;
+        let register = results.facilities()?;
         let of = |&member: &usize| {
             let first = register.facility.partition_point(|facility| *facility < member);
             let own = (first..register.rows()).take_while(move |&row| register.facility[row] == member);
@@ -123,10 +124,10 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
         let ids = group
             .members
             .iter()
-            .filter_map(|&member| results.facilities.map(|register| register.ids[member].to_owned()));
+            .filter_map(|&member| results.facilities().map(|register| register.ids[member].to_owned()));
         ids.collect::<Vec<_>>().join("; ")
     };
-    let clusters = &results.measurements.clusters.ids;
+    let clusters = &results.measured.clusters.ids;
     let joins = |group: &Gathered| group.joins.map(|cluster| clusters[cluster].as_str());
     let frame = frame(vec![
         column("wider", rows.iter().map(|row| rule(row.0)).collect::<Vec<_>>()),
@@ -143,7 +144,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
 /// One row an initiative.
 fn initiatives(results: &Results<'_>) -> Result<OutputTable> {
     let types = initiatives::types()?;
-    let rows = results.initiatives;
+    let rows = &results.rating.initiatives;
     let id = |at: usize| types[at].id.as_str();
     let list = |names: &[&str]| Some(names.join(", ")).filter(|names| !names.is_empty());
     let ids = |of: &Matched| {
@@ -157,35 +158,35 @@ fn initiatives(results: &Results<'_>) -> Result<OutputTable> {
         let each = of.excluded.iter().map(|(at, by)| format!("{} by {}", id(*at), by.join(", ")));
         Some(each.collect::<Vec<_>>().join("; ")).filter(|list| !list.is_empty())
     };
-    let clusters = &results.measurements.clusters;
+    let clusters = &results.measured.clusters;
     let of_home = |home: &Option<Home>, of: &[String]| home.as_ref().map(|home| of[home.cluster].clone());
     let cluster_type = |home: &Option<Home>| {
         let cluster = home.as_ref()?.cluster;
-        let unit = results.measurements.units.iter().rposition(|unit| unit.cluster == cluster)?;
-        Some(results.classes[unit].of_type(results.typology)?.number)
+        let unit = results.measured.units.iter().rposition(|unit| unit.cluster == cluster)?;
+        Some(results.rating.classes[unit].of_type(results.about.typology)?.number)
     };
     let mut columns = vec![
-        column("initiative", rows.iter().map(|row| row.0.name.as_str()).collect::<Vec<&str>>()),
-        column("country", rows.iter().map(|row| row.0.country.as_deref()).collect::<Vec<_>>()),
+        column("initiative", rows.iter().map(|row| row.initiative.name.as_str()).collect::<Vec<&str>>()),
+        column("country", rows.iter().map(|row| row.initiative.country.as_deref()).collect::<Vec<_>>()),
     ];
-    let attribute = |row: &(Initiative, Matched, Option<Home>), at: usize| row.0.attributes[at].clone();
+    let attribute = |row: &Assignment, at: usize| row.initiative.attributes[at].clone();
     for (at, (name, _)) in ATTRIBUTES.iter().enumerate() {
         columns.push(column(name, rows.iter().map(|row| attribute(row, at)).collect::<Vec<_>>()));
     }
     columns.extend([
-        column("types", rows.iter().map(|row| ids(&row.1)).collect::<Vec<_>>()),
-        column("agree", rows.iter().map(|row| list(&row.1.agree)).collect::<Vec<_>>()),
-        column("decided_by", rows.iter().map(|row| list(&row.1.decided_by)).collect::<Vec<_>>()),
-        column("missing", rows.iter().map(|row| list(&row.1.missing)).collect::<Vec<_>>()),
-        column("runners_up", rows.iter().map(|row| runners(&row.1)).collect::<Vec<_>>()),
-        column("excluded", rows.iter().map(|row| excluded(&row.1)).collect::<Vec<_>>()),
-        column("cluster_id", rows.iter().map(|row| of_home(&row.2, &clusters.ids)).collect::<Vec<_>>()),
-        column("cluster_name", rows.iter().map(|row| of_home(&row.2, &clusters.names)).collect::<Vec<_>>()),
-        column("cluster_type", rows.iter().map(|row| cluster_type(&row.2)).collect::<Vec<_>>()),
-        column("found_by", rows.iter().map(|row| row.2.as_ref().map(|home| home.by)).collect::<Vec<_>>()),
-        column("km", rows.iter().map(|row| row.2.as_ref().and_then(|home| home.km)).collect::<Vec<_>>()),
-        column("file", rows.iter().map(|row| &*row.0.file).collect::<Vec<&str>>()),
-        column("line", rows.iter().map(|row| row.0.line).collect::<Vec<u64>>()),
+        column("types", rows.iter().map(|row| ids(&row.matched)).collect::<Vec<_>>()),
+        column("agree", rows.iter().map(|row| list(&row.matched.agree)).collect::<Vec<_>>()),
+        column("decided_by", rows.iter().map(|row| list(&row.matched.decided_by)).collect::<Vec<_>>()),
+        column("missing", rows.iter().map(|row| list(&row.matched.missing)).collect::<Vec<_>>()),
+        column("runners_up", rows.iter().map(|row| runners(&row.matched)).collect::<Vec<_>>()),
+        column("excluded", rows.iter().map(|row| excluded(&row.matched)).collect::<Vec<_>>()),
+        column("cluster_id", rows.iter().map(|row| of_home(&row.home, &clusters.ids)).collect::<Vec<_>>()),
+        column("cluster_name", rows.iter().map(|row| of_home(&row.home, &clusters.names)).collect::<Vec<_>>()),
+        column("cluster_type", rows.iter().map(|row| cluster_type(&row.home)).collect::<Vec<_>>()),
+        column("found_by", rows.iter().map(|row| row.home.as_ref().map(|home| home.by)).collect::<Vec<_>>()),
+        column("km", rows.iter().map(|row| row.home.as_ref().and_then(|home| home.km)).collect::<Vec<_>>()),
+        column("file", rows.iter().map(|row| &*row.initiative.file).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.initiative.line).collect::<Vec<u64>>()),
     ]);
     OutputTable::new(results, "initiatives", Written::Csv, frame(columns)?)
 }

@@ -26,27 +26,27 @@ pub fn point(register: &Facilities, facility: usize) -> Option<Geometry> {
 
 /// The outline of every unit.
 pub fn outlines(results: &Results<'_>) -> Result<Geometries> {
-    let measured = results.measurements;
-    let Some(register) = results.facilities else { return Ok(vec![None; measured.units.len()]) };
+    let measured = results.measured;
+    let Some(register) = results.facilities() else { return Ok(vec![None; measured.units.len()]) };
     let mut places: Vec<Vec<Degrees>> = vec![Vec::new(); measured.units.len()];
-    for (facility, unit) in register.facility.iter().zip(measured.units_of_facilities()?) {
+    for (facility, unit) in register.facility.iter().zip(results.details.units_of_facilities()?) {
         if let (Some(unit), Some(place)) = (unit, register.places[*facility]) {
             places[unit].push(place);
         }
     }
     let outline = |(places, hull): (&Vec<Degrees>, &Option<Geometry>)| {
-        shapes::outline(places, hull.as_ref(), results.cluster_shape)
+        shapes::outline(places, hull.as_ref(), results.about.cluster_shape)
     };
-    Ok(places.par_iter().zip(&measured.hulls).map(outline).collect())
+    Ok(places.par_iter().zip(&results.details.hulls).map(outline).collect())
 }
 
 /// The layers that are no tables.
 pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = Vec::new();
-    if let Some(register) = results.facilities.filter(|_| !results.ties.is_empty()) {
+    if let Some(register) = results.facilities().filter(|_| !results.tables.ties.is_empty()) {
         tables.push(links(results, register)?);
     }
-    for layer in results.layers {
+    for layer in &results.tables.layers {
         tables.extend(infrastructure(results, layer)?);
     }
     Ok(tables)
@@ -58,8 +58,8 @@ const LINKS: [&str; 11] =
 
 /// One row a cluster and tie of it, as in `ties`, but once over all periods.
 fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable> {
-    let traces = &results.measurements.networks.traces;
-    let cluster = |trace: &Trace| results.measurements.units[trace.unit].cluster;
+    let traces = &results.details.networks.traces;
+    let cluster = |trace: &Trace| results.measured.units[trace.unit].cluster;
     let mut seen = HashSet::new();
     let rows: Vec<&Trace> =
         traces.iter().filter(|trace| seen.insert((cluster(trace), trace.table, trace.row))).collect();
@@ -104,7 +104,7 @@ impl<'a> Ends<'a> {
 
     fn middles(&self) -> HashMap<(usize, &'a str), Degrees> {
         let mut members: BTreeMap<(usize, &'a str), Vec<Degrees>> = BTreeMap::new();
-        let memberships = self.results.ties.iter().enumerate().filter(|(_, table)| !table.is_links());
+        let memberships = self.results.tables.ties.iter().enumerate().filter(|(_, table)| !table.is_links());
         for (at, table) in memberships {
             for row in table.rows() {
                 members.entry((at, &*row.to)).or_default().extend(self.place(table.between, &row.from, None));
@@ -121,14 +121,14 @@ impl<'a> Ends<'a> {
             // What might be leaves no rows in `ties`.
             Between::Sector => return None,
         };
-        let clusters = &self.results.measurements.clusters.of_facility;
+        let clusters = &self.results.measured.clusters.of_facility;
         let inside = several.iter().find(|&&facility| cluster.is_some() && clusters[facility] == cluster);
         self.register.places[*inside.or_else(|| several.first())?]
     }
 
     /// From end to end of a link, or from a member to the middle of its organisation's members.
     fn line(&self, trace: &Trace, cluster: usize) -> Option<Geometry> {
-        let table = &self.results.ties[trace.table];
+        let table = &self.results.tables.ties[trace.table];
         let row = &table.rows()[trace.row];
         let end = |name: &str| self.place(table.between, name, Some(cluster));
         let to = if table.is_links() { end(&row.to) } else { self.middles.get(&(trace.table, &*row.to)).copied() };

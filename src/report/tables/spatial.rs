@@ -13,18 +13,17 @@ use crate::report::Results;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
-    let measurements = results.measurements;
     let mut tables = Vec::new();
-    if !measurements.reach.is_empty() {
+    if !results.details.reach.is_empty() {
         tables.push(reach(results)?);
     }
-    if results.facilities.is_some() {
+    if results.facilities().is_some() {
         tables.extend([sectors(results)?, concentration(results)?]);
     }
-    if !measurements.clusters.stability.is_empty() {
+    if !results.measured.clusters.stability.is_empty() {
         tables.push(stability(results)?);
     }
-    if let Some(lineage) = &measurements.clusters.lineage {
+    if let Some(lineage) = &results.measured.clusters.lineage {
         tables.push(self::lineage(results, lineage)?);
     }
     Ok(tables)
@@ -32,23 +31,24 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 
 /// One row a cluster and feature that it reaches.
 fn reach(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.reach;
-    let clusters = &results.measurements.clusters;
-    let layer = |at: usize| &results.layers[at];
+    let rows = &results.details.reach;
+    let clusters = &results.measured.clusters;
+    let layer = |at: usize| &results.tables.layers[at];
     let mut columns = vec![
         column("cluster_id", rows.iter().map(|row| clusters.ids[row.cluster].as_str()).collect::<Vec<&str>>()),
         column("cluster_name", rows.iter().map(|row| clusters.names[row.cluster].as_str()).collect::<Vec<&str>>()),
         column("layer", rows.iter().map(|row| layer(row.layer).name.as_str()).collect::<Vec<&str>>()),
     ];
     let feature = |row: &Reach| &layer(row.layer).features[row.nearest.feature];
-    let facility = |row: &Reach| results.facilities.map(|register| &register.ids[row.facility]);
+    let facility = |row: &Reach| results.facilities().map(|register| &register.ids[row.facility]);
     let within = |row: &Reach| layer(row.layer).reach_km.map(|reach| at_most(row.nearest.km, reach));
     columns.push(column("feature", rows.iter().map(|row| feature(row).id.as_str()).collect::<Vec<&str>>()));
     columns.push(column("feature_name", rows.iter().map(|row| feature(row).name.as_deref()).collect::<Vec<_>>()));
     columns.push(column("km", rows.iter().map(|row| row.nearest.km).collect::<Vec<f64>>()));
     columns.push(column("facility_id", rows.iter().map(facility).collect::<Vec<_>>()));
     columns.push(column("within_reach", rows.iter().map(within).collect::<Vec<_>>()));
-    let names: IndexSet<&String> = results.layers.iter().flat_map(|layer| &layer.sums).map(|(name, _)| name).collect();
+    let names: IndexSet<&String> =
+        results.tables.layers.iter().flat_map(|layer| &layer.sums).map(|(name, _)| name).collect();
     for name in names {
         let value = |row: &Reach| {
             let sums = layer(row.layer).sums.iter().find(|(sum, _)| sum == name);
@@ -61,8 +61,8 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a cluster, period and sector.
 fn sectors(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.agglomeration.sectors;
-    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
+    let rows = &results.details.agglomeration.sectors;
+    let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row.unit).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row.unit).1).collect::<Vec<_>>()),
@@ -77,7 +77,7 @@ fn sectors(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a period over all sectors, then one a sector.
 fn concentration(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.measurements.agglomeration.concentration;
+    let rows = &results.details.agglomeration.concentration;
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
         column("sector", rows.iter().map(|row| row.sector.as_deref()).collect::<Vec<_>>()),
@@ -116,7 +116,7 @@ impl Pair<'_> {
 /// One row a radius, cluster and group there that shares facilities with it; groups without a partner stand alone.
 fn stability(results: &Results<'_>) -> Result<OutputTable> {
     let mut pairs = Vec::new();
-    for (radius, comparison) in &results.measurements.clusters.stability {
+    for (radius, comparison) in &results.measured.clusters.stability {
         pairs.extend(comparison.relations.iter().map(|relation| Pair {
             radius_km: Some(*radius),
             comparison,
@@ -136,7 +136,7 @@ fn lineage(results: &Results<'_>, comparison: &Comparison) -> Result<OutputTable
 }
 
 fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], other: &str) -> Result<OutputTable> {
-    let clusters = &results.measurements.clusters;
+    let clusters = &results.measured.clusters;
     let mut columns = Vec::new();
     if name == "stability" {
         columns.push(column("radius_km", pairs.iter().map(|pair| pair.radius_km).collect::<Vec<_>>()));

@@ -4,19 +4,19 @@ use super::{OutputTable, Written, column, frame, keys};
 use crate::classify::levers::{Lever, LeverPair};
 use crate::classify::moves::Move;
 use crate::error::Result;
-use crate::measure::settings::Indicator;
+use crate::indicator::Indicator;
 use crate::report::Results;
 
 /// The tables that the run has rows for.
 pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     let mut tables = vec![levers(results)?, lever_pairs(results)?];
-    if results.typology.is_some() {
+    if results.about.typology.is_some() {
         tables.push(type_distances(results)?);
-        if results.dimensions.iter().any(|dimension| dimension.fuzzy_width.is_some()) {
+        if results.about.dimensions.iter().any(|dimension| dimension.fuzzy_width.is_some()) {
             tables.push(type_memberships(results)?);
         }
     }
-    if !results.moves.moves.is_empty() {
+    if !results.rating.moves.moves.is_empty() {
         tables.extend([moves(results)?, move_parts(results)?, transitions(results)?, warnings(results)?]);
     }
     Ok(tables)
@@ -46,20 +46,21 @@ fn significant(value: f64) -> String {
 
 /// One row a cluster, period and indicator.
 fn levers(results: &Results<'_>) -> Result<OutputTable> {
-    let count = results.indicators.len();
+    let count = results.about.indicators.len();
     let rows: Vec<(usize, usize)> =
-        (0..results.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
-    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measurements.units[unit]);
-    let of = |&(_, indicator): &(usize, usize)| &results.indicators[indicator];
-    let value = |&(unit, at): &(usize, usize)| results.measurements.indicators[at][unit].value;
-    let lever = |&(unit, at): &(usize, usize)| results.levers[unit].single[at].as_ref();
-    let score = |&(unit, at): &(usize, usize)| results.scores[unit].indicators[at].score;
+        (0..results.rating.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
+    let key = |&(unit, _): &(usize, usize)| keys(results, &results.measured.units[unit]);
+    let of = |&(_, indicator): &(usize, usize)| &results.about.indicators[indicator];
+    let value = |&(unit, at): &(usize, usize)| results.measured.indicators[at][unit].value;
+    let lever = |&(unit, at): &(usize, usize)| results.rating.levers[unit].single[at].as_ref();
+    let score = |&(unit, at): &(usize, usize)| results.rating.scores[unit].indicators[at].score;
     let change = |row: &(usize, usize)| Some(lever(row)?.flip_value - value(row)?);
     let points = |row: &(usize, usize)| Some(lever(row)?.flip_score - score(row)?);
     let reads = |row: &(usize, usize)| Some(reading(of(row), lever(row)?, value(row)?));
-    let dimensions = results.tree.dimensions();
-    let dimension = |&(_, at): &(usize, usize)| results.dimensions[dimensions[at]].id.as_str();
-    let from = |row: &(usize, usize)| lever(row).map(|_| results.classes[row.0].levels[dimensions[row.1]].as_str());
+    let dimensions = results.about.shape.dimension_of();
+    let dimension = |&(_, at): &(usize, usize)| results.about.dimensions[dimensions[at]].id.as_str();
+    let from =
+        |row: &(usize, usize)| lever(row).map(|_| results.rating.classes[row.0].levels[dimensions[row.1]].as_str());
     let type_number = |row: &(usize, usize)| number(results, lever(row)?.to_type?);
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
@@ -81,27 +82,28 @@ fn levers(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 fn number(results: &Results<'_>, position: usize) -> Option<i64> {
-    results.typology.map(|typology| typology.types[position].number)
+    results.about.typology.map(|typology| typology.types[position].number)
 }
 
 /// One row a cluster, period, dimension and set of indicators: the cheapest two.
 fn lever_pairs(results: &Results<'_>) -> Result<OutputTable> {
-    let units = results.levers.iter().enumerate();
+    let units = results.rating.levers.iter().enumerate();
     let rows: Vec<(usize, &LeverPair)> =
         units.flat_map(|(unit, levers)| levers.pairs.iter().map(move |pair| (unit, pair))).collect();
-    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
+    let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let end = |row: &(usize, &LeverPair), at: usize| row.1.ends.get(at).copied();
-    let name =
-        |row: &(usize, &LeverPair), at| end(row, at).map(|(indicator, _)| results.indicators[indicator].id.as_str());
+    let name = |row: &(usize, &LeverPair), at| {
+        end(row, at).map(|(indicator, _)| results.about.indicators[indicator].id.as_str())
+    };
     let value = |row: &(usize, &LeverPair), at| {
-        end(row, at).and_then(|(indicator, _)| results.measurements.indicators[indicator][row.0].value)
+        end(row, at).and_then(|(indicator, _)| results.measured.indicators[indicator][row.0].value)
     };
     let mut columns = vec![
         column("cluster_id", rows.iter().map(|row| key(row.0).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row.0).1).collect::<Vec<_>>()),
         column(
             "dimension",
-            rows.iter().map(|row| results.dimensions[row.1.dimension].id.as_str()).collect::<Vec<&str>>(),
+            rows.iter().map(|row| results.about.dimensions[row.1.dimension].id.as_str()).collect::<Vec<&str>>(),
         ),
         column(
             "among",
@@ -123,16 +125,16 @@ fn lever_pairs(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a cluster, period and type: how far it is.
 fn type_distances(results: &Results<'_>) -> Result<OutputTable> {
-    let distance = |unit: usize, kind: usize| results.levers[unit].distances.get(kind).copied();
+    let distance = |unit: usize, kind: usize| results.rating.levers[unit].distances.get(kind).copied();
     by_type(results, "type_distances", "points", &distance)
 }
 
 /// One row a cluster, period and type: how much it is a member.
 fn type_memberships(results: &Results<'_>) -> Result<OutputTable> {
     let membership = |unit: usize, kind: usize| {
-        let known = results.classes[unit].levels.iter().zip(&results.scores[unit].nodes);
+        let known = results.rating.classes[unit].levels.iter().zip(&results.rating.scores[unit].nodes);
         let scores: Option<Vec<f64>> = known.map(|(level, score)| level.known().and(score.score)).collect();
-        Some(results.typology?.types[kind].membership(results.dimensions, &scores?))
+        Some(results.about.typology?.types[kind].membership(results.about.dimensions, &scores?))
     };
     by_type(results, "type_memberships", "membership", &membership)
 }
@@ -143,10 +145,10 @@ fn by_type(
     value_column: &str,
     value: &dyn Fn(usize, usize) -> Option<f64>,
 ) -> Result<OutputTable> {
-    let types = results.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     let rows: Vec<(usize, usize)> =
-        (0..results.scores.len()).flat_map(|unit| (0..types.len()).map(move |kind| (unit, kind))).collect();
-    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
+        (0..results.rating.scores.len()).flat_map(|unit| (0..types.len()).map(move |kind| (unit, kind))).collect();
+    let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row.0).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row.0).1).collect::<Vec<_>>()),
@@ -159,19 +161,19 @@ fn by_type(
 
 /// Cluster id, period before and period after of a move.
 fn move_keys<'a>(results: &'a Results<'_>, one: &Move) -> (&'a str, Option<i64>, Option<i64>) {
-    let units = &results.measurements.units;
+    let units = &results.measured.units;
     let (id, from) = keys(results, &units[one.from]);
     (id, from, units[one.to].period)
 }
 
 /// One row a cluster and two consecutive periods, both with a type.
 fn moves(results: &Results<'_>) -> Result<OutputTable> {
-    let rows: Vec<&Move> = results.moves.moves.iter().filter(|one| one.types.is_some()).collect();
+    let rows: Vec<&Move> = results.rating.moves.moves.iter().filter(|one| one.types.is_some()).collect();
     let key = |one: &&Move| move_keys(results, one);
     let kind = |one: &&Move, pick: fn((usize, usize)) -> usize| number(results, pick(one.types?));
     let name = |one: &&Move| {
-        let cluster = results.measurements.units[one.to].cluster;
-        results.measurements.clusters.names[cluster].as_str()
+        let cluster = results.measured.units[one.to].cluster;
+        results.measured.clusters.names[cluster].as_str()
     };
     let mut columns = vec![
         column("cluster_id", rows.iter().map(|one| key(one).0).collect::<Vec<&str>>()),
@@ -182,7 +184,7 @@ fn moves(results: &Results<'_>) -> Result<OutputTable> {
         column("to_type", rows.iter().map(|one| kind(one, |types| types.1)).collect::<Vec<_>>()),
         column("move", rows.iter().map(|one| one.name.as_str()).collect::<Vec<&str>>()),
     ];
-    for (at, dimension) in results.dimensions.iter().enumerate() {
+    for (at, dimension) in results.about.dimensions.iter().enumerate() {
         let changes = rows.iter().map(|one| one.changes[at]).collect::<Vec<_>>();
         columns.push(column(&format!("{}_change", dimension.id), changes));
     }
@@ -193,20 +195,20 @@ fn moves(results: &Results<'_>) -> Result<OutputTable> {
 /// One row a cluster, two consecutive periods and indicator: its part of its dimension's change.
 fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
     let with_part = |one: &&Move, at: &usize| one.parts[*at].is_some();
-    let all = results.moves.moves.iter();
+    let all = results.rating.moves.moves.iter();
     let rows: Vec<(&Move, usize)> = all
         .flat_map(|one| (0..one.parts.len()).filter(move |at| with_part(&one, at)).map(move |at| (one, at)))
         .collect();
     let key = |row: &(&Move, usize)| move_keys(results, row.0);
-    let value = |unit: usize, at: usize| results.measurements.indicators[at][unit].value;
-    let dimensions = results.tree.dimensions();
-    let dimension = |at: usize| results.dimensions[dimensions[at]].id.as_str();
+    let value = |unit: usize, at: usize| results.measured.indicators[at][unit].value;
+    let dimensions = results.about.shape.dimension_of();
+    let dimension = |at: usize| results.about.dimensions[dimensions[at]].id.as_str();
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("from_period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
         column("to_period", rows.iter().map(|row| key(row).2).collect::<Vec<_>>()),
         column("dimension", rows.iter().map(|row| dimension(row.1)).collect::<Vec<&str>>()),
-        column("indicator", rows.iter().map(|row| results.indicators[row.1].id.as_str()).collect::<Vec<&str>>()),
+        column("indicator", rows.iter().map(|row| results.about.indicators[row.1].id.as_str()).collect::<Vec<&str>>()),
         column("from_value", rows.iter().map(|row| value(row.0.from, row.1)).collect::<Vec<_>>()),
         column("to_value", rows.iter().map(|row| value(row.0.to, row.1)).collect::<Vec<_>>()),
         column("part", rows.iter().map(|row| row.0.parts[row.1]).collect::<Vec<_>>()),
@@ -216,7 +218,7 @@ fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row two consecutive periods and two types: how many clusters went from one to the other.
 fn transitions(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.moves.transitions;
+    let rows = &results.rating.moves.transitions;
     let frame = frame(vec![
         column("from_period", rows.iter().map(|row| row.from_period).collect::<Vec<_>>()),
         column("to_period", rows.iter().map(|row| row.to_period).collect::<Vec<_>>()),
@@ -231,15 +233,15 @@ fn transitions(results: &Results<'_>) -> Result<OutputTable> {
 
 /// One row a cluster and dimension that nears a threshold.
 fn warnings(results: &Results<'_>) -> Result<OutputTable> {
-    let rows = &results.moves.warnings;
-    let key = |unit: usize| keys(results, &results.measurements.units[unit]);
-    let score = |unit: usize, dimension: usize| results.scores[unit].nodes[dimension].score;
+    let rows = &results.rating.moves.warnings;
+    let key = |unit: usize| keys(results, &results.measured.units[unit]);
+    let score = |unit: usize, dimension: usize| results.rating.scores[unit].nodes[dimension].score;
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row.unit).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row.unit).1).collect::<Vec<_>>()),
         column(
             "dimension",
-            rows.iter().map(|row| results.dimensions[row.dimension].id.as_str()).collect::<Vec<&str>>(),
+            rows.iter().map(|row| results.about.dimensions[row.dimension].id.as_str()).collect::<Vec<&str>>(),
         ),
         column("score", rows.iter().map(|row| score(row.unit, row.dimension)).collect::<Vec<_>>()),
         column("threshold", rows.iter().map(|row| row.threshold).collect::<Vec<f64>>()),
