@@ -7,9 +7,13 @@ pub mod error;
 
 pub mod stage;
 
+pub mod random;
+
 pub mod finding;
 
 pub mod declared;
+
+pub mod names;
 
 pub mod sql;
 

@@ -37,3 +37,70 @@ impl Stage {
         }
     }
 }
+
+/// What a key of the pipeline file is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// The first stage that reads it: the results of the stages before do not depend on it.
+    pub first: Stage,
+    /// Whether scores and types may depend on it, or only what is shown.
+    pub bears_on_scores: bool,
+}
+
+/// Which stage reads which keys of the pipeline file: the first pattern that fits the beginning of a key stands. `*` is any
+/// one part.
+const READS: &[(&str, Stage, bool)] = {
+    use Stage::{Classify, Delineate, Measure, Report, Score, Validate};
+    &[
+        ("name", Report, false),
+        ("title", Report, false),
+        ("description", Report, false),
+        ("outputs", Report, false),
+        ("facilities", Validate, true),
+        ("layers", Validate, true),
+        ("links", Validate, true),
+        ("memberships", Validate, true),
+        ("figures", Validate, true),
+        ("boundaries", Validate, true),
+        ("places", Validate, true),
+        ("operators", Validate, true),
+        ("scenario", Validate, true),
+        ("initiatives", Validate, false),
+        ("delineate", Delineate, true),
+        ("dispersed", Measure, false),
+        ("indicators.*.expr", Measure, true),
+        ("indicators.*.over", Measure, true),
+        ("indicators.*.lever.times", Measure, false),
+        ("indicators.*.lever", Report, false),
+        ("indicators.*.changeable", Classify, false),
+        ("indicators.*.unit", Report, false),
+        ("indicators.*.source", Report, false),
+        ("indicators.*.mark", Report, false),
+        ("indicators", Score, true),
+        ("components", Score, true),
+        ("dimensions.*.threshold", Classify, true),
+        ("dimensions.*.fuzzy_width", Classify, true),
+        ("dimensions", Score, true),
+        ("classify", Classify, true),
+        ("typology.id", Report, false),
+        ("typology.source", Report, false),
+        ("typology.types.*.name", Report, false),
+        ("typology.types.*.description", Report, false),
+        ("typology.types.*.policy", Report, false),
+        ("typology.types.*.source", Report, false),
+        ("typology.moves.*.name", Classify, false),
+        ("typology.moves.*.mark", Report, false),
+        ("typology", Classify, true),
+    ]
+};
+
+/// What a dotted key of the pipeline file is read for; lists of tables by id or number. `None` for no key of any.
+pub fn reading(key: &str) -> Option<Reading> {
+    let parts: Vec<&str> = key.split('.').collect();
+    let fits = |pattern: &str| {
+        let wanted: Vec<&str> = pattern.split('.').collect();
+        wanted.len() <= parts.len() && wanted.iter().zip(&parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
+    };
+    let found = READS.iter().find(|(pattern, ..)| fits(pattern));
+    found.map(|&(_, first, bears_on_scores)| Reading { first, bears_on_scores })
+}

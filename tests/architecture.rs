@@ -58,6 +58,18 @@ fn a_planted_violation_is_caught() {
     assert_eq!(upward("score", "use crate::classify::Level; use crate::error::Result;", &order), ["classify"]);
 }
 
+/// Every key of the pipeline file has a stage that reads it first.
+#[test]
+fn every_key_has_its_stage() {
+    let schema = forerunner::pipeline::schema();
+    let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().filter(|key| *key != "extends").collect();
+    let unread: Vec<_> = keys.iter().filter(|key| forerunner::stage::reading(key).is_none()).collect();
+    assert!(keys.len() > 15 && unread.is_empty(), "{unread:?}: give it a line in src/stage.rs");
+    let first = |key: &str| forerunner::stage::reading(key).unwrap().first.as_str();
+    let read = ["indicators.port.expr", "indicators.port.worst", "indicators.port.lever.what", "delineate.radius_km"];
+    assert_eq!(read.map(first), ["measure", "score", "report", "delineate"]);
+}
+
 /// `docs/pipeline.schema.json` is generated: `forerunner schema > docs/pipeline.schema.json`.
 #[test]
 fn the_schema_in_docs_is_the_programs() {

@@ -92,10 +92,8 @@ fn differing(folder: &Path) -> (Vec<String>, usize) {
         for (position, text) in of_kind(kind) {
             let expression = Expression::parse(text, "x").unwrap_or_else(|problem| panic!("{problem}"));
             expression.check(table.schema(), shape, "x").unwrap_or_else(|problem| panic!("{text}: {problem}"));
-            let result = expression.expr(table.schema()).cast(DataType::Float64).alias("__result");
-            let result =
-                table.clone().lazy().with_column(result).collect().unwrap_or_else(|error| panic!("{text}: {error}"));
-            let values = result.column("__result").unwrap().f64().unwrap().iter().collect::<Vec<_>>();
+            let values = expression.numbers(&table, &|row| row.to_string());
+            let values = values.unwrap_or_else(|failure| panic!("{text}: {failure:?}"));
             assert_eq!(values.len(), register.len(), "{text}");
             found.extend(register.iter().zip(values).map(|(row, value)| ((position, row["id"].clone()), value)));
         }

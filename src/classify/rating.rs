@@ -7,6 +7,7 @@ use super::{Class, Rules, Typology};
 use crate::error::Result;
 use crate::measure::Measurements;
 use crate::measure::indicators::Measurement;
+use crate::names::EMISSIONS;
 use crate::score::{Observation, Scores};
 
 /// All that follows from the measured values. Lists have one entry a unit.
@@ -41,7 +42,7 @@ pub fn rate(rules: Rules<'_>, scores: Vec<Scores>, measurements: &Measurements) 
     let classes: Vec<Class> = scores.iter().map(|scores| rules.classify(scores)).collect();
     let (measured, times) = (&measurements.indicators, &measurements.times);
     let levers = levers(Basis { rules, measured, times }, &scores, &classes);
-    let (units, emissions_t) = (&measurements.units, &measurements.figure("emissions_t"));
+    let (units, emissions_t) = (&measurements.units, &measurements.figure(EMISSIONS));
     let moves = Course { rules, units, emissions_t, scores: &scores, classes: &classes }.moves()?;
     Ok(Rating { scores, classes, levers, moves, initiatives: Vec::new() })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use forerunner::Result;
 use forerunner::declared::at_most;
 use forerunner::error::suggest;
+use forerunner::names::EMISSIONS;
 use forerunner::report::columns::Kind;
 use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
 use forerunner::score::Dimension;
@@ -113,7 +114,7 @@ pub fn clusters(dimensions: &[Dimension], rows: &[&Row]) -> String {
             cells.push(cell(row, "period").to_owned());
         }
         cells.push(cell(row, "facility_count").to_owned());
-        cells.push(number(value(row, "emissions_t").map(|tonnes| tonnes / 1e6), 2));
+        cells.push(number(value(row, EMISSIONS).map(|tonnes| tonnes / 1e6), 2));
         for Dimension { id, .. } in dimensions {
             cells.push(number(value(row, id), 1));
             cells.push(cell(row, &format!("{id}_level")).to_owned());
@@ -132,6 +133,6 @@ pub fn clusters(dimensions: &[Dimension], rows: &[&Row]) -> String {
 /// Rows with the greatest emissions first.
 pub fn by_emissions(rows: &[Row]) -> Vec<&Row> {
     let mut sorted: Vec<&Row> = rows.iter().collect();
-    sorted.sort_by(|a, b| value(b, "emissions_t").unwrap_or(0.0).total_cmp(&value(a, "emissions_t").unwrap_or(0.0)));
+    sorted.sort_by(|a, b| value(b, EMISSIONS).unwrap_or(0.0).total_cmp(&value(a, EMISSIONS).unwrap_or(0.0)));
     sorted
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::stored::StoredRun;
+use crate::stage::{self, Stage};
 
 /// A file that one run alone has read, or a facility that it closed.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -112,22 +113,11 @@ fn is_told_elsewhere(key: &str) -> bool {
     ["name", "title", "description"].contains(&key) || key.starts_with("scenario.") || key.ends_with(".path")
 }
 
-/// What a key acts on.
+/// What a key acts on; one that is not known, on all.
 fn area(key: &str) -> Area {
-    let parts: Vec<&str> = key.split('.').collect();
-    let (table, last) = (parts[0], parts[parts.len() - 1]);
-    match table {
-        "outputs" => Area::Presenting,
-        "dimensions" | "components" | "classify" => Area::Rating,
-        "typology" if ["name", "description", "policy", "source", "mark", "id"].contains(&last) => Area::Presenting,
-        "typology" => Area::Rating,
-        "indicators" if parts.contains(&"lever") => Area::Presenting,
-        "indicators" => match last {
-            "source" | "mark" | "unit" | "changeable" => Area::Presenting,
-            "expr" | "over" => Area::Measuring,
-            _ => Area::Rating,
-        },
-        "dispersed" | "initiatives" => Area::Presenting,
+    match stage::reading(key) {
+        Some(reading) if !reading.bears_on_scores => Area::Presenting,
+        Some(reading) if reading.first >= Stage::Score => Area::Rating,
         _ => Area::Measuring,
     }
 }

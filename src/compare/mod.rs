@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::classify::Class;
 use crate::delineate::overlap::{overlaps, partners};
 use crate::error::{Error, Result};
+use crate::names::EMISSIONS;
 use crate::report::stored::StoredRun;
 use crate::score::{Scorer, Scores};
 pub use inputs::{Area, InputChange, SettingChange};
@@ -209,7 +210,7 @@ fn pairs(a: &StoredRun, b: &StoredRun) -> Result<Pairs> {
     let mut partner: Vec<Option<usize>> = before.clusters.iter().map(|(id, _)| position.get(id).copied()).collect();
     let tonnes = |run: &StoredRun| -> Result<BTreeMap<String, f64>> {
         let mut tonnes = BTreeMap::new();
-        for [id, emissions] in run.columns("facilities", ["facility_id", "emissions_t"])? {
+        for [id, emissions] in run.columns("facilities", ["facility_id", EMISSIONS])? {
             *tonnes.entry(id).or_insert(0.0) += emissions.parse().unwrap_or(0.0);
         }
         Ok(tonnes)

@@ -9,6 +9,7 @@ use crate::classify::{Class, Classification, Rules, Typology};
 use crate::error::{Error, Result};
 use crate::indicator::{Indicator, Over};
 use crate::measure::network;
+use crate::names;
 use crate::report::stored::StoredRun;
 use crate::score::{self, Component, Dimension, Observation, Scorer, Scores};
 use crate::sql::Expression;
@@ -136,10 +137,7 @@ fn sources(pipeline: &Value, indicator: &Indicator) -> Vec<String> {
     let named = |table: &str| pipeline[table].as_object().into_iter().flatten().collect::<Vec<_>>();
     let mut sources = Vec::new();
     for (layer, _) in named("layers") {
-        let is_of = |column: &String| {
-            column.strip_prefix("km_to_").or(column.strip_prefix("nearest_")) == Some(layer)
-                || column.strip_prefix(layer.as_str()).is_some_and(|rest| rest.contains("_within_"))
-        };
+        let is_of = |column: &String| names::of_layer(column, layer).is_some();
         if expression.columns().iter().any(is_of) {
             sources.push(format!("layers.{layer}"));
         }
@@ -148,7 +146,7 @@ fn sources(pipeline: &Value, indicator: &Indicator) -> Vec<String> {
         for (name, source) in named(table) {
             let kind =
                 source["kind"].as_str().unwrap_or(if source["layer"].is_null() { "ownership" } else { "physical" });
-            let is_of = |column: &String| network::FIGURES.iter().any(|figure| *column == format!("{figure}_{kind}"));
+            let is_of = |column: &String| network::FIGURES.iter().any(|figure| *column == names::of_kind(figure, kind));
             if indicator.over == Over::Links || expression.columns().iter().any(is_of) {
                 sources.push(format!("{table}.{name}"));
                 sources.push("operators.aliases".into());

@@ -12,11 +12,13 @@ pub mod trials;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use polars::prelude::Float64Type;
+
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 use crate::stage::Stage;
-use crate::validate::{Boundary, Facilities, Place};
+use crate::validate::{Boundary, Facilities, Numbers, Place};
 use groups::Group;
 use naming::Naming;
 use overlap::{Relation, Weight, overlaps, partners, relations, weights};
@@ -260,10 +262,10 @@ fn positions(facilities: &Facilities, groups: &[Group]) -> Vec<Option<usize>> {
 }
 
 /// Emissions or weights a facility, summed over periods; `None` where no period has any.
-fn totals(facilities: &Facilities, values: &[Option<f64>]) -> Vec<Option<f64>> {
+fn totals(facilities: &Facilities, values: &Numbers<Float64Type>) -> Vec<Option<f64>> {
     let mut totals = vec![None; facilities.ids.len()];
     for (row, &facility) in facilities.facility.iter().enumerate() {
-        if let Some(value) = values[row] {
+        if let Some(value) = values.get(row) {
             *totals[facility].get_or_insert(0.0) += value;
         }
     }
@@ -289,7 +291,7 @@ fn greatest_period(facilities: &Facilities, members: &[usize]) -> f64 {
     for member in members {
         let first = facilities.facility.partition_point(|facility| facility < member);
         for row in (first..facilities.rows()).take_while(|&row| facilities.facility[row] == *member) {
-            *periods.entry(facilities.period[row]).or_default() += facilities.emissions_t[row].unwrap_or(0.0);
+            *periods.entry(facilities.period.get(row)).or_default() += facilities.emissions_t.get(row).unwrap_or(0.0);
         }
     }
     periods.into_values().fold(0.0, f64::max)

@@ -63,7 +63,7 @@ pub(super) fn agglomeration(layout: &Layout<'_>) -> Agglomeration {
     let Layout { facilities, units, rows, .. } = *layout;
     let mut all = Agglomeration { local_moran: vec![None; facilities.rows()], ..Agglomeration::default() };
     let mut of_period: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
-    (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period[row]).or_default().push(row));
+    (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period.get(row)).or_default().push(row));
     let mut region: Vec<Option<usize>> = vec![None; facilities.rows()];
     for (unit, rows) in rows.iter().enumerate() {
         rows.iter().for_each(|&row| region[row] = Some(unit));
@@ -92,14 +92,14 @@ struct SectorSum {
 fn sector_sums(facilities: &Facilities, rows: &[usize]) -> BTreeMap<String, SectorSum> {
     let mut sums: BTreeMap<String, SectorSum> = BTreeMap::new();
     for &row in rows {
-        if let (Some(sector), Some(weight)) = (facilities.sector.get(row), facilities.weights[row]) {
+        if let (Some(sector), Some(weight)) = (facilities.sector.get(row), facilities.weights.get(row)) {
             let slot = match sums.get_mut(sector) {
                 Some(slot) => slot,
                 None => sums.entry(sector.to_owned()).or_default(),
             };
             slot.facilities += 1;
             slot.weight += weight;
-            slot.emissions_t = sum([slot.emissions_t, facilities.emissions_t[row]]);
+            slot.emissions_t = sum([slot.emissions_t, facilities.emissions_t.get(row)]);
         }
     }
     sums
@@ -122,7 +122,7 @@ fn shares(unit: usize, own: &BTreeMap<String, SectorSum>, national: &BTreeMap<St
 }
 
 fn local_moran(facilities: &Facilities, rows: &[usize], local: &mut [Option<(f64, i64)>]) -> Option<Autocorrelation> {
-    let known = |&row: &usize| Some((row, facilities.places[facilities.facility[row]]?, facilities.weights[row]?));
+    let known = |&row: &usize| Some((row, facilities.places[facilities.facility[row]]?, facilities.weights.get(row)?));
     let known: Vec<(usize, (f64, f64), f64)> = rows.iter().filter_map(known).collect();
     let places: Vec<(f64, f64)> = known.iter().map(|(_, place, _)| *place).collect();
     let weights: Vec<f64> = known.iter().map(|(.., weight)| *weight).collect();
@@ -140,9 +140,9 @@ fn concentration(
 ) -> Vec<Concentration> {
     let shares_of_all = region_shares(facilities, rows, region);
     let line = |sector: Option<&str>, rows: &[usize]| {
-        let weights: Vec<Option<f64>> = rows.iter().map(|&row| facilities.weights[row]).collect();
+        let weights: Vec<Option<f64>> = rows.iter().map(|&row| facilities.weights.get(row)).collect();
         let total = sum(weights.iter().copied());
-        let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.weights[row]));
+        let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.weights.get(row)));
         let plants = herfindahl(&weights);
         let ellison_glaeser = || {
             let (all, own) = (shares_of_all.as_ref()?, region_shares(facilities, rows, region)?);
@@ -152,7 +152,7 @@ fn concentration(
             period,
             sector: sector.map(str::to_owned),
             facilities: rows.len() as u64,
-            emissions_t: sum(rows.iter().map(|&row| facilities.emissions_t[row])),
+            emissions_t: sum(rows.iter().map(|&row| facilities.emissions_t.get(row))),
             clustered_share: total.filter(|total| *total > 0.0).map(|total| inside.unwrap_or(0.0) / total),
             herfindahl: plants,
             ellison_glaeser: sector.and_then(|_| ellison_glaeser()),
@@ -178,7 +178,7 @@ fn region_shares(
 ) -> Option<BTreeMap<Option<usize>, f64>> {
     let mut sums: BTreeMap<Option<usize>, f64> = BTreeMap::new();
     for &row in rows {
-        if let Some(weight) = facilities.weights[row] {
+        if let Some(weight) = facilities.weights.get(row) {
             *sums.entry(region[row]).or_default() += weight;
         }
     }

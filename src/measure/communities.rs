@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use leiden_rs::{GraphDataBuilder, Leiden, LeidenConfig};
 use petgraph::unionfind::UnionFind;
+use rand_chacha::rand_core::Rng;
 
 use super::standing::Standing;
 use super::ties::Counted;
 use crate::error::{Error, Result};
+use crate::random;
+use crate::stage::Stage;
 use crate::validate::Facilities;
 use crate::validate::settings::Between;
 
@@ -16,7 +19,7 @@ use crate::validate::settings::Between;
 pub const LARGEST_BODY: usize = 100;
 /// Tied pairs up to which communities are searched; the search takes minutes on networks of millions.
 pub const LARGEST_NETWORK: usize = 200_000;
-/// Seed of the search.
+/// Seed of the search: a network has the same communities in every run.
 const SEED: u64 = 1;
 
 /// The communities of a network.
@@ -78,7 +81,7 @@ fn nameless_order(
     let key = |node: u32| {
         let row = standing.rows[node as usize];
         let place = facilities.places[facilities.facility[row]].map(|(lon, lat)| [ordered(lon), ordered(lat)]);
-        (place, facilities.emissions_t[row].map(ordered))
+        (place, facilities.emissions_t.get(row).map(ordered))
     };
     let mut near: HashMap<u32, Vec<(u32, u64)>> = HashMap::with_capacity(nodes.len());
     for &(a, b, weight) in edges {
@@ -147,6 +150,7 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
         ties.entry(part_of[a]).or_default().push((within[a], within[b], weight));
     }
     let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
+    let seed = random::stream(SEED, Stage::Measure, "communities", 0).next_u64();
     let (mut of_node, mut first) = (vec![0; nodes], 0);
     for (part, ties) in ties {
         let own = &members[&part];
@@ -155,7 +159,7 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
         for (a, b, weight) in ties {
             builder.add_edge(a, b, weight).map_err(fail)?;
         }
-        let config = LeidenConfig { seed: Some(SEED), resolution: share, ..LeidenConfig::default() };
+        let config = LeidenConfig { seed: Some(seed), resolution: share, ..LeidenConfig::default() };
         let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
         let mut last = 0;
         for (at, &node) in own.iter().enumerate() {

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
 
+use super::indicators::named;
 use super::settings::DispersedSettings;
 use super::{Checked, Measured};
 use crate::delineate::trials::{Trial, Wider, trials};
 use crate::delineate::{Clusters, Delineation, Geography};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::globe::near::{NearIndex, Order};
+use crate::names;
+use crate::names::EMISSIONS;
 use crate::sql::{Expression, Shape};
 use crate::validate::{Facilities, Tables};
 
@@ -66,7 +69,7 @@ pub struct Dispersed {
 }
 
 /// Columns that `dispersed.csv` has beside those that it is split by.
-const FIXED: [&str; 9] = ["period", "facility_id", "rank", "name", "emissions_t", "share", "lon", "lat", "strategic"];
+const FIXED: [&str; 9] = ["period", "facility_id", "rank", "name", EMISSIONS, "share", "lon", "lat", "strategic"];
 
 /// Checks `[dispersed]` against the register; gives the rule for strategic sites.
 pub(super) fn check(
@@ -82,7 +85,7 @@ pub(super) fn check(
     let strategic = parsed.and_then(|parsed| parsed.map_err(|problem| problems.push(problem)).ok());
     let by = settings.by.as_deref().unwrap_or_default();
     for (position, column) in by.iter().enumerate() {
-        if by[..position].contains(column) || FIXED.contains(&column.as_str()) || column.starts_with("km_to_") {
+        if by[..position].contains(column) || FIXED.contains(&column.as_str()) || names::is_distance(column) {
             let message = format!("`{column}` stands in the table already");
             problems.push(Problem::new(
                 "dispersed.by",
@@ -144,13 +147,10 @@ pub fn dispersed(
 /// Whether each row meets the rule.
 fn strategic(rule: Option<&Expression>, frame: &DataFrame) -> Result<Vec<Option<bool>>> {
     let Some(rule) = rule else { return Ok(vec![None; frame.height()]) };
-    let fail = || Error::table("finding strategic sites");
-    let told = rule.expr(frame.schema()).alias("__strategic");
-    let told = frame.clone().lazy().select([told]).collect().map_err(fail())?;
-    let column = told.column("__strategic").and_then(|column| Ok(column.bool()?.iter().collect::<Vec<_>>()));
-    let told = column.map_err(fail())?;
-    // A rule without a column is one value for all.
-    Ok(if told.len() == frame.height() { told } else { vec![told.first().copied().flatten(); frame.height()] })
+    rule.mask(frame, &|row| named(frame, row)).map_err(|failure| {
+        let hint = "write it so that it holds for every row";
+        Error::Pipeline { problems: vec![failure.at("dispersed.strategic", hint)] }
+    })
 }
 
 /// The sites by period, then falling weight (ties: by longitude, latitude; those without one last).
@@ -170,27 +170,27 @@ fn sites(register: &Facilities, clusters: &Clusters, strategic: &[Option<bool>])
         Some((clusters.of_facility[inside[nearest.feature]]?, nearest.km))
     };
     let mut rows: Vec<usize> = (0..register.rows()).filter(|&row| !is_inside(register.facility[row])).collect();
-    let weight = |row: usize| register.weights[row].unwrap_or(f64::NEG_INFINITY);
+    let weight = |row: usize| register.weights.get(row).unwrap_or(f64::NEG_INFINITY);
     let mut position = vec![usize::MAX; register.ids.len()];
     by_place.iter().enumerate().for_each(|(at, &facility)| position[facility] = at);
     rows.sort_by(|&a, &b| {
         let place = |row: usize| position[register.facility[row]];
         let size = weight(b).total_cmp(&weight(a));
-        register.period[a].cmp(&register.period[b]).then(size).then(place(a).cmp(&place(b))).then(a.cmp(&b))
+        register.period.get(a).cmp(&register.period.get(b)).then(size).then(place(a).cmp(&place(b))).then(a.cmp(&b))
     });
     let mut totals: BTreeMap<Option<i64>, f64> = BTreeMap::new();
     for &row in &rows {
-        *totals.entry(register.period[row]).or_default() += register.weights[row].unwrap_or(0.0);
+        *totals.entry(register.period.get(row)).or_default() += register.weights.get(row).unwrap_or(0.0);
     }
     let mut ranks: BTreeMap<Option<i64>, u64> = BTreeMap::new();
     let site = |row: usize| {
-        let period = register.period[row];
+        let period = register.period.get(row);
         let rank = ranks.entry(period).or_default();
         *rank += 1;
         DispersedSite {
             row,
             rank: *rank,
-            share: register.weights[row].filter(|_| totals[&period] > 0.0).map(|weight| weight / totals[&period]),
+            share: register.weights.get(row).filter(|_| totals[&period] > 0.0).map(|weight| weight / totals[&period]),
             nearest: nearest(register.facility[row]),
             strategic: strategic[row],
             groups: Vec::new(),
@@ -210,11 +210,11 @@ fn sums(register: &Facilities, frame: &DataFrame, sites: &[DispersedSite], by: &
     for (at, (name, cells)) in columns.iter().enumerate() {
         let mut all: HashMap<(Option<i64>, Option<&str>), f64> = HashMap::new();
         for (row, cell) in cells.iter().enumerate() {
-            let tonnes = register.emissions_t[row].unwrap_or(0.0);
-            *all.entry((register.period[row], cell.as_deref())).or_default() += tonnes;
+            let tonnes = register.emissions_t.get(row).unwrap_or(0.0);
+            *all.entry((register.period.get(row), cell.as_deref())).or_default() += tonnes;
         }
         for site in sites {
-            let (period, value) = (register.period[site.row], cells[site.row].as_deref());
+            let (period, value) = (register.period.get(site.row), cells[site.row].as_deref());
             let sum = sums.entry((period, at, value)).or_insert_with(|| DispersedSum {
                 period,
                 by: name.clone(),
@@ -223,7 +223,7 @@ fn sums(register: &Facilities, frame: &DataFrame, sites: &[DispersedSite], by: &
                 ..DispersedSum::default()
             });
             sum.facilities += 1;
-            if let Some(tonnes) = register.emissions_t[site.row] {
+            if let Some(tonnes) = register.emissions_t.get(site.row) {
                 *sum.emissions_t.get_or_insert(0.0) += tonnes;
             }
             sum.strategic += u64::from(site.strategic == Some(true));

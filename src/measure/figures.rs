@@ -7,13 +7,14 @@ use rayon::prelude::*;
 
 use super::geometry::{self, Spread};
 use super::{Layout, concentration};
+use crate::names::EMISSIONS;
 use crate::validate::Facilities;
 
 /// The computed figures of a cluster that need facilities, before those of `[figures]` and of networks.
 pub const FIGURES: [&str; 16] = [
     "facility_count",
     "operator_count",
-    "emissions_t",
+    EMISSIONS,
     "lon",
     "lat",
     "area_km2",
@@ -31,7 +32,7 @@ pub const FIGURES: [&str; 16] = [
 
 fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option<f64>)> {
     rows.iter()
-        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.weights[row])))
+        .filter_map(|&row| Some((facilities.places[facilities.facility[row]]?, facilities.weights.get(row))))
         .collect()
 }
 
@@ -52,8 +53,8 @@ pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread]) -> Vec<Column
             next[unit] = km;
         }
     }
-    let emissions = |unit: usize| rows[unit].iter().map(|&row| facilities.emissions_t[row]).collect::<Vec<_>>();
-    let weights = |unit: usize| rows[unit].iter().map(|&row| facilities.weights[row]).collect::<Vec<_>>();
+    let emissions = |unit: usize| rows[unit].iter().map(|&row| facilities.emissions_t.get(row)).collect::<Vec<_>>();
+    let weights = |unit: usize| rows[unit].iter().map(|&row| facilities.weights.get(row)).collect::<Vec<_>>();
     let sectors = |unit: usize| rows[unit].iter().map(|&row| facilities.sector.get(row)).collect::<Vec<_>>();
     let operators = |unit: usize| {
         let named: HashSet<&str> = rows[unit].iter().filter_map(|&row| facilities.operator.get(row)).collect();
@@ -64,7 +65,7 @@ pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread]) -> Vec<Column
         match name {
             "facility_count" => Some(rows[unit].len() as f64),
             "operator_count" => operators(unit),
-            "emissions_t" => concentration::sum(emissions(unit)),
+            EMISSIONS => concentration::sum(emissions(unit)),
             "lon" => spread.centre.map(|centre| centre.0),
             "lat" => spread.centre.map(|centre| centre.1),
             "area_km2" => spread.area_km2,

@@ -7,9 +7,10 @@ use super::network;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::indicator::{Indicator, Inherited, Over};
-use crate::sql::{Expression, Shape};
+use crate::names;
+use crate::names::{UNIT, WEIGHT};
+use crate::sql::{Expression, Failure, Shape};
 use crate::stage::Stage;
-use crate::validate::settings::WEIGHT;
 
 /// One indicator of one cluster and period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,8 +164,7 @@ fn undeclared_finding(indicator: &str, column: String) -> Finding {
 
 /// The first column that only an undeclared layer, link kind or figure could give.
 fn undeclared(expression: &Expression, over: Over, schemas: &Schemas) -> Option<String> {
-    let of_layer =
-        |column: &str| column.starts_with("km_to_") || column.starts_with("nearest_") || column.contains("_within_");
+    let of_layer = |column: &str| names::of_some_layer(column).is_some();
     match over {
         Over::Facilities => {
             let unknown = expression.columns().iter().filter(|column| schemas.facilities.get(column).is_none());
@@ -235,50 +235,33 @@ pub fn evaluate(
 }
 
 fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
-    let result = |table: &DataFrame| expression.expr(table.schema()).cast(DataType::Float64).alias("__result");
-    let evaluate = |table: &DataFrame| {
-        let table = table.clone().lazy();
-        let results = if over == Over::Clusters {
-            table.select([result(inputs.clusters)])
-        } else {
-            let of = inputs.table(over).map(result).unwrap_or_else(|| lit(NULL));
-            table.group_by_stable([col("__unit")]).agg([of])
-        };
-        results.collect()
-    };
-    let evaluated = |table: &DataFrame| {
-        evaluate(table).map_err(|error| {
-            let first = |rows: usize| evaluate(&table.slice(0, rows)).err();
-            let (message, evidence) = expression.failure(table, &error, &first, &|row| named(table, row));
-            let hint = "write it so that it holds for every row, or take such rows away with `where`";
-            Error::Pipeline { problems: vec![Problem::new(place, message, hint).showing(evidence)] }
-        })
-    };
-    if over == Over::Clusters {
-        let frame = evaluated(inputs.clusters)?;
-        let values = numbers(&frame, "__result")?;
-        return Ok(if values.len() == 1 { vec![values[0]; inputs.units] } else { values });
-    }
-    let mut values = vec![None; inputs.units];
-    let Some(table) = inputs.table(over) else { return Ok(values) };
-    if over == Over::Links {
-        // A cluster without a tie: the aggregate over nothing.
-        let nothing = table.clear().lazy().select([result(table)]).collect().map_err(Error::table("measuring"))?;
-        values.fill(numbers(&nothing, "__result")?.first().copied().flatten());
-    }
-    let grouped = evaluated(table)?;
-    let units =
-        grouped.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
-    for (unit, value) in units.iter().zip(numbers(&grouped, "__result")?) {
-        if let Some(unit) = unit {
-            values[unit as usize] = value;
+    let worked_out = || -> std::result::Result<Vec<Option<f64>>, Failure> {
+        let Some(table) = inputs.table(over) else { return Ok(vec![None; inputs.units]) };
+        let named = |row: usize| named(table, row);
+        match over {
+            Over::Clusters => expression.numbers(table, &named),
+            Over::Facilities => expression.by_group(table, (UNIT, inputs.units), &named),
+            Over::Links => {
+                let mut values = expression.by_group(table, (UNIT, inputs.units), &named)?;
+                // A cluster without a tie: the aggregate over nothing.
+                let mut has_ties = vec![false; inputs.units];
+                let units = units(table).unwrap_or_default();
+                units.into_iter().for_each(|unit| has_ties[unit] = true);
+                let nothing = expression.over_nothing(table.schema())?;
+                let untied = values.iter_mut().zip(has_ties).filter(|(_, has_ties)| !has_ties);
+                untied.for_each(|(value, _)| *value = nothing);
+                Ok(values)
+            }
         }
-    }
-    Ok(values)
+    };
+    worked_out().map_err(|failure| {
+        let hint = "write it so that it holds for every row, or take such rows away with `where`";
+        Error::Pipeline { problems: vec![failure.at(place, hint)] }
+    })
 }
 
 /// What a row of a table is called by people.
-fn named(table: &DataFrame, row: usize) -> String {
+pub(super) fn named(table: &DataFrame, row: usize) -> String {
     let shown = |name: &&str| {
         let value = table.column(name).ok()?.get(row).ok()?;
         (!value.is_null()).then(|| format!("{name} {}", value.str_value()))
@@ -301,7 +284,7 @@ fn coverage(expression: &Expression, over: Over, inputs: &Inputs<'_>) -> Result<
             .map_or_else(|| Ok(vec![0.0; inputs.units]), |table| present_share(expression, table, inputs.units)),
         Over::Clusters => {
             let named = |kind: &&String| {
-                network::FIGURES.iter().any(|figure| expression.columns().contains(&format!("{figure}_{kind}")))
+                network::FIGURES.iter().any(|figure| expression.columns().contains(&names::of_kind(figure, kind)))
             };
             observed_share(inputs, inputs.kinds.iter().filter(named))
         }
@@ -315,8 +298,8 @@ fn observed_share<'k>(inputs: &Inputs<'_>, kinds: impl Iterator<Item = &'k Strin
     let mut smallest = vec![1.0; inputs.units];
     let by_count = lacks_weights(inputs)?;
     for kind in kinds {
-        let emissions = numbers(inputs.clusters, &format!("observed_emission_share_{kind}"))?;
-        let count = numbers(inputs.clusters, &format!("observed_share_{kind}"))?;
+        let emissions = numbers(inputs.clusters, &names::of_kind(names::OBSERVED_EMISSION_SHARE, kind))?;
+        let count = numbers(inputs.clusters, &names::of_kind(names::OBSERVED_SHARE, kind))?;
         for unit in 0..inputs.units {
             let share = if by_count[unit] { count[unit] } else { emissions[unit].or(count[unit]) };
             smallest[unit] = f64::min(smallest[unit], share.unwrap_or(0.0));
@@ -336,8 +319,7 @@ fn lacks_weights(inputs: &Inputs<'_>) -> Result<Vec<bool>> {
 }
 
 fn units(table: &DataFrame) -> Result<Vec<usize>> {
-    let column =
-        table.column("__unit").and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
+    let column = table.column(UNIT).and_then(|column| Ok(column.u32()?.clone())).map_err(Error::table("measuring"))?;
     Ok(column.iter().flatten().map(|unit| unit as usize).collect())
 }
 

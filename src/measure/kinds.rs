@@ -6,6 +6,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
+use super::indicators::named;
 use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
 use super::standing::{Numbers, Resolved, Standing, organisations};
@@ -13,6 +14,7 @@ use super::ties::{Across, Counted, Trace, traces};
 use super::{Layout, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
+use crate::names;
 use crate::stage::Stage;
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Tables, TieTable};
@@ -86,11 +88,6 @@ pub(super) fn kinds(tables: &Tables) -> Vec<String> {
     kinds
 }
 
-/// The column of the register that tells whether a facility was asked of a kind.
-pub(super) fn observed_column(kind: &str) -> String {
-    format!("observed_{kind}")
-}
-
 /// Kinds that tell what is, and not what might be.
 pub(super) fn observed_kinds(tables: &Tables) -> Vec<String> {
     let is_potential = |kind: &String| tables.ties.iter().any(|table| table.kind == *kind && table.is_potential());
@@ -100,8 +97,8 @@ pub(super) fn observed_kinds(tables: &Tables) -> Vec<String> {
 /// The figures that ties give to `clusters`, each with its type.
 pub(super) fn columns(tables: &Tables) -> Vec<(String, DataType)> {
     let of_kind = |kind: String| {
-        let numbers = FIGURES.map(|figure| (format!("{figure}_{kind}"), DataType::Float64));
-        numbers.into_iter().chain([(format!("{ANCHOR}_{kind}"), DataType::String)])
+        let numbers = FIGURES.map(|figure| (names::of_kind(figure, &kind), DataType::Float64));
+        numbers.into_iter().chain([(names::of_kind(ANCHOR, &kind), DataType::String)])
     };
     let several = (observed_kinds(tables).len() > 1).then(|| (MULTIPLEXITY.to_owned(), DataType::Float64));
     kinds(tables).into_iter().flat_map(of_kind).chain(several).collect()
@@ -200,7 +197,7 @@ pub(super) fn networks(
     }
     all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
-    all.observed = observed.map(|(kind, rows)| Column::new(observed_column(&kind.name).into(), rows)).collect();
+    all.observed = observed.map(|(kind, rows)| Column::new(names::observed(&kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);
     Ok(all)
 }
@@ -277,9 +274,9 @@ impl<'a> Found<'a> {
         for ((kind, figures), anchors) in kinds.iter().zip(&self.figures).zip(&self.anchors) {
             for (at, name) in FIGURES.iter().enumerate() {
                 let values: Vec<Option<f64>> = figures.iter().map(|found| found.numbers[at]).collect();
-                columns.push(Column::new(format!("{name}_{}", kind.name).into(), values));
+                columns.push(Column::new(names::of_kind(name, &kind.name).into(), values));
             }
-            columns.push(Column::new(format!("{ANCHOR}_{}", kind.name).into(), anchors));
+            columns.push(Column::new(names::of_kind(ANCHOR, &kind.name).into(), anchors));
         }
         if kinds.iter().filter(|kind| !kind.is_potential).count() > 1 {
             columns.push(Column::new(MULTIPLEXITY.into(), self.multiplexity));
@@ -290,7 +287,7 @@ impl<'a> Found<'a> {
 
 fn node(at: u32, standing: &Standing, facilities: &Facilities, observed: bool) -> Node {
     let [operator, sector] = standing.names[at as usize];
-    Node { operator, sector, emissions_t: facilities.emissions_t[standing.rows[at as usize]], observed }
+    Node { operator, sector, emissions_t: facilities.emissions_t.get(standing.rows[at as usize]), observed }
 }
 
 /// The share of tied pairs of a unit that are tied in two kinds or more; `None` where nobody is tied.
@@ -349,11 +346,11 @@ fn declared_observed(sources: &[&TieTable], (facilities, frame): (&Facilities, &
         let mask: Vec<bool> = match &source.observed {
             None => (0..height).map(complete).collect(),
             Some(predicate) => {
-                let fail = || Error::table("evaluating `observed`");
-                let told = predicate.expr(frame.schema()).alias("__observed");
-                let with = frame.clone().lazy().with_column(told).collect().map_err(fail())?;
-                let mask = with.column("__observed").and_then(|column| Ok(column.bool()?.clone())).map_err(fail())?;
-                mask.iter().map(|mask| mask == Some(true)).collect()
+                let mask = predicate.mask(frame, &|row| named(frame, row)).map_err(|failure| {
+                    let hint = "write it so that it holds for every row";
+                    Error::Pipeline { problems: vec![failure.at(format!("{}.observed", source.place()), hint)] }
+                })?;
+                mask.into_iter().map(|mask| mask == Some(true)).collect()
             }
         };
         observed.iter_mut().zip(mask).for_each(|(observed, mask)| *observed |= mask);

@@ -11,6 +11,7 @@ use super::{Layout, Wanted};
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
+use crate::names;
 use crate::stage::Stage;
 use crate::validate::{Facilities, Layer};
 
@@ -44,11 +45,11 @@ pub(super) struct Surroundings {
 /// The columns that a layer gives to `facilities`.
 pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
     let name = &layer.name;
-    let mut columns = vec![(format!("km_to_{name}"), DataType::Float64), (format!("nearest_{name}"), DataType::String)];
-    for radius in &layer.within_km {
-        columns.push((format!("{name}_count_within_{radius}km"), DataType::Float64));
-        columns
-            .extend(layer.sums.iter().map(|(sum, _)| (format!("{name}_{sum}_within_{radius}km"), DataType::Float64)));
+    let mut columns = vec![(names::distance(name), DataType::Float64), (names::nearest(name), DataType::String)];
+    for &radius in &layer.within_km {
+        let sums = layer.sums.iter().map(|(column, _)| names::sum_within(name, column, radius));
+        let within = std::iter::once(names::count_within(name, radius)).chain(sums);
+        columns.extend(within.map(|name| (name, DataType::Float64)));
     }
     columns
 }
@@ -56,11 +57,7 @@ pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
 /// The figures that the layers give to `clusters`: one for each column that is summed within a radius.
 pub(super) fn reachable_figures(layers: &[Layer]) -> IndexSet<String> {
     let summed = layers.iter().filter(|layer| !layer.within_km.is_empty()).flat_map(|layer| &layer.sums);
-    summed.map(|(column, _)| reachable(column)).collect()
-}
-
-fn reachable(column: &str) -> String {
-    format!("reachable_{column}")
+    summed.map(|(column, _)| names::reachable(column)).collect()
 }
 
 /// Measures every facility and cluster against every layer.
@@ -84,7 +81,7 @@ pub(super) fn surroundings(
             let held: Vec<Vec<f64>> =
                 rows.par_iter().map(|rows| held(facilities, rows, layer, &index, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
-                let amounts = &mut amounts[&reachable(column)];
+                let amounts = &mut amounts[&names::reachable(column)];
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }
@@ -94,7 +91,7 @@ pub(super) fn surroundings(
     }
     let per_tonne = |amounts: Vec<f64>| -> Vec<Option<f64>> {
         let emissions =
-            rows.iter().map(|rows| super::concentration::sum(rows.iter().map(|&row| facilities.emissions_t[row])));
+            rows.iter().map(|rows| super::concentration::sum(rows.iter().map(|&row| facilities.emissions_t.get(row))));
         let shares = amounts.into_iter().zip(emissions).zip(rows);
         shares
             .map(|((amount, emissions), rows)| {

@@ -8,6 +8,7 @@ use super::network::{Classes, Node};
 use super::standing::{Resolved, Standing};
 use super::ties::Counted;
 use crate::error::{Error, Result};
+use crate::names::UNIT;
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Ties};
 
@@ -65,7 +66,7 @@ impl LinkTable {
         let mut columns: Vec<Column> =
             names.iter().zip(self.text).map(|(name, cells)| Column::new((*name).into(), cells)).collect();
         columns.push(Column::new("weight".into(), self.weight));
-        columns.push(Column::new("__unit".into(), &self.unit));
+        columns.push(Column::new(UNIT.into(), &self.unit));
         DataFrame::new(self.unit.len(), columns).map_err(Error::table("building the links"))
     }
 }

@@ -28,8 +28,9 @@ use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::indicator::{Indicator, Inherited, Over};
+use crate::names::{self, OfLayer};
+use crate::names::{UNIT, WEIGHT};
 use crate::sql::{Expression, Shape};
-use crate::validate::settings::WEIGHT;
 use crate::validate::{Facilities, Fact, Layer, Tables, TieTable};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
@@ -102,7 +103,7 @@ impl Details {
     /// [`Error::Table`] if the table has no such column: a defect of this program.
     pub fn units_of_facilities(&self) -> Result<Vec<Option<usize>>> {
         let Some(table) = &self.facilities else { return Ok(Vec::new()) };
-        let units = table.column("__unit").and_then(|column| column.u32()).map_err(Error::table("finding clusters"))?;
+        let units = table.column(UNIT).and_then(|column| column.u32()).map_err(Error::table("finding clusters"))?;
         Ok(units.iter().map(|unit| unit.map(|unit| unit as usize)).collect())
     }
 }
@@ -191,9 +192,9 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     let Some(register) = &tables.facilities else { return Vec::new() };
     let of_layers = tables.layers.iter().flat_map(|layer| layer_columns(layer).into_iter().map(|(name, _)| name));
     let of_layers: Vec<String> = of_layers.collect();
-    let of_ties = kinds::kinds(tables).into_iter().map(|kind| kinds::observed_column(&kind));
+    let of_ties = kinds::kinds(tables).into_iter().map(|kind| names::observed(&kind));
     let others = local_moran_names().map(|(name, _)| name).chain(of_ties);
-    let is_ours = |name: &String| !name.starts_with("km_to_");
+    let is_ours = |name: &String| !names::is_distance(name);
     let ours: Vec<String> = of_layers.iter().cloned().chain(others).filter(is_ours).collect();
     let hint = format!("choose another name; ours are {} (of a layer a file may bring km_to_LAYER)", ours.join(", "));
     let clash = |name: &String| {
@@ -207,10 +208,8 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     });
     // Names of the same make for radii that are not asked for would be taken for figures of the layer.
     let is_made_so = |name: &&String| {
-        let of_layer = |layer: &Layer| {
-            let within = name.strip_prefix(&format!("{}_", layer.name)).filter(|rest| rest.contains("within_"));
-            within.is_some_and(|rest| rest.ends_with("km")) || **name == format!("nearest_{}", layer.name)
-        };
+        let of_layer =
+            |layer: &Layer| matches!(names::of_layer(name, &layer.name), Some(OfLayer::Nearest | OfLayer::Within));
         !ours.contains(name) && tables.layers.iter().any(of_layer)
     };
     let mut made_so: Vec<&String> = register.declared.iter().filter(is_made_so).collect();
@@ -355,7 +354,7 @@ fn with_columns(layout: &Layout<'_>, columns: Vec<Column>) -> Result<DataFrame> 
     for (position, rows) in layout.rows.iter().enumerate() {
         rows.iter().for_each(|&row| unit[row] = Some(position as u32));
     }
-    frame.with_column(Column::new("__unit".into(), unit)).map_err(Error::table("adding clusters"))?;
+    frame.with_column(Column::new(UNIT.into(), unit)).map_err(Error::table("adding clusters"))?;
     Ok(frame)
 }
 
@@ -371,7 +370,7 @@ fn add(frame: &mut DataFrame, columns: Vec<Column>) -> Result<()> {
 
 fn units_of_facilities(facilities: &Facilities, clusters: &Clusters) -> (Vec<Unit>, Vec<Vec<usize>>) {
     let unit = |row: usize| {
-        Some(Unit { cluster: clusters.of_facility[facilities.facility[row]]?, period: facilities.period[row] })
+        Some(Unit { cluster: clusters.of_facility[facilities.facility[row]]?, period: facilities.period.get(row) })
     };
     let units: Vec<Unit> = (0..facilities.rows()).filter_map(unit).collect::<BTreeSet<_>>().into_iter().collect();
     let mut rows = vec![Vec::new(); units.len()];
@@ -396,9 +395,8 @@ fn key_columns(clusters: &Clusters, units: &[Unit]) -> Vec<Column> {
 /// The rows of facilities in clusters, by unit, then id; of the columns those that some expression names.
 fn in_clusters(frame: &DataFrame, rows: &[Vec<usize>], checked: &Checked) -> Result<DataFrame> {
     let named: HashSet<&String> = checked.expressions.iter().flatten().flat_map(Expression::columns).collect();
-    let needed = |name: &&PlSmallStr| {
-        ["__unit", WEIGHT, "id", "year"].contains(&name.as_str()) || named.contains(&name.to_string())
-    };
+    let needed =
+        |name: &&PlSmallStr| [UNIT, WEIGHT, "id", "year"].contains(&name.as_str()) || named.contains(&name.to_string());
     let columns: Vec<PlSmallStr> = frame.get_column_names().into_iter().filter(needed).cloned().collect();
     let order = IdxCa::from_iter_values("".into(), rows.iter().flatten().map(|&row| row as IdxSize));
     frame.select(columns).and_then(|frame| frame.take(&order)).map_err(Error::table("choosing rows"))

@@ -166,7 +166,7 @@ impl Standing {
     /// Looks the rows of a period up.
     pub(super) fn new(layout: &Layout<'_>, numbers: &Numbers<'_>, period: Option<i64>) -> Self {
         let Layout { facilities, units, rows, .. } = *layout;
-        let own: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.period[row] == period).collect();
+        let own: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.period.get(row) == period).collect();
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
         let mut node_of = vec![NOWHERE; facilities.rows()];
         own.iter().zip(0..).for_each(|(&row, node)| node_of[row] = node);

@@ -4,6 +4,7 @@ use super::settings::PipelineFile;
 use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
 use crate::error::{Problem, suggest};
+use crate::names::{EMISSIONS, WEIGHT};
 use crate::report::shapes::ClusterShape;
 use crate::score::Dimension;
 use crate::sources::settings::Columns;
@@ -12,8 +13,7 @@ use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
-    Between, Combine, Contract, EMISSIONS, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
-    WEIGHT,
+    Between, Combine, Contract, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
 };
 
 /// Everything that the types cannot see.
@@ -353,7 +353,7 @@ fn check_contract(place: &str, contract: &Contract, columns: &Columns) -> Vec<Pr
     if contract.places.is_some() && !is_register {
         refuse("places", "places are looked at in the register alone", "take it out");
     }
-    if contract.max_rejected_tonnes.is_some() && !columns.contains_key("emissions_t") {
+    if contract.max_rejected_tonnes.is_some() && !columns.contains_key(EMISSIONS) {
         refuse("max_rejected_tonnes", "the source has no tonnes", "map `emissions_t`, or take it out");
     }
     // What is the key where the contract names none.

@@ -4,6 +4,7 @@
 use super::settings::PipelineFile;
 use crate::finding::{Findings, Rule};
 use crate::measure;
+use crate::names::EMISSIONS;
 use crate::sources::ColumnSpec;
 use crate::validate::settings::FacilitySource;
 use crate::validate::{Account, Profile, Tables};
@@ -33,7 +34,7 @@ pub fn hints(file: &PipelineFile, tables: &Tables, findings: &Findings) -> Vec<S
 }
 
 fn emissions(source: &FacilitySource, profile: &Profile, account: Option<&Account>) -> Vec<String> {
-    let Some(spec) = source.columns.get("emissions_t") else { return Vec::new() };
+    let Some(spec) = source.columns.get(EMISSIONS) else { return Vec::new() };
     let mut hints = Vec::new();
     let megatonnes = account.and_then(|account| account.kept.tonnes).map(|tonnes| tonnes / 1e6);
     if let (None, Some(sum), Some((column, text))) = (&spec.of, megatonnes, said(profile, "as carbon")) {
@@ -43,7 +44,7 @@ fn emissions(source: &FacilitySource, profile: &Profile, account: Option<&Accoun
         ));
     }
     hints.extend(unit(spec, profile));
-    let column = profile.columns.iter().find(|column| column.column == "emissions_t");
+    let column = profile.columns.iter().find(|column| column.column == EMISSIONS);
     match column.and_then(|column| column.max) {
         Some(max) if max > GREATEST_SITE_T => hints.push(format!(
             "one row has {:.0} Mt, more than any site of this world: is the column in kg? add unit = \"kg\"",

@@ -79,7 +79,7 @@ impl Results<'_> {
     /// The latest period: of the register, else of the clusters; `None` without periods.
     pub fn latest(&self) -> Option<i64> {
         match self.facilities() {
-            Some(register) => register.period.iter().copied().max().flatten(),
+            Some(register) => register.period.iter().max().flatten(),
             None => self.measured.units.iter().filter_map(|unit| unit.period).max(),
         }
     }
@@ -87,7 +87,7 @@ impl Results<'_> {
     /// Whether there is more than one period.
     pub fn has_periods(&self) -> bool {
         let mut periods: Vec<Option<i64>> = match self.facilities() {
-            Some(register) => register.period.clone(),
+            Some(register) => register.period.iter().collect(),
             None => self.measured.units.iter().map(|unit| unit.period).collect(),
         };
         periods.sort_unstable();

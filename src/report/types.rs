@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Results;
+use crate::names::EMISSIONS;
 
 /// One type in one period.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,7 @@ pub struct TypeSum {
 /// By period: every type, those not known, and what is in no cluster.
 pub fn sums(results: &Results<'_>) -> Vec<TypeSum> {
     let measured = results.measured;
-    let (emissions, counts) = (measured.figure("emissions_t"), measured.figure("facility_count"));
+    let (emissions, counts) = (measured.figure(EMISSIONS), measured.figure("facility_count"));
     let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     let splits = &results.details.splits;
     let mut sums = Vec::new();

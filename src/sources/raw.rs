@@ -75,10 +75,8 @@ impl RawFilter {
         let frame = table(rows).map_err(Error::table("filtering"))?;
         let place = |at: usize| format!("{} line {}", batch.file, batch.origin[rows[at]].line);
         let mask = self.expression.mask(&frame, &place);
-        let mask = mask.map_err(|(message, evidence)| {
-            let problem =
-                Problem::new(&self.place, message, "write it so that it holds for every row").showing(evidence);
-            Error::Pipeline { problems: vec![problem] }
+        let mask = mask.map_err(|failure| Error::Pipeline {
+            problems: vec![failure.at(&self.place, "write it so that it holds for every row")],
         })?;
         Ok(mask.into_iter().map(|holds| holds == Some(true)).collect())
     }

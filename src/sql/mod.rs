@@ -4,12 +4,14 @@
 
 mod arithmetic;
 mod dialect;
+mod evaluate;
 mod reason;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
 
 use crate::error::{Problem, suggest};
+pub use evaluate::Failure;
 
 /// Where an expression is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +77,7 @@ impl Expression {
     }
 
     /// The expression for polars, over a table of this schema; its arithmetic is that of DOUBLE.
-    pub fn expr(&self, schema: &Schema) -> Expr {
+    fn expr(&self, schema: &Schema) -> Expr {
         arithmetic::in_double(&self.expr, schema)
     }
 
@@ -148,61 +150,6 @@ impl Expression {
         })?;
         let dtype = frame.dtypes().into_iter().next();
         Ok(dtype.filter(|dtype| !dtype.is_nested() && !self.aggregates()))
-    }
-
-    /// Its value for each row of a table.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot be worked out, and the first row that is why, with what that holds; `place` names a row by its number.
-    pub fn values(&self, frame: &DataFrame, place: &dyn Fn(usize) -> String) -> Result<Column, (String, Vec<String>)> {
-        let evaluate = |rows: usize| {
-            let expr = self.expr(frame.schema()).alias("__result");
-            frame.slice(0, rows).lazy().with_column(expr).collect().and_then(|frame| frame.column("__result").cloned())
-        };
-        let error = match evaluate(frame.height()) {
-            Ok(column) => return Ok(column),
-            Err(error) => error,
-        };
-        Err(self.failure(frame, &error, &|rows| evaluate(rows).err(), place))
-    }
-
-    /// Why an evaluation over a table failed, and the first row that is why: `evaluate` tries so many of the first rows.
-    pub fn failure(
-        &self,
-        frame: &DataFrame,
-        error: &PolarsError,
-        evaluate: &dyn Fn(usize) -> Option<PolarsError>,
-        place: &dyn Fn(usize) -> String,
-    ) -> (String, Vec<String>) {
-        let (mut works, mut fails) = (0, frame.height());
-        while works + 1 < fails {
-            let middle = works.midpoint(fails);
-            if evaluate(middle).is_none() { works = middle } else { fails = middle }
-        }
-        let first = (fails > 0).then(|| evaluate(fails)).flatten();
-        let reason = reason::reason(first.as_ref().unwrap_or(error));
-        let shown = |name: &String| Some(format!("{name} = {}", frame.column(name).ok()?.get(works).ok()?));
-        let evidence = first.is_some().then(|| {
-            let values: Vec<String> = self.columns.iter().filter_map(shown).collect();
-            format!("{}  {}", place(works), values.join(", ")).trim().to_owned()
-        });
-        (format!("`{}` cannot be worked out: {reason}", self.text), evidence.into_iter().collect())
-    }
-
-    /// Whether it is true of each row of a table; null where that is not known.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Expression::values`].
-    pub fn mask(
-        &self,
-        frame: &DataFrame,
-        place: &dyn Fn(usize) -> String,
-    ) -> Result<Vec<Option<bool>>, (String, Vec<String>)> {
-        let column = self.values(frame, place)?;
-        let truth = column.bool().map(|truth| truth.iter().collect());
-        truth.map_err(|error| (format!("`{}` is not true or false: {}", self.text, reason::reason(&error)), Vec::new()))
     }
 
     fn aggregates(&self) -> bool {

@@ -11,13 +11,15 @@ use super::country::Countries;
 use super::crs::Crs;
 use super::plan::{Plan, Settings};
 use super::review::review;
-use super::settings::{Between, EMISSIONS, FacilitySource, Failing, Scenario, WEIGHT};
+use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table, pipeline};
-use super::{Asked, Hashes, Names, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
+use super::{Asked, Hashes, Names, Numbers, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
+use crate::names;
+use crate::names::{EMISSIONS, WEIGHT};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
 use crate::stage::Stage;
@@ -31,12 +33,13 @@ const MISSING: [(&str, ColumnType); 5] = [
     ("operator", ColumnType::Text),
     ("sector", ColumnType::Text),
     ("year", ColumnType::Integer),
-    ("emissions_t", ColumnType::Number),
+    (EMISSIONS, ColumnType::Number),
 ];
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
-/// The checked register. Rows are sorted by id, then period; facilities by id.
-#[derive(Debug)]
+/// The checked register. Rows are sorted by id, then period; facilities by id. Its columns are those of the table, and no
+/// copies of them.
+#[derive(Debug, Clone)]
 pub struct Facilities {
     frame: DataFrame,
     /// Facility ids, ascending.
@@ -50,11 +53,11 @@ pub struct Facilities {
     /// The facility (position in [`Facilities::ids`]) of each row.
     pub facility: Vec<usize>,
     /// The period of each row.
-    pub period: Vec<Option<i64>>,
+    pub period: Numbers<Int64Type>,
     /// Emissions of each row, t.
-    pub emissions_t: Vec<Option<f64>>,
+    pub emissions_t: Numbers<Float64Type>,
     /// What each row weighs in shares and means: its emissions, unless the pipeline file names another column.
-    pub weights: Vec<Option<f64>>,
+    pub weights: Numbers<Float64Type>,
     /// The column that the weights come from.
     pub weight: String,
     /// Operator of each row.
@@ -87,12 +90,40 @@ impl Facilities {
         Ok(())
     }
 
+    /// The same register with other emissions, t, one a row; they weigh as the old ones did.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] for another number of rows.
+    pub fn with_emissions(mut self, emissions_t: &[Option<f64>]) -> Result<Self> {
+        let fail = || Error::table("replacing the emissions");
+        let column = Column::new(EMISSIONS.into(), emissions_t);
+        if self.weight == EMISSIONS {
+            self.frame.with_column(column.clone().with_name(WEIGHT.into())).map_err(fail())?;
+        }
+        self.frame.with_column(column).map_err(fail())?;
+        self.emissions_t = Numbers::of(&self.frame, EMISSIONS).map_err(fail())?;
+        self.weights = Numbers::of(&self.frame, WEIGHT).map_err(fail())?;
+        Ok(self)
+    }
+
+    /// The same register with its facilities elsewhere: WGS 84 longitude and latitude, degrees, one a facility.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] if polars fails.
+    pub fn with_places(mut self, places: Vec<Option<(f64, f64)>>) -> Result<Self> {
+        place(&mut self.frame, &self.facility, &places)?;
+        self.places = places;
+        Ok(self)
+    }
+
     /// The facilities that have a place, in an order that no name decides: by longitude, latitude, falling emissions (over all
     /// periods); then, between those alike in these, by label and id.
     pub fn by_place(&self) -> Vec<usize> {
         let mut totals = vec![f64::NEG_INFINITY; self.ids.len()];
         for (row, &facility) in self.facility.iter().enumerate() {
-            if let Some(tonnes) = self.emissions_t[row] {
+            if let Some(tonnes) = self.emissions_t.get(row) {
                 totals[facility] = totals[facility].max(0.0) + tonnes;
             }
         }
@@ -183,8 +214,8 @@ fn check_closed(scenario: Option<&Scenario>, register: &Register) -> Result<()> 
 }
 
 fn types(column: &str) -> Option<ColumnType> {
-    let distance = column.starts_with("km_to_").then_some(ColumnType::Number);
-    known_type(&TEXT, &["x", "y", "emissions_t", BIOGENIC_COLUMN], &["year"], column).or(distance)
+    let distance = names::is_distance(column).then_some(ColumnType::Number);
+    known_type(&TEXT, &["x", "y", EMISSIONS, BIOGENIC_COLUMN], &["year"], column).or(distance)
 }
 
 /// Opens the register's files; of several each row has its `source_file`.
@@ -326,13 +357,13 @@ fn contract(table: &mut Table<'_>, weight: &str) {
             table.reject(row, weight, Rule::Min, message);
         }
     }
-    if table.plan.contract.columns.get("emissions_t").is_some_and(|rule| rule.min.is_some()) {
+    if table.plan.contract.columns.get(EMISSIONS).is_some_and(|rule| rule.min.is_some()) {
         return;
     }
     for row in 0..table.rows() {
-        if table.number("emissions_t", row).is_some_and(|value| value < 0.0) && table.is_kept(row) {
+        if table.number(EMISSIONS, row).is_some_and(|value| value < 0.0) && table.is_kept(row) {
             let message = "emissions below zero: give the contract a `min` if removals are meant".to_owned();
-            table.reject(row, "emissions_t", Rule::Min, message);
+            table.reject(row, EMISSIONS, Rule::Min, message);
         }
     }
 }
@@ -351,23 +382,18 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
     }
     let sites = Sites::gather(&frame, &firsts, &facility)?;
     let ids = Names::new(firsts.into_iter());
-    let degrees = |pick: fn(&(f64, f64)) -> f64| {
-        facility.iter().map(|&at| sites.places[at].as_ref().map(pick)).collect::<Vec<_>>()
-    };
-    for (name, values) in [("lon", degrees(|place| place.0)), ("lat", degrees(|place| place.1))] {
-        frame.with_column(Column::new(name.into(), values)).map_err(Error::table("placing the facilities"))?;
+    place(&mut frame, &facility, &sites.places)?;
+    let fail = || Error::table("weighing the facilities");
+    for (name, of) in [(EMISSIONS, EMISSIONS), (WEIGHT, weight)] {
+        let column = frame.column(of).and_then(|column| column.cast(&DataType::Float64)).map_err(fail())?;
+        frame.with_column(column.with_name(name.into())).map_err(fail())?;
     }
-    let weights = numbers(&frame, weight);
-    frame.with_column(Column::new(WEIGHT.into(), &weights)).map_err(Error::table("weighing the facilities"))?;
     frame.rechunk_mut();
     let facilities = Facilities {
-        weights,
+        weights: Numbers::of(&frame, WEIGHT).map_err(fail())?,
         weight: weight.to_owned(),
-        period: frame
-            .column("year")
-            .and_then(|column| Ok(column.i64()?.iter().collect()))
-            .map_err(Error::table("reading years"))?,
-        emissions_t: numbers(&frame, "emissions_t"),
+        period: Numbers::of(&frame, "year").map_err(Error::table("reading years"))?,
+        emissions_t: Numbers::of(&frame, EMISSIONS).map_err(fail())?,
         operator: Texts::of(&frame, "operator"),
         sector: Texts::of(&frame, "sector"),
         declared,
@@ -380,6 +406,16 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
     };
     report(&facilities, &sites.moved, findings);
     Ok(facilities)
+}
+
+/// Gives every row the place of its facility, as the columns `lon` and `lat`.
+fn place(frame: &mut DataFrame, facility: &[usize], places: &[Option<(f64, f64)>]) -> Result<()> {
+    let degrees =
+        |pick: fn(&(f64, f64)) -> f64| facility.iter().map(|&at| places[at].as_ref().map(pick)).collect::<Vec<_>>();
+    for (name, values) in [("lon", degrees(|place| place.0)), ("lat", degrees(|place| place.1))] {
+        frame.with_column(Column::new(name.into(), values)).map_err(Error::table("placing the facilities"))?;
+    }
+    Ok(())
 }
 
 /// What holds of a facility over all periods; the latest that says it stands.

@@ -62,7 +62,7 @@ use settings::{
 };
 pub use stream::Scope;
 use stream::{Accepted, Steps};
-pub use texts::{Names, Texts};
+pub use texts::{Names, Numbers, Texts};
 pub use unknown::is_unknown;
 
 /// All sources of a pipeline file.

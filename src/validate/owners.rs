@@ -72,7 +72,7 @@ pub(super) fn owned(
     for row in 0..facilities.rows() {
         let Some(operator) = facilities.operator.get(row) else { continue };
         for (owner, origin) in of_operator.entry(operator).or_insert_with(|| owners(operator, &parents, register)) {
-            let year = facilities.period[row];
+            let year = facilities.period.get(row);
             rows.push(LinkRow {
                 from: facilities.ids[facilities.facility[row]].to_owned(),
                 to: owner.clone(),

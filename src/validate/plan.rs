@@ -16,6 +16,7 @@ use super::table::pipeline;
 use super::units::{Factor, factor};
 use super::unknown::is_code;
 use crate::error::{Problem, Result, suggest};
+use crate::names::EMISSIONS;
 use crate::sources::YEAR;
 use crate::sources::settings::{Columns, Words};
 use crate::sources::{Batch, ColumnSpec, ColumnType, Join, OneOrMany, RawFilter, Reading, Source, Written};
@@ -360,7 +361,7 @@ pub fn check_column(column: &str, spec: &ColumnSpec, gwp: Option<GwpSet>, place:
         for gas in part.gas.iter().flat_map(|gas| gas.names.values()).filter(|gas| *gas != BIOGENIC) {
             problems.extend(equivalent(gas, gwp, place).err());
         }
-        if part.gas.is_some() && column != "emissions_t" {
+        if part.gas.is_some() && column != EMISSIONS {
             problems.push(Problem::new(place, "`gas` belongs to `emissions_t`", "use `of` for a column of one gas"));
         }
         if !part.sum.is_empty() && !std::ptr::eq(part, spec) {

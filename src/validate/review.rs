@@ -34,13 +34,13 @@ pub(super) fn review(facilities: &Facilities, findings: &mut Findings) {
 
 /// The emissions of some rows, in words.
 fn tonnes(facilities: &Facilities, rows: &[usize]) -> String {
-    let known: Vec<f64> = rows.iter().filter_map(|&row| facilities.emissions_t[row]).collect();
+    let known: Vec<f64> = rows.iter().filter_map(|&row| facilities.emissions_t.get(row)).collect();
     if known.is_empty() { "emissions unknown".into() } else { format!("{:.0} t", known.iter().sum::<f64>() + 0.0) }
 }
 
 fn periods(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize])) {
     let mut of_period: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
-    (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period[row]).or_default().push(row));
+    (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period.get(row)).or_default().push(row));
     let all = facilities.rows();
     let largest = of_period.values().map(Vec::len).max().unwrap_or(0);
     if let Some(without) = of_period.remove(&None).filter(|_| facilities.declared.contains("year")) {
@@ -74,7 +74,7 @@ fn periods(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize]))
 /// Rows of a facility and period that already has one: a key of the contract that is too wide lets them in.
 fn repeated(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize])) {
     let mut seen: HashSet<(usize, Option<i64>)> = HashSet::new();
-    let again = |row: &usize| !seen.insert((facilities.facility[*row], facilities.period[*row]));
+    let again = |row: &usize| !seen.insert((facilities.facility[*row], facilities.period.get(*row)));
     let again: Vec<usize> = (0..facilities.rows()).filter(again).collect();
     let message = format!(
         "further rows of one facility and period ({}): it counts once a row; `key` of the contract is wider than id and \

@@ -8,6 +8,7 @@ use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::gases::GwpSet;
+use crate::names::EMISSIONS;
 use crate::sources::settings::{Columns, read_from_files};
 use crate::sources::{ColumnType, Computed, Join, OneOrMany};
 
@@ -327,11 +328,6 @@ source! {
         join: Option<Join>,
     }
 }
-
-/// The column that shares and means are weighted by where none is named.
-pub const EMISSIONS: &str = "emissions_t";
-/// What the weights are called in SQL over facilities.
-pub const WEIGHT: &str = "weight";
 
 fn emissions() -> String {
     EMISSIONS.into()

@@ -18,6 +18,7 @@ use super::table::{FILLED, Met, Passed, Table, Warnings};
 use super::{merge, threshold};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
+use crate::names::EMISSIONS;
 use crate::sources::{Batch, Origin, Source, sift};
 use crate::stage::Stage;
 
@@ -268,7 +269,7 @@ impl Whole {
         self.frame.rechunk_mut();
         self.settle_keys(plan, findings)?;
         self.rejections.sort();
-        if plan.column("emissions_t").is_none() {
+        if plan.column(EMISSIONS).is_none() {
             self.account.without_tonnes();
         }
         self.note(source, plan, findings);

@@ -16,6 +16,7 @@ use super::plan::Plan;
 use super::settings::Failing;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
+use crate::names::EMISSIONS;
 use crate::sources::{Batch, ColumnType, RawFilter, sift};
 use crate::sql::Expression;
 
@@ -271,9 +272,9 @@ impl<'a> Table<'a> {
         let left: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
         let frame = self.left(frame, &left)?;
         let place = |at: usize| self.place(left[at]);
-        let holds = condition.mask(&frame, &place).map_err(|(message, evidence)| {
+        let holds = condition.mask(&frame, &place).map_err(|failure| {
             let hint = "take such rows away with an earlier filter, or with `where_raw`";
-            pipeline(Problem::new(format!("{}.{key}", self.plan.name), message, hint).showing(evidence))
+            pipeline(failure.at(format!("{}.{key}", self.plan.name), hint))
         })?;
         Ok(left.into_iter().zip(holds).collect())
     }
@@ -331,7 +332,7 @@ impl<'a> Table<'a> {
     }
 
     fn tonnes(&self, row: usize) -> Option<f64> {
-        self.number("emissions_t", row).filter(|_| !self.unreadable_tonnes[row])
+        self.number(EMISSIONS, row).filter(|_| !self.unreadable_tonnes[row])
     }
 
     /// Notes the words for "unknown" that were read as missing in kept rows.
@@ -408,13 +409,13 @@ impl<'a> Table<'a> {
     }
 
     fn account(&self) -> Account {
-        let has_tonnes = self.plan.column("emissions_t").is_some();
+        let has_tonnes = self.plan.column(EMISSIONS).is_some();
         let empty = Tally { tonnes: has_tonnes.then_some(0.0), ..Tally::default() };
         let raw = self.plan.raw_filters.iter().map(RawFilter::text);
         let filters = raw.chain(self.plan.filters.iter().map(Expression::text));
         let filtered = filters.map(|text| Filtered { r#where: text.to_owned(), tally: empty }).collect();
         let mut account = Account { read: empty, quarantined: empty, kept: empty, filtered, ..Account::default() };
-        let tonnes = self.column("emissions_t").filter(|_| has_tonnes);
+        let tonnes = self.column(EMISSIONS).filter(|_| has_tonnes);
         for row in 0..self.rows() {
             let tonnes = tonnes.and_then(|cells| cells.number(row)).filter(|_| !self.unreadable_tonnes[row]);
             account.read.add(tonnes);

@@ -1,4 +1,4 @@
-//! Columns of text that many stages look into, without a copy of each cell.
+//! Columns that many stages look into, without a copy of each cell.
 
 use polars::prelude::*;
 
@@ -31,6 +31,38 @@ impl Texts {
     /// All texts.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.iter()
+    }
+}
+
+/// Numbers by position; a missing one is `None`.
+#[derive(Clone)]
+pub struct Numbers<T: PolarsNumericType>(ChunkedArray<T>);
+
+impl<T: PolarsNumericType> std::fmt::Debug for Numbers<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: PolarsNumericType> Numbers<T> {
+    /// A column of a table.
+    ///
+    /// # Errors
+    ///
+    /// That of polars for a column that is not there, or of another type.
+    pub(super) fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
+        let column: &ChunkedArray<T> = frame.column(name)?.as_materialized_series().as_ref().as_ref();
+        Ok(Self(column.rechunk().into_owned()))
+    }
+
+    /// The number at a position; `None` where it is missing, and past the end.
+    pub fn get(&self, at: usize) -> Option<T::Native> {
+        if at < self.0.len() { self.0.get(at) } else { None }
+    }
+
+    /// All numbers.
+    pub fn iter(&self) -> impl Iterator<Item = Option<T::Native>> + Clone {
+        (0..self.0.len()).map(|at| self.0.get(at))
     }
 }
 

@@ -22,7 +22,7 @@ impl Quantity {
     pub fn of_column(name: &str) -> Option<Self> {
         match name {
             _ if name.ends_with("_t") || name.ends_with("_mt") => Some(Self::Mass),
-            _ if name.starts_with("km_to_") || name.ends_with("_km") => Some(Self::Length),
+            _ if crate::names::is_distance(name) || name.ends_with("_km") => Some(Self::Length),
             _ if name.ends_with("_km2") => Some(Self::Area),
             _ if name.ends_with("_mw") => Some(Self::Power),
             _ => None,

@@ -1,5 +1,7 @@
 //! The story of a cluster as Markdown, with all that the tables say.
 
+use forerunner::names;
+use forerunner::names::EMISSIONS;
 use serde_json::{Map, Value};
 
 use super::story::{Indicator, Node, Rows, Story};
@@ -44,7 +46,7 @@ pub fn tell(story: &Story) -> String {
         text += &rows(&network.rows, &["name", "basis", "from", "to", "organisation", "source", "file", "line"]);
         if !network.silent.shown.is_empty() {
             text += "\nNothing is known of:\n";
-            text += &rows(&network.silent, &["facility_id", "name", "operator", "emissions_t"]);
+            text += &rows(&network.silent, &["facility_id", "name", "operator", EMISSIONS]);
         }
     }
     text += &facilities(story);
@@ -172,9 +174,9 @@ fn levers(story: &Story) -> String {
 
 fn facilities(story: &Story) -> String {
     let Some(first) = story.facilities.shown.first() else { return String::new() };
-    let distances = first.keys().map(String::as_str).filter(|column| column.starts_with("km_to_"));
+    let distances = first.keys().map(String::as_str).filter(|column| names::is_distance(column));
     let columns: Vec<&str> =
-        ["facility_id", "name", "operator", "sector", "emissions_t"].into_iter().chain(distances).collect();
+        ["facility_id", "name", "operator", "sector", EMISSIONS].into_iter().chain(distances).collect();
     format!("\n## Facilities\n{}", rows(&story.facilities, &columns))
 }
 

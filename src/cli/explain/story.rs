@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use forerunner::Result;
+use forerunner::names;
+use forerunner::names::EMISSIONS;
 use forerunner::report::columns::Kind;
 use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
 use forerunner::sql::Expression;
@@ -379,16 +381,16 @@ fn neighbours(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Vec<Neighbour
 /// Of every kind of tie: how much was asked, the rows that tell, and the largest sites that nobody asked.
 fn networks(figures: &Row, ties: &Told, facilities: &Told) -> Vec<Network> {
     let mut kinds: Vec<&str> =
-        figures.keys().filter_map(|column| column.strip_prefix("observed_emission_share_")).collect();
+        figures.keys().filter_map(|column| names::kind_of(column, names::OBSERVED_EMISSION_SHARE)).collect();
     kinds.sort_unstable();
     let network = |kind: &str| {
-        let column = format!("observed_{kind}");
+        let column = names::observed(kind);
         let rows: Vec<&Row> = ties.rows.iter().filter(|row| cell(row, "kind") == kind).collect();
         let silent: Vec<&Row> = facilities.rows.iter().filter(|row| cell(row, &column) == "false").collect();
         Network {
             kind: kind.to_owned(),
-            observed_share: value(figures, &format!("observed_share_{kind}")),
-            observed_emission_share: value(figures, &format!("observed_emission_share_{kind}")),
+            observed_share: value(figures, &names::of_kind(names::OBSERVED_SHARE, kind)),
+            observed_emission_share: value(figures, &names::of_kind(names::OBSERVED_EMISSION_SHARE, kind)),
             rows: Rows::first(&rows, &ties.kinds),
             silent: Rows::first(&silent, &facilities.kinds),
         }
@@ -398,7 +400,7 @@ fn networks(figures: &Row, ties: &Told, facilities: &Told) -> Vec<Network> {
 
 /// Brings sites into order: greatest emissions first, unknown ones last.
 fn by_emissions(sites: &mut [Row]) {
-    let emissions = |site: &Row| value(site, "emissions_t").unwrap_or(-1.0);
+    let emissions = |site: &Row| value(site, EMISSIONS).unwrap_or(-1.0);
     sites.sort_by(|a, b| emissions(b).total_cmp(&emissions(a)));
 }
 

@@ -1,5 +1,7 @@
 //! The story of a cluster for a terminal of 100 columns.
 
+use forerunner::names;
+use forerunner::names::EMISSIONS;
 use serde_json::{Map, Value};
 
 use super::story::{Indicator, Network, Node, Story};
@@ -241,13 +243,13 @@ fn evidence(story: &Story) -> String {
 /// The largest facilities with the distances that indicators rest on.
 fn facilities(story: &Story) -> String {
     let Some(first) = story.facilities.shown.first() else { return String::new() };
-    let distances: Vec<&String> = first.keys().filter(|column| column.starts_with("km_to_")).collect();
+    let distances: Vec<&String> = first.keys().filter(|column| names::is_distance(column)).collect();
     let mut header = vec!["facility", "name", "t"];
-    header.extend(distances.iter().map(|column| &column["km_to_".len()..]));
+    header.extend(distances.iter().filter_map(|column| names::layer_of_distance(column)));
     let row = |site: &Map<String, Value>| {
         let id = site["facility_id"].as_str().map_or_else(|| site["facility_id"].to_string(), str::to_owned);
         let short = |text: &str, width: usize| text.chars().take(width).collect::<String>();
-        let mut cells = vec![short(&id, 14), short(word(site, "name"), 20), number(site["emissions_t"].as_f64(), 0)];
+        let mut cells = vec![short(&id, 14), short(word(site, "name"), 20), number(site[EMISSIONS].as_f64(), 0)];
         cells.extend(distances.iter().map(|column| number(site[column.as_str()].as_f64(), 1)));
         cells
     };

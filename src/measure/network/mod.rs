@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use classes::Classes;
 
 use super::concentration::sum;
+use crate::names;
 use crate::validate::settings::Between;
 
 /// The names of the figures that are numbers, without the kind.
 pub const FIGURES: [&str; 18] = [
-    "observed_share",
-    "observed_emission_share",
+    names::OBSERVED_SHARE,
+    names::OBSERVED_EMISSION_SHARE,
     "linked_share",
     "linked_emission_share",
     "density",

@@ -5,6 +5,7 @@ use geo::Geometry;
 use super::Looked;
 use super::roles::{Chosen, by_year};
 use super::seen::{Seen, folded};
+use crate::names::EMISSIONS;
 use crate::sources::Batch;
 
 /// What a file is taken for.
@@ -109,7 +110,7 @@ pub fn of(looked: &Looked, chosen: &[Chosen]) -> Kind {
         let within = |column: &Seen| column.words.iter().any(|word| words.iter().any(|known| word.starts_with(known)));
         words.iter().any(|word| file.contains(word)) || columns.iter().filter(|column| within(column)).count() > 1
     };
-    let emits = has("emissions_t") || has("pollutant") || by_year(columns).is_some();
+    let emits = has(EMISSIONS) || has("pollutant") || by_year(columns).is_some();
     let pairs = [["from", "to"], ["source", "target"], ["buyer", "seller"], ["supplier", "customer"]];
     match () {
         () if pairs.iter().any(|[from, to]| says(&[from]) && says(&[to])) && !placed => Kind::Links,

@@ -1,6 +1,7 @@
 //! Which column of a file is what: words of its name in the languages of Europe's registers, held against its values.
 
 use super::seen::Seen;
+use crate::names;
 
 /// What a column may be, and the words of its name that say so: whole names first, then parts of names.
 struct Words {
@@ -469,7 +470,7 @@ pub fn choose(columns: &[Seen]) -> Vec<Chosen> {
     let taken: Vec<usize> = chosen.iter().map(|chosen| chosen.at).collect();
     if let Some(at) = emissions(columns, &taken) {
         let why = format!("by its name; e.g. {}", columns[at].example());
-        chosen.push(Chosen { role: "emissions_t".into(), at, why });
+        chosen.push(Chosen { role: names::EMISSIONS.into(), at, why });
     }
     let is_capacity = |column: &Seen| CAPACITY.iter().any(|word| column.word.contains(word)) || column.says("mw");
     let capacity = (0..columns.len()).find(|&at| {

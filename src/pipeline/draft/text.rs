@@ -7,6 +7,7 @@ use super::kind::ORGANISATIONS;
 use super::roles::{Chosen, by_year, mass_unit, power_unit};
 use super::seen::Seen;
 use super::{Draft, Kind, Looked};
+use crate::names::EMISSIONS;
 use crate::validate::{Numerals, is_unknown};
 
 /// Values of a column of pollutants that mean carbon dioxide.
@@ -151,8 +152,8 @@ impl<'a> Writer<'a> {
         let mut text = self.head() + "\n[facilities]\n" + &self.reading();
         text += &self.filters();
         text += "\n[facilities.columns]\n";
-        let by_year = by_year(&self.looked.columns).filter(|_| self.column("emissions_t").is_none_or(in_a_year));
-        for chosen in self.chosen.iter().filter(|chosen| !(chosen.role == "emissions_t" && by_year.is_some())) {
+        let by_year = by_year(&self.looked.columns).filter(|_| self.column(EMISSIONS).is_none_or(in_a_year));
+        for chosen in self.chosen.iter().filter(|chosen| !(chosen.role == EMISSIONS && by_year.is_some())) {
             if chosen.role == "year" && by_year.is_some() {
                 continue;
             }
@@ -177,7 +178,7 @@ impl<'a> Writer<'a> {
     fn mapped(&self, chosen: &Chosen) -> String {
         let column = &self.looked.columns[chosen.at];
         let mut more = String::new();
-        if chosen.role == "emissions_t" {
+        if chosen.role == EMISSIONS {
             more +=
                 &unit_of(column, &self.looked.columns).map(|unit| format!(", unit = \"{unit}\"")).unwrap_or_default();
             let is_carbon = |column: &Seen| column.share(|value| value.to_lowercase().contains("as carbon")) > 0.5;
@@ -245,7 +246,7 @@ impl<'a> Writer<'a> {
             self.missing.push("`id`: no column names each facility once".into());
             text += "# id = \"?\"   # TO FILL IN: no column names each facility once\n";
         }
-        if self.column("emissions_t").is_none() && !by_year {
+        if self.column(EMISSIONS).is_none() && !by_year {
             text += "# emissions_t = \"?\"   # no column looks like it: figures by emissions will be missing\n";
         }
         let placed = self.looked.geometry.is_some()

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::Results;
 use crate::error::{Error, Result};
-use crate::validate::settings::EMISSIONS;
+use crate::names::EMISSIONS;
 pub use catalogue::TABLES;
 
 /// The entry of layers of infrastructure.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use super::{Shown, class, decimals, kind, period, significant, words};
 use crate::error::Result;
-use crate::measure::{Reach, Trace};
+use crate::measure::{Reach, Trace, network};
+use crate::names;
+use crate::names::EMISSIONS;
 use crate::report::Results;
 use crate::report::tables::reading;
 use crate::score::shape::{Child, Step};
@@ -118,9 +120,9 @@ pub struct FactRow<'a> {
 
 /// The table of clusters.
 pub fn rows(results: &Results<'_>, shown: &Shown) -> Vec<ClusterRow> {
-    let (emissions, counts) = (results.measured.figure("emissions_t"), results.measured.figure("facility_count"));
+    let (emissions, counts) = (results.measured.figure(EMISSIONS), results.measured.figure("facility_count"));
     let observed = |kind: &String| {
-        let shares = results.measured.figure(&format!("observed_emission_share_{kind}"));
+        let shares = results.measured.figure(&names::of_kind(names::OBSERVED_EMISSION_SHARE, kind));
         (kind.clone(), shares)
     };
     let observed: Vec<(String, Vec<Option<f64>>)> = results.measured.kinds.iter().map(observed).collect();
@@ -226,8 +228,8 @@ impl<'a> Gathered<'a> {
             }
         }
         let figure = |name: String| (name.clone(), measured.figure(&name));
-        let names = measured.kinds.iter().flat_map(|kind| NETWORK.map(|name| format!("{name}_{kind}")));
-        let plain = ["facility_count", "operator_count", "emissions_t"].map(str::to_owned);
+        let names = measured.kinds.iter().flat_map(|kind| NETWORK.map(|name| names::of_kind(name, kind)));
+        let plain = ["facility_count", "operator_count", EMISSIONS].map(str::to_owned);
         Ok(Self {
             results,
             figures: plain.into_iter().chain(names).map(figure).collect(),
@@ -258,7 +260,7 @@ impl<'a> Gathered<'a> {
             kind: kind(results, unit),
             sites: decimals(self.figure("facility_count", unit), 0),
             operators: decimals(self.figure("operator_count", unit), 0),
-            megatonnes: decimals(self.figure("emissions_t", unit).map(|tonnes| tonnes / 1e6), 2),
+            megatonnes: decimals(self.figure(EMISSIONS, unit).map(|tonnes| tonnes / 1e6), 2),
             sectors: self.sectors.get(&unit).cloned().unwrap_or_default(),
             dimensions: dimensions(results, unit),
             tree: self.tree(unit),
@@ -328,12 +330,14 @@ impl<'a> Gathered<'a> {
 
     fn network(&self, kind: &str, unit: usize) -> String {
         let percent = |name: &str| {
-            let share = self.figure(&format!("{name}_{kind}"), unit);
+            let share = self.figure(&names::of_kind(name, kind), unit);
             share.map(|share| format!("{:.0} %", share * 100.0))
         };
-        let Some(observed) = percent("observed_emission_share") else { return format!("{kind}: nothing is known") };
+        let Some(observed) = percent(names::OBSERVED_EMISSION_SHARE) else {
+            return format!("{kind}: nothing is known");
+        };
         let linked = percent("linked_emission_share").map(|share| format!("; of these {share} are tied within it"));
-        let anchor = self.results.measured.figures.column(&format!("anchor_organisation_{kind}"));
+        let anchor = self.results.measured.figures.column(&names::of_kind(network::ANCHOR, kind));
         let anchor = anchor.ok().and_then(|column| column.str().ok()).and_then(|names| names.get(unit));
         let anchor = anchor.map(|name| format!("; largest organisation: {name}")).unwrap_or_default();
         format!(
@@ -411,11 +415,11 @@ impl<'a> Gathered<'a> {
     fn largest(&self, unit: usize) -> Vec<(&'a str, &'a str, String)> {
         let Some(register) = self.results.facilities() else { return Vec::new() };
         let mut rows = self.facilities.get(&unit).cloned().unwrap_or_default();
-        let tonnes = |row: usize| register.emissions_t[row].unwrap_or(-1.0);
+        let tonnes = |row: usize| register.emissions_t.get(row).unwrap_or(-1.0);
         rows.sort_by(|&a, &b| tonnes(b).total_cmp(&tonnes(a)).then(a.cmp(&b)));
         let site = |&row: &usize| {
             let operator = register.operator.get(row).unwrap_or_default();
-            let kilotonnes = decimals(register.emissions_t[row].map(|tonnes| tonnes / 1e3), 0);
+            let kilotonnes = decimals(register.emissions_t.get(row).map(|tonnes| tonnes / 1e3), 0);
             (&register.names[register.facility[row]], operator, kilotonnes)
         };
         rows.iter().take(LISTED).map(site).collect()
@@ -448,4 +452,4 @@ impl<'a> Gathered<'a> {
 }
 
 /// Figures of networks that cards tell.
-const NETWORK: [&str; 2] = ["observed_emission_share", "linked_emission_share"];
+const NETWORK: [&str; 2] = [names::OBSERVED_EMISSION_SHARE, "linked_emission_share"];

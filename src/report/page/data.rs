@@ -87,7 +87,11 @@ pub fn moves<'a>(results: &'a Results<'a>, shown: &Shown) -> Vec<MoveRow<'a>> {
             periods: format!("{} → {}", period(units[one.from].period), period(units[one.to].period)),
             types: ends.unwrap_or_else(|| "not known".into()),
             name: if one.types.is_some() { &one.name } else { "" },
-            changes: one.changes.iter().map(|change| change.map_or("–".into(), |by| format!("{by:+.1}"))).collect(),
+            changes: one
+                .changes
+                .iter()
+                .map(|change| change.map_or("–".into(), |by| format!("{:+.1}", by + 0.0)))
+                .collect(),
         }
     };
     results.rating.moves.moves.iter().filter(|one| told.contains(&one.to)).map(row).collect()
@@ -110,13 +114,13 @@ pub fn transitions(results: &Results<'_>) -> Vec<TransitionRow> {
 pub fn sites<'a>(results: &'a Results<'a>) -> Vec<SiteRow<'a>> {
     let Some(register) = results.facilities() else { return Vec::new() };
     let latest = results.latest();
-    let all = results.details.dispersed.sites.iter().filter(|site| register.period[site.row] == latest);
+    let all = results.details.dispersed.sites.iter().filter(|site| register.period.get(site.row) == latest);
     let row = |site: &'a crate::measure::DispersedSite| SiteRow {
         name: &register.names[register.facility[site.row]],
         operator: register.operator.get(site.row).unwrap_or_default(),
         sector: register.sector.get(site.row).unwrap_or_default(),
-        period: period(register.period[site.row]),
-        kilotonnes: decimals(register.emissions_t[site.row].map(|tonnes| tonnes / 1e3), 0),
+        period: period(register.period.get(site.row)),
+        kilotonnes: decimals(register.emissions_t.get(site.row).map(|tonnes| tonnes / 1e3), 0),
         nearest: site.nearest.map_or("", |near| &results.measured.clusters.names[near.0]),
         km: decimals(site.nearest.map(|near| near.1), 0),
         strategic: match site.strategic {

@@ -223,10 +223,10 @@ fn sites(
     projection: &Projection,
 ) -> (Vec<Site>, usize, usize) {
     let latest = results.latest();
-    let of_period = |row: &usize| latest.is_none() || register.period[*row] == latest;
+    let of_period = |row: &usize| latest.is_none() || register.period.get(*row) == latest;
     let mut rows: Vec<usize> = (0..register.rows()).filter(of_period).collect();
     rows.sort_by(|&a, &b| {
-        let tonnes = |row: usize| register.emissions_t[row].unwrap_or(0.0);
+        let tonnes = |row: usize| register.emissions_t.get(row).unwrap_or(0.0);
         tonnes(b).total_cmp(&tonnes(a)).then(a.cmp(&b))
     });
     let mut sites = Vec::new();
@@ -245,7 +245,7 @@ fn sites(
         }
         let unit = results.measured.clusters.of_facility[facility].and_then(|cluster| shown.latest_of(cluster));
         let class = unit.map_or_else(|| "none".into(), |unit| class(results, unit));
-        let r = (register.emissions_t[row].unwrap_or(0.0) / 1e6).sqrt().mul_add(4.0, 1.5).min(14.0);
+        let r = (register.emissions_t.get(row).unwrap_or(0.0) / 1e6).sqrt().mul_add(4.0, 1.5).min(14.0);
         sites.push(Site { x, y, r, class });
     }
     (sites, beyond, smaller)

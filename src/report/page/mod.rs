@@ -20,6 +20,7 @@ use super::tables::OutputTable;
 use super::types::TypeSum;
 use crate::classify::ClusterType;
 use crate::error::{Error, Result};
+use crate::names::EMISSIONS;
 use cards::{Card, ClusterRow};
 use data::{GoalpostRow, GroupRow, InitiativeRow, MoveRow, Node, SiteRow, TransitionRow};
 use map::Map;
@@ -78,7 +79,7 @@ pub struct Shown {
 
 impl Shown {
     fn new(results: &Results<'_>) -> Self {
-        let emissions = results.measured.figure("emissions_t");
+        let emissions = results.measured.figure(EMISSIONS);
         let mut units: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (unit, of) in results.measured.units.iter().enumerate() {
             units.entry(of.cluster).or_default().push(unit);

@@ -12,8 +12,9 @@ use super::columns::{self, Described, Names};
 use super::{Results, types as by_type};
 use crate::error::{Error, Result};
 use crate::measure::Unit;
+use crate::names;
+use crate::names::{EMISSIONS, UNIT, WEIGHT};
 use crate::score::Score;
-use crate::validate::settings::WEIGHT;
 pub use outside::rule;
 pub use places::Geometries;
 pub use steps::reading;
@@ -126,9 +127,7 @@ fn figure(results: &Results<'_>, name: &str) -> Result<Column> {
 /// One row a cluster and period.
 pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
     let mut columns = Vec::new();
-    for name in
-        ["cluster_id", "cluster_name", "period", "facility_count", "operator_count", "emissions_t", "lon", "lat"]
-    {
+    for name in ["cluster_id", "cluster_name", "period", "facility_count", "operator_count", EMISSIONS, "lon", "lat"] {
         columns.push(figure(results, name)?);
     }
     for (position, dimension) in results.about.dimensions.iter().enumerate() {
@@ -234,16 +233,15 @@ fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
         columns.push(table.column(name).map_err(fail())?.clone().with_name(renamed.into()));
     }
     columns.push(column("cluster_id", register.facility.iter().map(cluster).collect::<Vec<_>>()));
-    for name in ["emissions_t", "lon", "lat"] {
+    for name in [EMISSIONS, "lon", "lat"] {
         columns.push(table.column(name).map_err(fail())?.clone());
     }
-    let placed = ["emissions_t", "lon", "lat", "__unit", "x", "y", "geometry", WEIGHT];
+    let placed = [EMISSIONS, "lon", "lat", UNIT, "x", "y", "geometry", WEIGHT];
     let rest = table
         .columns()
         .iter()
         .filter(|column| !first.contains(&column.name().as_str()) && !placed.contains(&column.name().as_str()));
-    let (distances, carried): (Vec<&Column>, Vec<&Column>) =
-        rest.partition(|column| column.name().starts_with("km_to_"));
+    let (distances, carried): (Vec<&Column>, Vec<&Column>) = rest.partition(|column| names::is_distance(column.name()));
     columns.extend(distances.into_iter().chain(carried).cloned());
     columns.push(column("type", unit.iter().map(class).collect::<Vec<_>>()));
     Ok(Some(frame(columns)?))
@@ -264,7 +262,7 @@ fn types(results: &Results<'_>) -> Result<OutputTable> {
         column("type_name", rows.iter().map(|row| row.name.as_str()).collect::<Vec<&str>>()),
         column("cluster_count", rows.iter().map(|row| row.clusters).collect::<Vec<_>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<_>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
+        column(EMISSIONS, rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| row.share).collect::<Vec<_>>()),
     ])?;
     OutputTable::new(results, "types", Written::Csv, frame)

@@ -8,6 +8,8 @@ use crate::classify::initiatives::{self, Assignment, Home, Matched};
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
 use crate::measure::DispersedSite;
+use crate::names;
+use crate::names::EMISSIONS;
 use crate::report::Results;
 use crate::validate::ATTRIBUTES;
 
@@ -44,7 +46,7 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
     for name in results.details.dispersed.by.iter().filter(|name| *name != "sector" && *name != "operator") {
         columns.push(own(name, name)?.cast(&DataType::String).map_err(fail())?);
     }
-    columns.push(own("emissions_t", "emissions_t")?);
+    columns.push(own(EMISSIONS, EMISSIONS)?);
     columns.push(column("share", sites.iter().map(|site| site.share).collect::<Vec<_>>()));
     columns.push(own("lon", "lon")?);
     columns.push(own("lat", "lat")?);
@@ -55,7 +57,7 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
         columns.push(column(name, sites.iter().map(|site| nearest(site, of)).collect::<Vec<_>>()));
     }
     // A layer called `cluster`, or a register that brings such a column, gives way.
-    let of_layer = |name: &&polars::prelude::PlSmallStr| name.starts_with("km_to_") && *name != "km_to_cluster";
+    let of_layer = |name: &&polars::prelude::PlSmallStr| names::is_distance(name) && *name != "km_to_cluster";
     for name in table.get_column_names().into_iter().filter(of_layer) {
         columns.push(own(name, name)?);
     }
@@ -97,7 +99,7 @@ fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
         column("by", rows.iter().map(|row| row.by.as_deref()).collect::<Vec<_>>()),
         column("value", rows.iter().map(|row| row.value.as_deref()).collect::<Vec<_>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
+        column(EMISSIONS, rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| of(row.emissions_t, row.of_dispersed_t)).collect::<Vec<_>>()),
         column("dispersed_share", rows.iter().map(|row| of(row.emissions_t, row.of_all_t)).collect::<Vec<_>>()),
         column("strategic_count", rows.iter().map(|row| row.strategic).collect::<Vec<u64>>()),
@@ -116,7 +118,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
         let of = |&member: &usize| {
             let first = register.facility.partition_point(|facility| *facility < member);
             let own = (first..register.rows()).take_while(move |&row| register.facility[row] == member);
-            own.filter(move |&row| register.period[row] == latest).filter_map(|row| register.emissions_t[row])
+            own.filter(move |&row| register.period.get(row) == latest).filter_map(|row| register.emissions_t.get(row))
         };
         group.members.iter().flat_map(of).fold(None, |sum, tonnes| Some(sum.unwrap_or(0.0) + tonnes))
     };
@@ -135,7 +137,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
         column("group_name", rows.iter().map(|row| row.1.name.as_str()).collect::<Vec<&str>>()),
         column("joins_cluster_id", rows.iter().map(|row| joins(row.1)).collect::<Vec<_>>()),
         column("facility_count", rows.iter().map(|row| row.1.members.len() as u64).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| tonnes(row.1)).collect::<Vec<_>>()),
+        column(EMISSIONS, rows.iter().map(|row| tonnes(row.1)).collect::<Vec<_>>()),
         column("facility_ids", rows.iter().map(|row| ids(row.1)).collect::<Vec<_>>()),
     ])?;
     OutputTable::new(results, "dispersed_groups", Written::Csv, frame)

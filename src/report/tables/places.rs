@@ -87,7 +87,7 @@ impl<'a> Ends<'a> {
         let mut operators: HashMap<&str, Vec<usize>> = HashMap::new();
         for row in 0..register.rows() {
             let facility = register.facility[row];
-            tonnes[facility] += register.emissions_t[row].unwrap_or(0.0);
+            tonnes[facility] += register.emissions_t.get(row).unwrap_or(0.0);
             if let (Some(name), Some(_)) = (register.operator.get(row), register.places[facility]) {
                 operators.entry(name).or_default().push(facility);
             }

@@ -9,6 +9,7 @@ use crate::delineate::Comparison;
 use crate::delineate::overlap::{Relation, Weight};
 use crate::error::Result;
 use crate::measure::Reach;
+use crate::names::EMISSIONS;
 use crate::report::Results;
 
 /// The tables that the run has rows for.
@@ -68,7 +69,7 @@ fn sectors(results: &Results<'_>) -> Result<OutputTable> {
         column("period", rows.iter().map(|row| key(row.unit).1).collect::<Vec<_>>()),
         column("sector", rows.iter().map(|row| row.sector.as_str()).collect::<Vec<&str>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
+        column(EMISSIONS, rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| row.share).collect::<Vec<f64>>()),
         column("location_quotient", rows.iter().map(|row| row.location_quotient).collect::<Vec<_>>()),
     ])?;
@@ -82,7 +83,7 @@ fn concentration(results: &Results<'_>) -> Result<OutputTable> {
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
         column("sector", rows.iter().map(|row| row.sector.as_deref()).collect::<Vec<_>>()),
         column("facility_count", rows.iter().map(|row| row.facilities).collect::<Vec<u64>>()),
-        column("emissions_t", rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
+        column(EMISSIONS, rows.iter().map(|row| row.emissions_t).collect::<Vec<_>>()),
         column("clustered_share", rows.iter().map(|row| row.clustered_share).collect::<Vec<_>>()),
         column("herfindahl", rows.iter().map(|row| row.herfindahl).collect::<Vec<_>>()),
         column("ellison_glaeser", rows.iter().map(|row| row.ellison_glaeser).collect::<Vec<_>>()),

@@ -32,9 +32,9 @@ impl<'a> Table<'a> {
             let left: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
             let frame = self.left(&frame, &left)?;
             let place = |at: usize| self.place(left[at]);
-            let values = expression.values(&frame, &place).map_err(|(message, evidence)| {
+            let values = expression.values(&frame, &place).map_err(|failure| {
                 let hint = "take such rows away with `where_raw`, or write it so that it holds for every row";
-                pipeline(Problem::new(&at_key, message, hint).showing(evidence))
+                pipeline(failure.at(&at_key, hint))
             })?;
             let cells = self.computed_cells(planned, kind, *factor, &values, &left)?;
             let slot = self.columns.iter().position(|(name, _)| *name == planned.name);

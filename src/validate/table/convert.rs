@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{BIOGENIC_COLUMN, Fate, Table};
 use crate::finding::Rule;
+use crate::names::EMISSIONS;
 use crate::sources::ColumnType;
 use crate::validate::cells::{Cells, Seen};
 use crate::validate::dates;
@@ -105,7 +106,7 @@ impl<'a> Table<'a> {
                     Some(None) => {
                         let message = "this gas has no CO2 equivalent here: filter it away, or name it in `gas`".into();
                         self.unreadable_tonnes[row] = true;
-                        self.reject_if_kept(row, "emissions_t", Rule::Gas, message);
+                        self.reject_if_kept(row, EMISSIONS, Rule::Gas, message);
                     }
                 }
             }
@@ -125,7 +126,7 @@ impl<'a> Table<'a> {
     }
 
     fn unreadable(&mut self, row: usize, planned: &Planned, part: usize, what: &str, text: &str) {
-        self.unreadable_tonnes[row] |= &*planned.name == "emissions_t";
+        self.unreadable_tonnes[row] |= &*planned.name == EMISSIONS;
         if self.fates[row] != Fate::Kept {
             return;
         }
