@@ -109,6 +109,17 @@ fn join(problems: &[Problem]) -> String {
 }
 
 impl Error {
+    /// The command line asks for something that is not there, or that cannot be.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let hint: String = hint.into();
+        Self::Usage { message: message.into(), hint: Some(hint).filter(|hint| !hint.is_empty()) }
+    }
+
+    /// The pipeline file is wrong in one place.
+    pub fn pipeline(problem: Problem) -> Self {
+        Self::Pipeline { problems: vec![problem] }
+    }
+
     /// Wraps an I/O error with the path it happened at.
     pub fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();

@@ -150,6 +150,24 @@ pub enum Rule {
     EmptyLayer,
 }
 
+impl Rule {
+    /// The stage that learns it.
+    pub fn stage(self) -> Stage {
+        match self {
+            Self::Dissolved | Self::Grown | Self::EmptyBoundary | Self::SeveralRadii => Stage::Delineate,
+            Self::FigureOutsideClusters
+            | Self::ConflictingFigures
+            | Self::NotFinite
+            | Self::Undeclared
+            | Self::FarLayer
+            | Self::LargeNetwork
+            | Self::EmptyLayer => Stage::Measure,
+            Self::UnknownCluster | Self::NoTypology => Stage::Classify,
+            _ => Stage::Validate,
+        }
+    }
+}
+
 /// One fact about the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -175,10 +193,10 @@ pub struct Finding {
 
 impl Finding {
     /// A fact that belongs to no line of a file.
-    pub fn of(severity: Severity, stage: Stage, source: &str, rule: Rule, message: String, count: usize) -> Self {
+    pub fn of(severity: Severity, source: &str, rule: Rule, message: String, count: usize) -> Self {
         Self {
             severity,
-            stage,
+            stage: rule.stage(),
             source: source.to_owned(),
             file: String::new(),
             line: None,
@@ -228,9 +246,9 @@ pub struct Findings {
 
 impl Findings {
     /// Adds a fact that belongs to no line of a file.
-    pub fn add(&mut self, severity: Severity, stage: Stage, source: &str, rule: Rule, message: String, count: usize) {
+    pub fn add(&mut self, severity: Severity, source: &str, rule: Rule, message: String, count: usize) {
         if count > 0 {
-            self.findings.push(Finding::of(severity, stage, source, rule, message, count));
+            self.findings.push(Finding::of(severity, source, rule, message, count));
         }
     }
 

@@ -111,3 +111,35 @@ pub enum Mark {
     #[default]
     J,
 }
+
+impl Over {
+    /// The word that outputs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Facilities => "facilities",
+            Self::Links => "links",
+            Self::Clusters => "clusters",
+        }
+    }
+}
+
+impl Scale {
+    /// The word that outputs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl Mark {
+    /// The letter that outputs use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::P => "P",
+            Self::E => "E",
+            Self::J => "J",
+        }
+    }
+}

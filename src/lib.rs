@@ -35,6 +35,8 @@ pub mod classify;
 
 pub mod report;
 
+pub mod story;
+
 pub mod compare;
 
 pub mod pipeline;

@@ -10,7 +10,6 @@ use crate::delineate::Clusters;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::NearIndex;
-use crate::stage::Stage;
 use crate::validate::{ATTRIBUTES, Facilities, Initiative, Tables};
 
 const TYPES: &str = include_str!("initiative_types.toml");
@@ -191,7 +190,7 @@ fn homes(
     });
     let found = found.collect();
     let message = "initiatives that name a cluster which this run does not have".to_owned();
-    findings.add(Severity::Warning, Stage::Classify, "initiatives", Rule::UnknownCluster, message, lost);
+    findings.add(Severity::Warning, "initiatives", Rule::UnknownCluster, message, lost);
     found
 }
 

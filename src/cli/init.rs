@@ -5,7 +5,6 @@ use std::path::{Component, Path, PathBuf};
 use forerunner::pipeline::draft;
 use forerunner::{Error, Result};
 
-use super::run::usage;
 use super::say;
 
 const FILES: [(&str, &str); 6] = [
@@ -39,7 +38,7 @@ fn refuse_existing(dir: &Path, name: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("{} is there already", dir.join(name).display());
-    Err(usage(message, Some("give another folder: forerunner init DIR".into())))
+    Err(Error::usage(message, "give another folder: forerunner init DIR"))
 }
 
 fn write(dir: &Path, files: Vec<(&str, String)>) -> Result<()> {

@@ -2,15 +2,14 @@
 
 use std::path::Path;
 
-use forerunner::Result;
 use forerunner::declared::at_most;
 use forerunner::error::suggest;
 use forerunner::names::EMISSIONS;
 use forerunner::report::columns::Kind;
 use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
 use forerunner::score::Dimension;
+use forerunner::{Error, Result};
 
-use super::run::usage;
 use super::table::{self, number};
 use super::{json_text, print};
 
@@ -51,7 +50,7 @@ pub fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     let (column, falls) = by.strip_prefix('-').map_or((by, false), |column| (column, true));
     if !columns.iter().any(|known| known == column) {
         let hint = suggest(column, columns.iter().map(String::as_str));
-        return Err(usage(format!("clusters.csv has no column `{column}`"), Some(hint)));
+        return Err(Error::usage(format!("clusters.csv has no column `{column}`"), hint));
     }
     sort(&mut rows, column, falls, matches!(kinds.get(column), Some(Kind::Integer | Kind::Number)));
     if wanted.json {

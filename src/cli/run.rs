@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use forerunner::Result;
 use forerunner::finding::{Finding, Findings, Severity};
 use forerunner::pipeline::{self, Outcome, Pipeline};
 use forerunner::report::manifest::Manifest;
 use forerunner::stage::Stage;
 use forerunner::validate::{Account, Tally};
-use forerunner::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::table::{self, number, thousands};
@@ -184,9 +184,4 @@ impl Progress {
     fn end(&self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// An error of the command line.
-pub fn usage(message: String, hint: Option<String>) -> Error {
-    Error::Usage { message, hint }
 }

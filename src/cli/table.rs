@@ -2,6 +2,7 @@
 
 use forerunner::report::formats::csv::guarded;
 use forerunner::report::stored::Row;
+use forerunner::score::Thresholds;
 use forerunner::{Error, Result};
 
 /// Lays rows out in columns: numbers to the right, text to the left.
@@ -48,6 +49,11 @@ pub fn csv(columns: &[String], rows: &[&Row]) -> Result<String> {
 /// A number with so many decimals, or a dash.
 pub fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
+}
+
+/// Thresholds as the pipeline file has them.
+pub fn thresholds(thresholds: &Thresholds) -> String {
+    serde_json::to_string(thresholds).unwrap_or_default()
 }
 
 /// A change with its sign.

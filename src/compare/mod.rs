@@ -263,11 +263,12 @@ impl Between<'_> {
     ) -> Result<Option<ClusterChange>> {
         let [a, b] = self.models;
         // Values of the first and of the second run, each by the tree of the first and of the second.
-        let scores =
-            |by: usize, of: usize| self.scorers[by].score(&self.models[of].row(&self.models[by].indicators, units[of]));
+        let scores = |by: usize, of: usize| {
+            self.scorers[by].score(&self.models[of].row(self.models[by].indicators(), units[of]))
+        };
         let by_first = [scores(0, 0), scores(0, 1)];
         let by_second = [scores(1, 0), scores(1, 1)];
-        let dimensions = a.dimensions.iter().enumerate();
+        let dimensions = a.dimensions().iter().enumerate();
         let dimensions: Vec<DimensionChange> = dimensions
             .filter_map(|(at, _)| self.dimension(at, units, &by_first, &by_second).transpose())
             .collect::<Result<_>>()?;
@@ -299,8 +300,8 @@ impl Between<'_> {
         second: &[Scores; 2],
     ) -> Result<Option<DimensionChange>> {
         let [a, b] = self.models;
-        let id = &a.dimensions[at].id;
-        let Some(there) = b.dimensions.iter().position(|dimension| dimension.id == *id) else { return Ok(None) };
+        let id = &a.dimensions()[at].id;
+        let Some(there) = b.dimensions().iter().position(|dimension| dimension.id == *id) else { return Ok(None) };
         let scores = [first[0].nodes[at].score, second[1].nodes[there].score];
         let level = |class: Class, at: usize| class.levels[at].as_str();
         let levels =
@@ -310,7 +311,7 @@ impl Between<'_> {
         for (run, of, at) in [(0, first, at), (1, second, there)] {
             let model = &self.models[run];
             for (indicator, part) in self.scorers[run].split_change(at, &of[0], &of[1])?.into_iter().enumerate() {
-                *parts.entry(&model.indicators[indicator].id).or_insert(0.0) += part.unwrap_or(0.0) / 2.0;
+                *parts.entry(&model.indicators()[indicator].id).or_insert(0.0) += part.unwrap_or(0.0) / 2.0;
             }
         }
         let change = scores[0].zip(scores[1]).map(|(a, b)| b - a);

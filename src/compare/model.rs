@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::classify::{Class, Classification, Rules, Typology};
+use crate::classify::{Class, Rules};
 use crate::error::{Error, Result};
 use crate::indicator::{Indicator, Over};
 use crate::measure::network;
 use crate::names;
-use crate::report::stored::StoredRun;
-use crate::score::{self, Component, Dimension, Observation, Scorer, Scores};
+use crate::report::stored::{Scoring, StoredRun};
+use crate::score::{Dimension, Observation, Scorer, Scores};
 use crate::sql::Expression;
 
 /// Cluster id and period.
@@ -19,11 +18,7 @@ pub(super) type Key = (String, Option<i64>);
 
 /// A run that can be scored anew.
 pub(super) struct Model {
-    pub dimensions: Vec<Dimension>,
-    pub indicators: Vec<Indicator>,
-    tree: score::Model,
-    typology: Option<Typology>,
-    settings: Classification,
+    scoring: Scoring,
     names: HashMap<String, String>,
     /// What each indicator rests on.
     sources: HashMap<String, Vec<String>>,
@@ -34,11 +29,7 @@ pub(super) struct Model {
 impl Model {
     pub fn of(run: &StoredRun) -> Result<Self> {
         let pipeline = run.pipeline();
-        let dimensions: Vec<Dimension> = part(pipeline, "dimensions")?;
-        let components: Vec<Component> = part(pipeline, "components")?;
-        let indicators: Vec<Indicator> = part(pipeline, "indicators")?;
-        let tree = score::Model::new(&dimensions, &components, &indicators)
-            .map_err(|problems| damaged(problems.first().map(ToString::to_string).unwrap_or_default()))?;
+        let scoring = run.scoring()?;
         let mut units: BTreeMap<Key, HashMap<String, Observation>> = BTreeMap::new();
         let mut names = HashMap::new();
         for [id, period, name] in run.columns("clusters", ["cluster_id", "period", "cluster_name"])? {
@@ -52,23 +43,22 @@ impl Model {
             let seen = Observation { value, coverage: coverage.parse().unwrap_or(0.0) };
             units.entry((id, period.parse().ok())).or_default().insert(indicator, seen);
         }
-        let (typology, settings) = (part(pipeline, "typology")?, part(pipeline, "classify")?);
-        let sources = indicators.iter().map(|one| (one.id.clone(), sources(pipeline, one))).collect();
-        Ok(Self { dimensions, indicators, tree, typology, settings, names, sources, units })
+        let sources = scoring.indicators.iter().map(|one| (one.id.clone(), sources(pipeline, one))).collect();
+        Ok(Self { scoring, names, sources, units })
     }
 
     /// Two runs whose types mean different things cannot be compared.
     pub fn check_same_typology(&self, other: &Self) -> Result<()> {
-        let meaning = |model: &Self| {
-            model
-                .typology
-                .as_ref()
-                .map(|typology| typology.types.iter().map(|kind| (kind.number, kind.when.clone())).collect::<Vec<_>>())
-        };
+        let meaning =
+            |model: &Self| {
+                model.scoring.typology.as_ref().map(|typology| {
+                    typology.types.iter().map(|kind| (kind.number, kind.when.clone())).collect::<Vec<_>>()
+                })
+            };
         if meaning(self) == meaning(other) {
             return Ok(());
         }
-        let id = |model: &Self| model.typology.as_ref().map_or("none", |typology| &typology.id).to_owned();
+        let id = |model: &Self| model.scoring.typology.as_ref().map_or("none", |typology| &typology.id).to_owned();
         let message = format!("the runs have different typologies: {} and {}", id(self), id(other));
         let hint = "run one of the pipelines with the other's [typology] and dimensions".to_owned();
         Err(Error::Usage { message, hint: Some(hint) })
@@ -81,6 +71,14 @@ impl Model {
         self.units.range(first..).map(|(key, _)| (key.1, key)).take_while(move |(_, key)| key.0 == id)
     }
 
+    pub fn dimensions(&self) -> &[Dimension] {
+        &self.scoring.dimensions
+    }
+
+    pub fn indicators(&self) -> &[Indicator] {
+        &self.scoring.indicators
+    }
+
     pub fn unit(&self, key: &Key) -> Option<&Key> {
         self.units.get_key_value(key).map(|(key, _)| key)
     }
@@ -90,7 +88,7 @@ impl Model {
     }
 
     pub fn indicator(&self, id: &str) -> Option<&Indicator> {
-        self.indicators.iter().find(|indicator| indicator.id == id)
+        self.scoring.indicators.iter().find(|indicator| indicator.id == id)
     }
 
     pub fn value(&self, indicator: &str, unit: &Key) -> Option<f64> {
@@ -100,7 +98,7 @@ impl Model {
     /// What makes scores of values, fitted to this run's.
     pub fn scorer(&self) -> Scorer<'_> {
         let column = |indicator: &Indicator| self.units.keys().map(|unit| self.observation(indicator, unit)).collect();
-        self.tree.fit(&self.indicators.iter().map(column).collect::<Vec<_>>())
+        self.scoring.model.fit(&self.scoring.indicators.iter().map(column).collect::<Vec<_>>())
     }
 
     /// What is known of an indicator in a unit of this run.
@@ -116,12 +114,12 @@ impl Model {
 
     /// The class that scores make by this run's rules.
     pub fn class(&self, scorer: &Scorer<'_>, scores: &Scores) -> Class {
-        let (dimensions, indicators, settings) = (&self.dimensions, &self.indicators, &self.settings);
-        Rules { dimensions, indicators, scorer, typology: self.typology.as_ref(), settings }.classify(scores)
+        let Scoring { dimensions, indicators, typology, settings, .. } = &self.scoring;
+        Rules { dimensions, indicators, scorer, typology: typology.as_ref(), settings }.classify(scores)
     }
 
     pub fn possible(&self, class: &Class) -> String {
-        class.possible_types(self.typology.as_ref())
+        class.possible_types(self.scoring.typology.as_ref())
     }
 
     /// The sources that an indicator rests on, beside the register.
@@ -162,12 +160,4 @@ fn sources(pipeline: &Value, indicator: &Indicator) -> Vec<String> {
     }
     sources.push("boundaries".into());
     sources
-}
-
-fn part<T: DeserializeOwned>(pipeline: &Value, key: &str) -> Result<T> {
-    serde_json::from_value(pipeline[key].clone()).map_err(|error| damaged(format!("{key}: {error}")))
-}
-
-fn damaged(message: String) -> Error {
-    Error::Run { path: crate::report::manifest::FILE.into(), message }
 }

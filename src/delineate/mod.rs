@@ -17,7 +17,6 @@ use polars::prelude::Float64Type;
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
-use crate::stage::Stage;
 use crate::validate::{Boundary, Facilities, Numbers, Place};
 use groups::Group;
 use naming::Naming;
@@ -71,6 +70,14 @@ pub struct Geography<'a> {
     pub places: &'a [Place],
 }
 
+/// What groups are made of, and how.
+#[derive(Clone, Copy)]
+struct Ground<'a> {
+    facilities: &'a Facilities,
+    geography: Geography<'a>,
+    settings: &'a Delineation,
+}
+
 /// Groups the facilities and names the groups. Where the method brings no ids, those that share most with a cluster of
 /// the earlier run keep its id and name.
 ///
@@ -84,10 +91,11 @@ pub fn delineate(
     earlier: Option<&Earlier>,
 ) -> Result<(Clusters, Findings)> {
     let mut findings = Findings::default();
+    let ground = Ground { facilities, geography, settings };
     let totals = totals(facilities, &facilities.emissions_t);
     let sizes = self::totals(facilities, &facilities.weights);
     let radius = settings.radius_km.main().unwrap_or_default();
-    let groups = groups(facilities, geography, settings, radius, &mut findings)?;
+    let groups = groups(ground, radius, &mut findings)?;
     let anchors: Vec<usize> = groups.iter().map(|group| largest(&sizes, &group.members)).collect();
     let of_facility = positions(facilities, &groups);
     let mut earlier = earlier.map(|earlier| Descent::new(earlier, facilities, &of_facility, groups.len(), &totals));
@@ -111,7 +119,7 @@ pub fn delineate(
     };
     clusters.lineage = earlier.take().map(|descent| descent.comparison(&clusters, &totals));
     for radius in settings.radius_km.others() {
-        let comparison = at_radius(facilities, geography, settings, radius, &clusters, &totals)?;
+        let comparison = at_radius(ground, radius, &clusters, &totals)?;
         clusters.stability.push((radius, comparison));
     }
     report_radii(settings, &clusters, &mut findings);
@@ -119,13 +127,8 @@ pub fn delineate(
 }
 
 /// Groups at one radius, grown, without those that are too small.
-fn groups(
-    facilities: &Facilities,
-    geography: Geography<'_>,
-    settings: &Delineation,
-    radius_km: f64,
-    findings: &mut Findings,
-) -> Result<Vec<Group>> {
+fn groups(ground: Ground<'_>, radius_km: f64, findings: &mut Findings) -> Result<Vec<Group>> {
+    let Ground { facilities, geography, settings } = ground;
     let (mut groups, grown) = groups::group(facilities, geography.boundaries, settings, radius_km)?;
     let least = if settings.method.gives_ids() { settings.min_facilities.unwrap_or(1) } else { 1 };
     let found = groups.len();
@@ -134,7 +137,7 @@ fn groups(
         settings.min_emissions_t.is_none_or(|min| at_least(greatest_period(facilities, &group.members), min))
     });
     let mut add = |rule, message: &str, count| {
-        findings.add(Severity::Info, Stage::Delineate, "facilities", rule, message.to_owned(), count);
+        findings.add(Severity::Info, "facilities", rule, message.to_owned(), count);
     };
     let message = "groups below min_facilities or min_emissions_t: dissolved into dispersed sites";
     add(Rule::Dissolved, message, found - groups.len());
@@ -215,15 +218,9 @@ impl<'a> Descent<'a> {
 }
 
 /// The clusters held against those at another radius.
-fn at_radius(
-    facilities: &Facilities,
-    geography: Geography<'_>,
-    settings: &Delineation,
-    radius_km: f64,
-    clusters: &Clusters,
-    totals: &[Option<f64>],
-) -> Result<Comparison> {
-    let groups = groups(facilities, geography, settings, radius_km, &mut Findings::default())?;
+fn at_radius(ground: Ground<'_>, radius_km: f64, clusters: &Clusters, totals: &[Option<f64>]) -> Result<Comparison> {
+    let facilities = ground.facilities;
+    let groups = groups(ground, radius_km, &mut Findings::default())?;
     let of_facility = positions(facilities, &groups);
     let sizes = self::totals(facilities, &facilities.weights);
     let shared = overlaps(&clusters.of_facility, &of_facility, totals);
@@ -248,7 +245,7 @@ fn report_radii(settings: &Delineation, clusters: &Clusters, findings: &mut Find
             clusters.ids.len(),
             counts.join(", ")
         );
-        findings.add(Severity::Info, Stage::Delineate, "facilities", Rule::SeveralRadii, message, 1);
+        findings.add(Severity::Info, "facilities", Rule::SeveralRadii, message, 1);
     }
 }
 

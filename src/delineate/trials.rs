@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::settings::{Delineation, Method, Radii};
-use super::{Clusters, Geography, groups, largest, totals};
+use super::{Clusters, Geography, Ground, groups, largest, totals};
 use crate::error::Result;
 use crate::finding::Findings;
 use crate::validate::Facilities;
@@ -91,7 +91,8 @@ pub fn trials(
     let mut trials = Vec::new();
     for rule in wider.rules(settings) {
         let radius_km = rule.radius_km.main();
-        let found = groups(facilities, geography, &rule, radius_km.unwrap_or_default(), &mut Findings::default())?;
+        let ground = Ground { facilities, geography, settings: &rule };
+        let found = groups(ground, radius_km.unwrap_or_default(), &mut Findings::default())?;
         let mut gathered = Vec::new();
         for group in found {
             let (members, settled): (Vec<usize>, Vec<usize>) =

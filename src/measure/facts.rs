@@ -7,7 +7,6 @@ use polars::prelude::*;
 use super::Unit;
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
-use crate::stage::Stage;
 use crate::validate::{Fact, Tables, Target};
 
 /// Clusters of a pipeline without a register: those that the facts name.
@@ -80,8 +79,8 @@ pub(super) fn fact_columns(
         columns.push(Column::new(name.as_str().into(), values));
     }
     let message = "facts about no cluster and period of the run: unused".to_owned();
-    findings.add(Severity::Warning, Stage::Measure, "figures", Rule::FigureOutsideClusters, message, outside);
+    findings.add(Severity::Warning, "figures", Rule::FigureOutsideClusters, message, outside);
     let message = "two different values for one figure of one cluster and period: missing there".to_owned();
-    findings.add(Severity::Warning, Stage::Measure, "figures", Rule::ConflictingFigures, message, conflicts);
+    findings.add(Severity::Warning, "figures", Rule::ConflictingFigures, message, conflicts);
     (columns, evidence)
 }

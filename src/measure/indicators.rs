@@ -10,7 +10,6 @@ use crate::indicator::{Indicator, Inherited, Over};
 use crate::names;
 use crate::names::{UNIT, WEIGHT};
 use crate::sql::{Expression, Failure, Shape};
-use crate::stage::Stage;
 
 /// One indicator of one cluster and period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -148,18 +147,9 @@ fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str
 }
 
 fn undeclared_finding(indicator: &str, column: String) -> Finding {
-    Finding {
-        severity: Severity::Info,
-        stage: Stage::Measure,
-        source: format!("indicators.{indicator}"),
-        file: String::new(),
-        line: None,
-        column,
-        rule: Rule::Undeclared,
-        message: "rests on a layer, kind of tie or figure that this pipeline does not declare: missing by declaration"
-            .into(),
-        count: 1,
-    }
+    let message = "rests on a layer, kind of tie or figure that this pipeline does not declare: missing by declaration";
+    let source = format!("indicators.{indicator}");
+    Finding { column, ..Finding::of(Severity::Info, &source, Rule::Undeclared, message.into(), 1) }
 }
 
 /// The first column that only an undeclared layer, link kind or figure could give.
@@ -221,7 +211,7 @@ pub fn evaluate(
         let coverage = coverage(expression, indicator.over, inputs)?;
         let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
-        findings.add(Severity::Warning, Stage::Measure, &indicator.id, Rule::NotFinite, message, broken);
+        findings.add(Severity::Warning, &indicator.id, Rule::NotFinite, message, broken);
         let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
             // Past -0.0, which would print as such.
             Some(value) if coverage > 0.0 => {

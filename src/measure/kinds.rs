@@ -15,7 +15,6 @@ use super::{Layout, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::names;
-use crate::stage::Stage;
 use crate::validate::settings::Between;
 use crate::validate::{Facilities, Tables, TieTable};
 
@@ -193,7 +192,7 @@ pub(super) fn networks(
         let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();
         let count = all.whole.iter().filter(unsearched).count();
         let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
-        findings.add(Severity::Info, Stage::Measure, &kind.name, Rule::LargeNetwork, message, count);
+        findings.add(Severity::Info, &kind.name, Rule::LargeNetwork, message, count);
     }
     all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);

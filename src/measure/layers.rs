@@ -12,7 +12,6 @@ use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
 use crate::names;
-use crate::stage::Stage;
 use crate::validate::{Facilities, Layer};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
@@ -184,7 +183,7 @@ fn reach(
 
 fn report(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
     if let Some((rule, message)) = doubt(layer, nearest) {
-        findings.add(Severity::Warning, Stage::Measure, &format!("layers.{}", layer.name), rule, message, 1);
+        findings.add(Severity::Warning, &format!("layers.{}", layer.name), rule, message, 1);
     }
 }
 

@@ -291,18 +291,15 @@ pub fn measure(
     wanted: Wanted,
 ) -> Result<Measured> {
     let mut findings = Findings::default();
-    let (units, rows) = match &tables.facilities {
-        Some(facilities) => units_of_facilities(facilities, &clusters),
-        None => (units_of_facts(&clusters, &tables.facts.facts), Vec::new()),
-    };
-    let layout = tables.facilities.as_ref();
-    let layout = layout.map(|facilities| Layout { facilities, clusters: &clusters, units: &units, rows: &rows });
+    let of_register = tables.facilities.as_ref().map(|facilities| units_of_facilities(facilities, &clusters));
+    let (units, rows) = of_register.unwrap_or_else(|| (units_of_facts(&clusters, &tables.facts.facts), Vec::new()));
+    let of = |facilities| Layout { facilities, clusters: &clusters, units: &units, rows: &rows };
+    let layout = tables.facilities.as_ref().map(of);
     let laid = layout.as_ref();
     let around = laid.map(|layout| surroundings(layout, &tables.layers, wanted, &mut findings)).unwrap_or_default();
     let names_moran = LOCAL_MORAN.iter().any(|(name, _)| checked.names(name, &tables.ties));
-    let asked = laid.filter(|_| wanted == Wanted::Details || names_moran);
-    let agglomeration = asked.map(agglomeration).unwrap_or_default();
-    let moran = asked.map(|_| local_moran_columns(&agglomeration)).into_iter().flatten();
+    let agglomeration = laid.filter(|_| wanted == Wanted::Details || names_moran).map(agglomeration);
+    let moran = agglomeration.as_ref().map(local_moran_columns).into_iter().flatten();
     let columns = around.columns.into_iter().chain(moran).collect();
     let mut facilities = laid.map(|layout| with_columns(layout, columns)).transpose()?;
     let spreads = laid.map(spreads).unwrap_or_default();
@@ -310,17 +307,17 @@ pub fn measure(
     columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads)).chain(around.figures));
     let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings);
     let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
-    let mut ties = match laid.zip(facilities.as_ref()) {
-        Some((layout, frame)) => networks(tables, layout, frame, asked, &mut findings)?,
-        None => Networks::default(),
-    };
+    let framed = laid.zip(facilities.as_ref());
+    let ties = framed.map(|(layout, frame)| networks(tables, layout, frame, asked, &mut findings));
+    let mut ties = ties.transpose()?.unwrap_or_default();
     columns.extend(ties.columns.drain(..).chain(facts));
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
+    let kinds = kinds::kinds(tables);
     let inputs = Inputs {
         facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
         links: if tables.ties.is_empty() { None } else { Some(std::mem::take(&mut ties.links).frame()?) },
         clusters: &figures,
-        kinds: &kinds::kinds(tables),
+        kinds: &kinds,
         observed_kinds: &observed_kinds(tables),
         units: units.len(),
     };
@@ -329,19 +326,18 @@ pub fn measure(
     let mut details = Details::default();
     if wanted == Wanted::Details {
         facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
-        let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None));
+        let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None)).take(units.len());
         details = Details {
             facilities,
-            hulls: hulls.take(units.len()).collect(),
+            hulls: hulls.collect(),
             evidence,
             splits: laid.map(splits).unwrap_or_default(),
             dispersed: Dispersed::default(),
-            agglomeration,
+            agglomeration: agglomeration.unwrap_or_default(),
             reach: around.reach,
             networks: ties,
         };
     }
-    let kinds = kinds::kinds(tables);
     let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds };
     Ok(Measured { measurements, details, findings })
 }

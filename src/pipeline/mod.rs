@@ -272,7 +272,7 @@ fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
     if pipeline.file.typology.is_none() && !pipeline.file.dimensions.is_empty() {
         let message = "the dimensions and their levels are not those of the built-in typology: scores, and no types";
         let rule = crate::finding::Rule::NoTypology;
-        findings.add(crate::finding::Severity::Info, Stage::Classify, "", rule, message.into(), 1);
+        findings.add(crate::finding::Severity::Info, "", rule, message.into(), 1);
     }
 }
 

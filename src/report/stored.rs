@@ -13,8 +13,11 @@ use super::columns::Kind;
 use super::formats::csv::unguarded;
 use super::formats::datapackage;
 use super::manifest;
+use crate::classify::{Classification, Typology};
 use crate::delineate::Earlier;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
+use crate::indicator::Indicator;
+use crate::score::{Component, Dimension, Model};
 use crate::sources::hex;
 
 /// A run's folder.
@@ -22,6 +25,23 @@ pub struct StoredRun {
     folder: PathBuf,
     /// The manifest.
     pub manifest: Value,
+}
+
+/// What made scores and types in a run.
+#[derive(Debug)]
+pub struct Scoring {
+    /// The dimensions.
+    pub dimensions: Vec<Dimension>,
+    /// The components.
+    pub components: Vec<Component>,
+    /// The indicators.
+    pub indicators: Vec<Indicator>,
+    /// The typology; `None` where the dimensions have none.
+    pub typology: Option<Typology>,
+    /// `[classify]`.
+    pub settings: Classification,
+    /// The score tree.
+    pub model: Model,
 }
 
 /// A row of a table: texts by column, empty where null.
@@ -66,6 +86,23 @@ impl StoredRun {
             message: format!("{key}: {error}"),
         };
         serde_json::from_value(self.pipeline()[key].clone()).map_err(damaged)
+    }
+
+    /// What made scores and types in the run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] if the manifest does not hold it.
+    pub fn scoring(&self) -> Result<Scoring> {
+        let dimensions: Vec<Dimension> = self.part("dimensions")?;
+        let (components, indicators) = (self.part::<Vec<Component>>("components")?, self.part::<Vec<_>>("indicators")?);
+        let damaged = |problems: Vec<Problem>| Error::Run {
+            path: self.folder.join(manifest::FILE),
+            message: problems.first().map(ToString::to_string).unwrap_or_default(),
+        };
+        let model = Model::new(&dimensions, &components, &indicators).map_err(damaged)?;
+        let (typology, settings) = (self.part("typology")?, self.part("classify")?);
+        Ok(Scoring { dimensions, components, indicators, typology, settings, model })
     }
 
     /// The clusters, so that a later run can carry their ids and names on.

@@ -4,8 +4,19 @@ use std::sync::Arc;
 
 use geo::Geometry;
 
-use super::join::Joined;
 use crate::finding::{Rejection, Rule};
+
+/// The rows of a joined file, for a batch whose rows have partners there.
+pub trait Partners: std::fmt::Debug + Send + Sync {
+    /// The row of a key, which then counts as used.
+    fn find(&self, key: &mut dyn Iterator<Item = Option<&str>>) -> Option<u32>;
+    /// A cell of a row.
+    fn cell(&self, row: u32, column: usize) -> Option<&str>;
+    /// Whether the file holds a cell as a number.
+    fn is_number(&self, row: u32, column: usize) -> bool;
+    /// File and line of a row.
+    fn place(&self, row: u32) -> (Arc<str>, u64);
+}
 
 /// Where a row stood: the file's position in the list of files and its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +86,7 @@ pub struct Batch {
     partner: Vec<Option<u32>>,
     /// The fields that make up the key of the joined file.
     key: Arc<[usize]>,
-    joined: Option<Arc<Joined>>,
+    joined: Option<Arc<dyn Partners>>,
     /// Whether the joined file fills empty cells of columns that both have.
     fills: bool,
     /// The years that stand side by side in a row of the file: it is one row here for each.
@@ -102,7 +113,7 @@ pub struct Shared {
     /// The fields that make up the key of the joined file.
     pub key: Arc<[usize]>,
     /// The joined file.
-    pub joined: Option<Arc<Joined>>,
+    pub joined: Option<Arc<dyn Partners>>,
     /// Whether the joined file fills empty cells of columns that both have.
     pub fills: bool,
     /// The years that stand side by side in a row.
@@ -152,7 +163,8 @@ impl Batch {
     /// Finds the joined row of every row.
     pub fn pair(&mut self, key: &[usize]) {
         if let Some(joined) = self.joined.clone() {
-            self.partner = (0..self.rows()).map(|row| joined.find(key.iter().map(|&at| self.field(row, at)))).collect();
+            self.partner =
+                (0..self.rows()).map(|row| joined.find(&mut key.iter().map(|&at| self.field(row, at)))).collect();
         }
     }
 

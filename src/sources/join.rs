@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::batch::Batch;
+use super::batch::{Batch, Partners};
 use super::{InputFile, RawFilter, Request, Source, sift};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Rejection, Rule};
@@ -63,7 +63,7 @@ impl Joined {
         let (mut pairs, mut taken, mut twice) = (HashMap::new(), HashSet::new(), Vec::new());
         source.stream(&|batch| Ok(batch), &mut |batch| {
             for row in 0..batch.rows() {
-                let [here, there] = columns.map(|column| self.key([batch.cell(row, column)].into_iter()));
+                let [here, there] = columns.map(|column| self.key(&mut [batch.cell(row, column)].into_iter()));
                 let (Some(here), Some(there)) = (here, there) else { continue };
                 let place = format!("{} line {}", batch.file, batch.origin[row].line);
                 if pairs.contains_key(&here) || taken.contains(&there) {
@@ -90,7 +90,7 @@ impl Joined {
         let (left, gone) = sift(filters, &batch)?;
         self.filtered.iter_mut().zip(&gone).for_each(|((_, count), gone)| *count += gone.len() as u64);
         for row in left {
-            let Some(name) = self.key(key.iter().map(|&column| batch.cell(row, column))) else {
+            let Some(name) = self.key(&mut key.iter().map(|&column| batch.cell(row, column))) else {
                 self.broken.push(batch.rejection(row, None, "", Rule::Required, "the key of the join is empty".into()));
                 continue;
             };
@@ -110,8 +110,20 @@ impl Joined {
         Ok(())
     }
 
-    /// The row of a key, which then counts as used.
-    pub fn find<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<u32> {
+    /// Rows that no row asked for.
+    pub fn unused(&self) -> usize {
+        self.used.iter().filter(|used| !used.load(Ordering::Relaxed)).count()
+    }
+
+    fn key(&self, parts: &mut dyn Iterator<Item = Option<&str>>) -> Option<String> {
+        let parts: Vec<&str> = parts.collect::<Option<_>>()?;
+        let key = parts.join(SEPARATOR);
+        Some(if self.ignore_case { key.to_lowercase() } else { key })
+    }
+}
+
+impl Partners for Joined {
+    fn find(&self, parts: &mut dyn Iterator<Item = Option<&str>>) -> Option<u32> {
         let key = self.key(parts)?;
         let key = match &self.pairs {
             Some(pairs) => pairs.get(&key)?,
@@ -122,32 +134,18 @@ impl Joined {
         Some(row)
     }
 
-    /// A cell of a row.
-    pub fn cell(&self, row: u32, column: usize) -> Option<&str> {
+    fn cell(&self, row: u32, column: usize) -> Option<&str> {
         let place = &self.places[row as usize];
         self.batches[place.batch as usize].cell(place.row as usize, column)
     }
 
-    /// Whether the file holds a cell as a number.
-    pub fn is_number(&self, row: u32, column: usize) -> bool {
+    fn is_number(&self, row: u32, column: usize) -> bool {
         let place = &self.places[row as usize];
         self.batches[place.batch as usize].is_number(place.row as usize, column)
     }
 
-    /// File and line of a row.
-    pub fn place(&self, row: u32) -> (Arc<str>, u64) {
+    fn place(&self, row: u32) -> (Arc<str>, u64) {
         let place = &self.places[row as usize];
         (place.file.clone(), place.line)
-    }
-
-    /// Rows that no row asked for.
-    pub fn unused(&self) -> usize {
-        self.used.iter().filter(|used| !used.load(Ordering::Relaxed)).count()
-    }
-
-    fn key<'t>(&self, parts: impl Iterator<Item = Option<&'t str>>) -> Option<String> {
-        let parts: Vec<&str> = parts.collect::<Option<_>>()?;
-        let key = parts.join(SEPARATOR);
-        Some(if self.ignore_case { key.to_lowercase() } else { key })
     }
 }

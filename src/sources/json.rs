@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::files::Located;
 use super::rows::{Cell, Records, Row, Rows, Unreadable};
-use super::{Content, Head, geojson as features, problem};
+use super::{Content, Head, features, problem};
 use crate::error::Result;
 
 /// The longest line, bytes.

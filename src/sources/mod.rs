@@ -6,6 +6,7 @@ mod csv;
 mod dbf;
 mod dialect;
 mod encoding;
+mod features;
 mod files;
 mod flatgeobuf;
 mod geojson;
@@ -492,7 +493,7 @@ impl Head {
             width: self.header.len(),
             fields: columns.iter().map(field).collect(),
             key: key.into(),
-            joined: joined.cloned(),
+            joined: joined.map(|joined| Arc::clone(joined) as Arc<dyn batch::Partners>),
             fills: request.join.is_some_and(|join| join.fill),
             years: years.into(),
             by_year: by_year.into(),
@@ -660,7 +661,7 @@ fn problem(place: &str, message: impl Into<String>, hint: impl Into<String>) -> 
 /// source's own system of coordinates is held against what EWKB says.
 pub fn geometry_of_text(text: &str, code: u32) -> Option<std::result::Result<Option<Geometry>, String>> {
     if text.trim_start().starts_with('{') {
-        return Some(geojson::of_text(text).map(Some).map_err(|error| format!("not a GeoJSON geometry: {error}")));
+        return Some(features::of_text(text).map(Some).map_err(|error| format!("not a GeoJSON geometry: {error}")));
     }
     let bytes = wkb::from_hex(text.trim())?;
     if let Some(other) = wkb::srid(&bytes).filter(|srid| *srid != 0 && *srid != code) {

@@ -52,7 +52,7 @@ pub fn head(request: &Request<'_>, located: Located) -> Result<Head> {
             comment: reading.comment.clone(),
             range,
         };
-        refuse_merged(&mut workbook, &name, &place, &sheet, &header, at)?;
+        refuse_merged(&mut workbook, (&name, &place), &sheet, (&header, at))?;
         refuse_formulas_without_values(&mut workbook, &name, &place, &sheet)?;
         let read_as = format!("workbook, sheet {name}");
         let content = Content::Records(Box::new(sheet));
@@ -137,11 +137,9 @@ fn filled(workbook: &mut Workbook) -> Vec<String> {
 /// A heading over several columns names none of them.
 fn refuse_merged(
     workbook: &mut Workbook,
-    name: &str,
-    place: &str,
+    (name, place): (&str, &str),
     sheet: &Sheet,
-    header: &[String],
-    at: usize,
+    (header, at): (&[String], usize),
 ) -> Result<()> {
     let (top, left) = sheet.range.start().unwrap_or_default();
     let merged = match workbook {

@@ -3,18 +3,20 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use geo::{Geometry, Point};
+use geo::Geometry;
 use polars::prelude::*;
 
 use super::cells::Cells;
 use super::country::Countries;
 use super::crs::Crs;
-use super::plan::{Plan, Settings};
+use super::geometry::{geometry_of, same_crs};
+use super::plan::{Declared, Plan, Settings};
 use super::review::review;
 use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
-use super::table::{BIOGENIC_COLUMN, Table, pipeline};
-use super::{Asked, Hashes, Names, Numbers, Operators, Reader, Register, Texts, keys, known_type, layers, lock};
+use super::table::{BIOGENIC_COLUMN, Table};
+use super::texts::numbers;
+use super::{Asked, Hashes, Names, Numbers, Operators, Reader, Register, Texts, keys, known_type, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
@@ -22,7 +24,6 @@ use crate::names;
 use crate::names::{EMISSIONS, WEIGHT};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
-use crate::stage::Stage;
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
 /// Columns of names and years.
@@ -151,16 +152,18 @@ pub fn read(
     register: &mut Register,
     findings: &mut Findings,
 ) -> Result<Facilities> {
-    let crs = Crs::new(&source.crs, "facilities.crs").map_err(pipeline)?;
+    let crs = Crs::new(&source.crs, "facilities.crs").map_err(Error::pipeline)?;
     let countries = Some(&source.country.0).filter(|codes| !codes.is_empty());
-    let countries = countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(pipeline)?;
+    let countries =
+        countries.map(|codes| Countries::new(codes, "facilities.country")).transpose().map_err(Error::pipeline)?;
     let mut columns = source.columns.clone();
     let opened = open(source, reader, &mut columns, findings)?;
     let reading = source.reading();
     let mut filters = source.filters.clone();
     filters.0.extend(scenario.and_then(Scenario::filter));
     let types = |column: &str| types(column).or((column == source.weight).then_some(ColumnType::Number));
-    let settings = Settings::new("facilities", &reading, &columns, &source.contract, &filters, &types);
+    let declared = Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &filters };
+    let settings = Settings::new("facilities", declared, &types);
     let (join, key) = (source.join.as_ref(), &["id", "year"]);
     let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
@@ -210,7 +213,7 @@ fn check_closed(scenario: Option<&Scenario>, register: &Register) -> Result<()> 
         return Ok(());
     }
     let message = format!("no facility of the register has the id {}", unknown.join(", "));
-    Err(pipeline(Problem::new("scenario.close", message, "`close` takes ids, as facilities.csv has them")))
+    Err(Error::pipeline(Problem::new("scenario.close", message, "`close` takes ids, as facilities.csv has them")))
 }
 
 fn types(column: &str) -> Option<ColumnType> {
@@ -242,13 +245,6 @@ fn open(
     Ok(opened)
 }
 
-/// Refuses a file that states another coordinate reference system than its source.
-pub(super) fn same_crs(opened: &Source, declared: &str, name: &str) -> Result<()> {
-    let Some((path, stated)) = opened.other_crs(declared) else { return Ok(()) };
-    let message = format!("{path} says that its coordinates are {stated}, the pipeline file says {declared}");
-    Err(pipeline(Problem::new(format!("{name}.crs"), message, format!("write crs = \"{stated}\""))))
-}
-
 fn remember(table: &Table<'_>, names: &Mutex<Hashes>, operators: &Operators, wanted: impl Fn(usize) -> bool) {
     let hashes = |column: &str, hash: &dyn Fn(&str) -> u128| -> HashSet<u128> {
         let rows = (0..table.rows()).filter(|&row| wanted(row));
@@ -277,7 +273,7 @@ impl Placing<'_> {
         let (mut lon, mut lat) = (vec![None; rows], vec![None; rows]);
         let column = if table.column("y").is_none() { "geometry" } else { "y" };
         for row in 0..rows {
-            let position = match layers::geometry_of(table, row, self.crs) {
+            let position = match geometry_of(table, row, self.crs) {
                 Ok(Some(Geometry::Point(point))) => Some((point.x(), point.y())),
                 Ok(Some(_)) => {
                     let message = "a facility's geometry must be a point".to_owned();
@@ -488,7 +484,7 @@ fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findi
         let ids: Vec<&str> = which.iter().take(NAMED).map(|&at| &facilities.ids[at]).collect();
         let more = if which.len() > NAMED { ", …" } else { "" };
         let message = format!("{message} (id {}{more})", ids.join(", "));
-        findings.add(Severity::Warning, Stage::Validate, "facilities", rule, message, which.len());
+        findings.add(Severity::Warning, "facilities", rule, message, which.len());
     };
     let unplaced = (0..facilities.places.len()).filter(|&at| facilities.places[at].is_none()).collect();
     add(Rule::NoCoordinates, "facilities without coordinates: kept, in no cluster by distance", unplaced);
@@ -498,30 +494,12 @@ fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findi
     add(Rule::SwappedCoordinates, message, exchanged(&facilities.places));
     if facilities.weight != EMISSIONS {
         let message = format!("shares and means are weighted by `{}` in place of emissions", facilities.weight);
-        findings.add(Severity::Info, Stage::Validate, "facilities", Rule::Weighted, message, facilities.rows());
+        findings.add(Severity::Info, "facilities", Rule::Weighted, message, facilities.rows());
     }
     let without = facilities.weights.iter().filter(|value| value.is_none()).count();
     let what = if facilities.weight == EMISSIONS { "emissions".to_owned() } else { format!("`{}`", facilities.weight) };
     let message = format!("rows without {what}: kept, outside every weighted figure");
-    findings.add(Severity::Warning, Stage::Validate, "facilities", Rule::NoEmissions, message, without);
-}
-
-/// A text column of a table, or as many nulls.
-pub(super) fn texts(frame: &DataFrame, name: &str) -> Vec<Option<String>> {
-    let column =
-        frame.column(name).and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
-    column.unwrap_or_else(|_| vec![None; frame.height()])
-}
-
-/// A number column of a table, or as many nulls.
-pub(super) fn numbers(frame: &DataFrame, name: &str) -> Vec<Option<f64>> {
-    let cast = frame.column(name).and_then(|column| column.cast(&DataType::Float64));
-    cast.and_then(|column| Ok(column.f64()?.iter().collect())).unwrap_or_else(|_| vec![None; frame.height()])
-}
-
-/// A point from a pair of degrees.
-pub(super) fn point((lon, lat): (f64, f64)) -> Geometry {
-    Geometry::Point(Point::new(lon, lat))
+    findings.add(Severity::Warning, "facilities", Rule::NoEmissions, message, without);
 }
 
 #[cfg(test)]

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::facilities::{numbers, texts};
 use super::links::unknown;
-use super::plan::{Plan, Settings};
+use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FigureSource, Shape};
 use super::stream::{Accepted, Steps};
-use super::table::{Table, pipeline};
+use super::table::Table;
+use super::texts::{numbers, texts};
 use super::{Asked, Reader, Register, known_type};
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType};
-use crate::stage::Stage;
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 
@@ -74,7 +73,7 @@ fn target(name: &str, source: &FigureSource) -> Result<&'static str> {
         (false, true) => Ok("facility"),
         _ => {
             let message = "give either `cluster` or `facility` among the columns".to_owned();
-            Err(pipeline(Problem::new(format!("{name}.columns"), message, "")))
+            Err(Error::pipeline(Problem::new(format!("{name}.columns"), message, "")))
         }
     }
 }
@@ -110,7 +109,9 @@ pub(super) fn read(
         (false, true) => &dated_key,
         (false, false) => &undated_key,
     };
-    let settings = Settings::new(&name, &reading, &columns, &source.contract, &source.filters, &types);
+    let declared =
+        Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
+    let settings = Settings::new(&name, declared, &types);
     let plan = Plan::new(&Settings { key, names: &["period"], ..settings }, &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(if wide { &undated_key[..1] } else { &undated_key });
@@ -119,7 +120,7 @@ pub(super) fn read(
     let steps = Steps { after: &after, ..Steps::default() };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Warning, Stage::Validate, &name, Rule::LostReference, message, accepted.met.lost);
+    findings.add(Severity::Warning, &name, Rule::LostReference, message, accepted.met.lost);
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     Ok(if wide {
         Facts { facts: wide_facts(&accepted, target, &figures), names: names(source, figures.into_iter().collect()) }

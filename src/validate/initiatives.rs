@@ -5,17 +5,17 @@ use std::sync::Arc;
 use geo::{Centroid, Geometry};
 
 use super::crs::Crs;
-use super::facilities::{same_crs, texts};
+use super::geometry::same_crs;
 use super::layers::places;
-use super::plan::{Plan, Settings};
+use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, InitiativeSource};
 use super::stream::{Accepted, Steps};
-use super::table::{Table, pipeline};
+use super::table::Table;
+use super::texts::texts;
 use super::{Asked, Reader, Register, known_type};
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::ColumnSpec;
-use crate::stage::Stage;
 
 /// The attributes of an initiative and the values that they may have; an empty one is not known.
 ///
@@ -65,7 +65,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Result<Vec<Initiative>> {
     const NAME: &str = "initiatives";
-    let crs = Crs::new(&source.crs, "initiatives.crs").map_err(pipeline)?;
+    let crs = Crs::new(&source.crs, "initiatives.crs").map_err(Error::pipeline)?;
     let reading = source.reading();
     let mut columns = source.columns.clone();
     let own_names: Vec<&str> = TEXTS.into_iter().chain(ATTRIBUTES.map(|(name, _)| name)).collect();
@@ -77,13 +77,15 @@ pub(super) fn read(
     }
     if !columns.contains_key("name") {
         let hint = "add name = \"COLUMN\"";
-        return Err(pipeline(Problem::new("initiatives.columns", "`name` is not mapped", hint)));
+        return Err(Error::pipeline(Problem::new("initiatives.columns", "`name` is not mapped", hint)));
     }
     let types = |column: &str| {
         let is_attribute = ATTRIBUTES.iter().any(|(name, _)| *name == column);
         known_type(&[&TEXTS[..], &["geometry"]].concat(), &["x", "y"], &[], if is_attribute { "name" } else { column })
     };
-    let settings = Settings::new(NAME, &reading, &columns, &source.contract, &source.filters, &types);
+    let declared =
+        Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
+    let settings = Settings::new(NAME, declared, &types);
     let plan = Plan::new(&Settings { key: &["name"], ..settings }, &opened)?;
     let steps = Steps {
         before: &|table| places(table, &crs),
@@ -96,7 +98,7 @@ pub(super) fn read(
     };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "initiatives of facilities that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Warning, Stage::Validate, NAME, Rule::LostReference, message, accepted.met.lost);
+    findings.add(Severity::Warning, NAME, Rule::LostReference, message, accepted.met.lost);
     Ok(initiatives(&accepted))
 }
 

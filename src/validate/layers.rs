@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use geo::{CoordsIter, Geometry, HasDimensions, MapCoords, Validation};
+use geo::{CoordsIter, Geometry, MapCoords, Validation};
 use rayon::prelude::*;
-use wkt::TryFromWkt;
 
 use super::crs::Crs;
-use super::facilities::{numbers, point, same_crs, texts};
-use super::plan::{Plan, Settings};
+use super::geometry::{geometry_of, point, same_crs};
+use super::plan::{Declared, Plan, Settings};
 use super::settings::{Contract, Failing, LayerSource};
 use super::stream::Steps;
-use super::table::{Table, pipeline};
+use super::table::Table;
+use super::texts::{numbers, texts};
 use super::{Asked, Reader, Register, known_type};
-use crate::error::{Problem, Result, suggest};
+use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::turns::uncut;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
-use crate::stage::Stage;
 
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
@@ -70,7 +69,7 @@ pub fn read(
     if let Some(unknown) = summed.iter().find(|column| !source.columns.contains_key(**column)) {
         let known = source.columns.keys().map(String::as_str);
         let message = format!("no mapped column is called `{unknown}`");
-        return Err(pipeline(Problem::new(format!("{name}.sum"), message, suggest(unknown, known))));
+        return Err(Error::pipeline(Problem::new(format!("{name}.sum"), message, suggest(unknown, known))));
     }
     let asked = Geographic {
         name: &name,
@@ -132,7 +131,7 @@ impl Geographic<'_> {
         findings: &mut Findings,
     ) -> Result<(Vec<Feature>, Sums)> {
         let name = self.name;
-        let crs = Crs::new(self.crs, &format!("{name}.crs")).map_err(pipeline)?;
+        let crs = Crs::new(self.crs, &format!("{name}.crs")).map_err(Error::pipeline)?;
         let mut columns = self.columns.clone();
         // A place that is not mapped is taken by its name, unless the files bring geometries themselves.
         let unplaced = !PLACES.iter().any(|place| columns.contains_key(*place));
@@ -149,7 +148,9 @@ impl Geographic<'_> {
             let number = self.numbers.contains(&column).then_some(ColumnType::Number);
             known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(number)
         };
-        let settings = Settings::new(name, &self.reading, &columns, self.contract, self.filters, &types);
+        let declared =
+            Declared { reading: &self.reading, columns: &columns, contract: self.contract, filters: self.filters };
+        let settings = Settings::new(name, declared, &types);
         let plan = Plan::new(&settings, &opened)?;
         let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
         let accepted = reader.read(&opened, &plan, &steps, register, findings)?;
@@ -241,43 +242,15 @@ fn without_jumps(geometry: Geometry, across: &mut bool) -> Geometry {
     }
 }
 
-/// The geometry that a row brings, by its format or as (E)WKT, GeoJSON or WKB in hexadecimal in the column `geometry`; in the
-/// source's own crs.
-/// `None` where it brings none, or an empty one.
-pub(super) fn geometry_of(table: &Table<'_>, row: usize, crs: &Crs) -> std::result::Result<Option<Geometry>, String> {
-    if let Some(geometry) = table.geometry(row) {
-        return Ok(Some(geometry.clone()).filter(|geometry| !geometry.is_empty()));
-    }
-    let Some(text) = table.text("geometry", row) else { return Ok(None) };
-    if let Some(read) = crate::sources::geometry_of_text(text, u32::from(crs.code())) {
-        return Ok(read?.filter(|geometry| !geometry.is_empty()));
-    }
-    let wkt = match text.split_once(';') {
-        Some((srid, wkt)) if srid.to_ascii_uppercase().starts_with("SRID=") => {
-            if srid[5..].trim() != crs.code().to_string() {
-                return Err(format!("the geometry says {srid}, the source's crs is EPSG:{}", crs.code()));
-            }
-            wkt
-        }
-        _ => text,
-    };
-    let is_empty_point = wkt.trim().to_ascii_uppercase().split_whitespace().eq(["POINT", "EMPTY"]);
-    if is_empty_point {
-        return Ok(None);
-    }
-    let read = Geometry::try_from_wkt_str(wkt.trim()).map_err(|error| format!("not a WKT geometry: {error}"))?;
-    Ok(Some(read).filter(|geometry| !geometry.is_empty()))
-}
-
 fn report(name: &str, features: &[Feature], findings: &mut Findings) {
     let without = features.iter().filter(|feature| feature.geometry.is_none()).count();
     let message = "features without geometry: kept, never near anything".to_owned();
-    findings.add(Severity::Warning, Stage::Validate, name, Rule::NoGeometry, message, without);
+    findings.add(Severity::Warning, name, Rule::NoGeometry, message, without);
     let is_polygon = |geometry: &Geometry| matches!(geometry, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
     let invalid = |feature: &&Feature| {
         feature.geometry.as_ref().is_some_and(|geometry| is_polygon(geometry) && !geometry.is_valid())
     };
     let invalid = features.par_iter().filter(invalid).count();
     let message = "polygons whose rings touch or cross: kept; inside is by the even-odd rule".to_owned();
-    findings.add(Severity::Info, Stage::Validate, name, Rule::InvalidPolygon, message, invalid);
+    findings.add(Severity::Info, name, Rule::InvalidPolygon, message, invalid);
 }

@@ -5,20 +5,18 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
-use super::facilities::{numbers, texts};
-use super::plan::{Plan, Settings};
-use super::settings::{Between, Contract, LinkSource, MembershipSource};
+use super::plan::{Declared, Plan, Settings};
+use super::settings::{Between, LinkSource, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots, settle_memberships, settle_repeats};
 use super::stream::{Accepted, Steps};
-use super::table::{Table, pipeline};
+use super::table::Table;
+use super::texts::{numbers, texts};
 use super::unknown::is_unknown;
 use super::{Asked, Reader, Register, known_type};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::settings::Columns;
-use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
+use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
 use crate::sql::Expression;
-use crate::stage::Stage;
 
 /// One source of ties.
 #[derive(Debug)]
@@ -143,10 +141,12 @@ pub(super) fn read_links(
         }
     };
     let steps = Steps { after: &after, ..Steps::default() };
-    let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
+    let (reading, contract, filters) = (&source.reading(), &source.contract, &source.filters);
+    let declared = Declared { reading, columns: &source.columns, contract, filters };
     // Ids are no names: "NA" may be one.
     let names: &[&str] = if source.between == Between::Facility { &YEARS } else { &["from", "to", YEARS[0], YEARS[1]] };
-    let accepted = read(&name, parts, names, &steps, reader, register, findings)?;
+    let accepted =
+        read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
     let mut rows = rows(&accepted, "from", "to");
     if source.between == Between::Operator {
@@ -200,13 +200,15 @@ pub(super) fn read_members(
         }
     };
     let steps = Steps { after: &after, ..Steps::default() };
-    let parts = (source.reading(), &source.columns, &source.contract, &source.filters);
+    let (reading, contract, filters) = (&source.reading(), &source.contract, &source.filters);
+    let declared = Declared { reading, columns: &source.columns, contract, filters };
     let of_operators = ["organisation", YEARS[0], YEARS[1], "member"];
     let names = if source.between() == Between::Operator { &of_operators[..] } else { &of_operators[..3] };
-    let accepted = read(&name, parts, names, &steps, reader, register, findings)?;
+    let accepted =
+        read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
     report_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
-    findings.add(Severity::Info, Stage::Validate, &name, Rule::UnknownMember, message, accepted.met.unknown);
+    findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
     let rows = one_by_one(&name, source, rows(&accepted, "member", "organisation"), register, findings);
     let observed = observed(&name, source.observed.as_deref())?;
     Ok(TieTable {
@@ -257,17 +259,14 @@ fn one_by_one(
 }
 
 fn read(
-    name: &str,
-    (reading, columns, contract, filters): (Reading, &Columns, &Contract, &OneOrMany),
-    names: &[&str],
+    settings: &Settings<'_>,
     steps: &Steps<'_>,
     reader: &mut Reader<'_>,
     register: &Register,
     findings: &mut Findings,
 ) -> Result<Accepted> {
-    let opened = reader.open(name, &reading, columns, Asked::default(), findings)?;
-    let settings = Settings::new(name, &reading, columns, contract, filters, &types);
-    let plan = Plan::new(&Settings { names, ..settings }, &opened)?;
+    let opened = reader.open(settings.name, settings.reading, settings.columns, Asked::default(), findings)?;
+    let plan = Plan::new(settings, &opened)?;
     reader.read(&opened, &plan, steps, Some(register), findings)
 }
 
@@ -294,7 +293,7 @@ fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
 }
 
 pub(super) fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {
-    text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(pipeline)).transpose()
+    text.map(|text| Expression::parse(text, &format!("{name}.observed")).map_err(Error::pipeline)).transpose()
 }
 
 /// The parts of a cell with several names, each with its share ("Shell (40%)") and read as `recode` says; of several a word
@@ -365,7 +364,7 @@ fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Bet
 
 fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
     let message = "ends or members that a filter or the quarantine took out of the register".to_owned();
-    findings.add(Severity::Info, Stage::Validate, name, Rule::LostReference, message, lost);
+    findings.add(Severity::Info, name, Rule::LostReference, message, lost);
 }
 
 /// A link has a weight above 0 or none.

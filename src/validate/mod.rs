@@ -10,6 +10,7 @@ mod facilities;
 mod figures;
 pub mod gases;
 mod geography;
+mod geometry;
 mod initiatives;
 mod keys;
 mod layers;
@@ -41,7 +42,6 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_of_year};
-use crate::stage::Stage;
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
 pub use figures::{Fact, Facts, Target};
@@ -260,7 +260,7 @@ fn references(
         tables.ties.extend(reader.gather(|reader| match (&source.layer, &tables.facilities) {
             (Some(_), facilities) => owners::near(name, source, &tables.layers, facilities.as_ref()),
             (None, Some(facilities)) if source.owners => {
-                owners::owned(name, source, reader, facilities, register, findings)
+                owners::owned((name, source), reader, facilities, register, findings)
             }
             _ => links::read_members(name, source, reader, register, findings),
         })?);
@@ -360,7 +360,7 @@ impl Reader<'_> {
         })?;
         let idle = source.idle(&reading.format_keys());
         let message = format!("{}: no file here is of a kind that this key belongs to", idle.join(", "));
-        findings.add(Severity::Warning, Stage::Validate, name, Rule::IdleKey, message, usize::from(!idle.is_empty()));
+        findings.add(Severity::Warning, name, Rule::IdleKey, message, usize::from(!idle.is_empty()));
         Ok(source)
     }
 

@@ -7,10 +7,10 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::facilities::texts;
-use super::plan::{Plan, Settings};
+use super::plan::{Declared, Plan, Settings};
 use super::settings::OperatorSettings;
 use super::stream::Steps;
+use super::texts::texts;
 use super::{Asked, Reader, Texts, keys, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
@@ -126,7 +126,9 @@ pub(super) fn read(
     let reading = source.reading();
     let opened = reader.open(name, &reading, &columns, Asked::default(), findings)?;
     let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
-    let settings = Settings::new(name, &reading, &columns, &source.contract, &source.filters, &types);
+    let declared =
+        Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
+    let settings = Settings::new(name, declared, &types);
     let plan = Plan::new(&Settings { names: &["name", "operator"], ..settings }, &opened)?;
     let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
     let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::facilities::{numbers, texts};
 use super::links::{observed, split};
-use super::plan::{Plan, Settings};
+use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
+use super::texts::{numbers, texts};
 use super::{Asked, Facilities, Feature, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
 use crate::declared::at_least;
 use crate::error::Result;
@@ -58,8 +58,7 @@ fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> Vec<LinkRo
 
 /// Facilities as members of their operator and of its parents.
 pub(super) fn owned(
-    name: &str,
-    source: &MembershipSource,
+    (name, source): (&str, &MembershipSource),
     reader: &mut Reader<'_>,
     facilities: &Facilities,
     register: &Register,
@@ -124,7 +123,9 @@ fn parents(
     let reading = source.reading();
     let opened = reader.open(&name, &reading, &source.columns, Asked::default(), findings)?;
     let types = |column: &str| known_type(&["operator", "parent", "source"], &["share"], &[], column);
-    let settings = Settings::new(&name, &reading, &source.columns, &source.contract, &source.filters, &types);
+    let declared =
+        Declared { reading: &reading, columns: &source.columns, contract: &source.contract, filters: &source.filters };
+    let settings = Settings::new(&name, declared, &types);
     let plan = Plan::new(&Settings { names: &["operator", "parent"], ..settings }, &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(&["operator", "parent"]);

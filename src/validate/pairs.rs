@@ -9,8 +9,7 @@ use super::facilities::Facilities;
 use super::numerals::Numerals;
 use super::operators::{normalised, similarity};
 use super::settings::FacilitySource;
-use super::table::pipeline;
-use crate::error::{Problem, Result};
+use crate::error::{Error, Problem, Result};
 use crate::globe::geodesy::distance_km;
 use crate::sources::{Join, Request, Source, sift};
 
@@ -61,7 +60,7 @@ pub fn pairs(
     let join = source.join.as_ref().ok_or_else(|| {
         let hint =
             "add [facilities.join] with path, on, and match = { name = \"COLUMN\", x = \"COLUMN\", y = \"COLUMN\" }";
-        pipeline(Problem::new("facilities", "there is no joined file to find pairs in", hint))
+        Error::pipeline(Problem::new("facilities", "there is no joined file to find pairs in", hint))
     })?;
     check_key(source, join)?;
     let others = read(join, folder)?;
@@ -143,7 +142,7 @@ fn check_key(source: &FacilitySource, join: &Join) -> Result<()> {
         return Ok(());
     }
     let hint = "on = { \"COLUMN OF id\" = \"KEY THERE\" }";
-    Err(pipeline(Problem::new(
+    Err(Error::pipeline(Problem::new(
         "facilities.join.on",
         "pairs are found where the one key of the join is the column of `id`",
         hint,
@@ -153,13 +152,14 @@ fn check_key(source: &FacilitySource, join: &Join) -> Result<()> {
 fn read(join: &Join, folder: &std::path::Path) -> Result<Vec<Other>> {
     let by = join.r#match.clone().unwrap_or_default();
     let name = by.name.ok_or_else(|| {
-        pipeline(Problem::new(
+        Error::pipeline(Problem::new(
             "facilities.join.match",
             "the column of names in the joined file is not said",
             "add match = { name = \"COLUMN\" }",
         ))
     })?;
-    let crs = Crs::new(by.crs.as_deref().unwrap_or("EPSG:4326"), "facilities.join.match.crs").map_err(pipeline)?;
+    let crs =
+        Crs::new(by.crs.as_deref().unwrap_or("EPSG:4326"), "facilities.join.match.crs").map_err(Error::pipeline)?;
     let reading = join.reading();
     let key = join.pairs()[0].1.to_owned();
     let wanted: Vec<String> =

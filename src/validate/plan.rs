@@ -12,10 +12,9 @@ use super::dates;
 use super::gases::{BIOGENIC, GwpSet, equivalent};
 use super::numerals::Numerals;
 use super::settings::{ColumnRule, Combine, Contract, Failing};
-use super::table::pipeline;
 use super::units::{Factor, factor};
 use super::unknown::is_code;
-use crate::error::{Problem, Result, suggest};
+use crate::error::{Error, Problem, Result, suggest};
 use crate::names::EMISSIONS;
 use crate::sources::YEAR;
 use crate::sources::settings::{Columns, Words};
@@ -181,16 +180,23 @@ pub struct Settings<'a> {
     pub join: Option<&'a Join>,
 }
 
+/// What every source of a pipeline file declares.
+#[derive(Clone, Copy)]
+pub struct Declared<'a> {
+    /// Its files.
+    pub reading: &'a Reading,
+    /// Its columns.
+    pub columns: &'a Columns,
+    /// Its contract.
+    pub contract: &'a Contract,
+    /// Its filters.
+    pub filters: &'a OneOrMany,
+}
+
 impl<'a> Settings<'a> {
     /// Settings without potentials and without a key.
-    pub fn new(
-        name: &'a str,
-        reading: &'a Reading,
-        columns: &'a Columns,
-        contract: &'a Contract,
-        filters: &'a OneOrMany,
-        types: &'a dyn Fn(&str) -> Option<ColumnType>,
-    ) -> Self {
+    pub fn new(name: &'a str, declared: Declared<'a>, types: &'a dyn Fn(&str) -> Option<ColumnType>) -> Self {
+        let Declared { reading, columns, contract, filters } = declared;
         Self { name, reading, columns, contract, filters, gwp: None, types, key: &[], names: &[], join: None }
     }
 }
@@ -206,16 +212,20 @@ impl<'a> Plan<'a> {
         let joined = settings.join.map(Join::reading);
         let columns = settings.columns.iter().map(|(column, spec)| Planned::new(column, spec, settings, source));
         let columns: std::result::Result<Vec<Planned>, Problem> = columns.collect();
-        let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(pipeline);
+        let parse = |sql: &str, key: &str| Expression::parse(sql, &format!("{name}.{key}")).map_err(Error::pipeline);
         let mut rules = Vec::new();
         for (column, rule) in &settings.contract.columns {
             let place = format!("{name}.contract.{column}");
-            rules.push((column.clone(), rule, pattern(rule.pattern.as_deref(), true, &place).map_err(pipeline)?));
+            rules.push((
+                column.clone(),
+                rule,
+                pattern(rule.pattern.as_deref(), true, &place).map_err(Error::pipeline)?,
+            ));
         }
         let own = settings.contract.key.clone();
         Ok(Self {
             name: name.into(),
-            columns: columns.map_err(pipeline)?,
+            columns: columns.map_err(Error::pipeline)?,
             numerals: Numerals::of(settings.reading),
             join_key: settings
                 .join

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::Facilities;
 use crate::finding::{Finding, Findings, Rule, Severity};
-use crate::stage::Stage;
 
 /// Years outside of these are none of a register of emissions.
 const YEARS: std::ops::RangeInclusive<i64> = 1850..=2150;
@@ -21,7 +20,7 @@ const LARGE_SITES: usize = 5;
 pub(super) fn review(facilities: &Facilities, findings: &mut Findings) {
     let mut add = |rule, message: String, rows: &[usize]| {
         if !rows.is_empty() {
-            let finding = Finding::of(Severity::Warning, Stage::Validate, "facilities", rule, message, rows.len());
+            let finding = Finding::of(Severity::Warning, "facilities", rule, message, rows.len());
             findings.findings.push(finding);
         }
     };

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::settings::Between;
 use super::{LinkRow, keys};
 use crate::finding::{Finding, Findings, Rule, Severity};
-use crate::stage::Stage;
 
 /// Shares in whole percents add up to a little more than 100.
 pub(super) const SHARE_SLACK: f64 = 1.0;
@@ -41,7 +40,7 @@ impl Spots {
         } else {
             format!("{message} (also line {}{rest})", more.join(", "))
         };
-        let mut finding = Finding::of(severity, Stage::Validate, name, rule, message, self.count);
+        let mut finding = Finding::of(severity, name, rule, message, self.count);
         (finding.file, finding.line) = (file.to_string(), Some(*line));
         findings.findings.push(finding);
     }

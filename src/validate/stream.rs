@@ -20,7 +20,6 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rejection, Rule, Severity};
 use crate::names::EMISSIONS;
 use crate::sources::{Batch, Origin, Source, sift};
-use crate::stage::Stage;
 
 /// What a kind of source does with a batch between the common steps.
 pub struct Steps<'s> {
@@ -129,11 +128,11 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
     let holds = AtomicBool::new(true);
     let work = |batch: Batch| {
         let needs_table = holds.load(Ordering::Relaxed) || !plan.filters.is_empty() || !plan.checks.is_empty();
-        one(&batch, plan, steps, guesses, &unique, Wanted { profile: scope.profile, table: needs_table })
+        one(&batch, plan, steps, Wanted { profile: scope.profile, table: needs_table, guesses, unique: &unique })
     };
     // A batch without rows shows the columns that there will be.
-    let wanted = Wanted { profile: scope.profile, table: true };
-    let empty = one(&source.empty(), plan, steps, guesses, &[], wanted)?;
+    let wanted = Wanted { profile: scope.profile, table: true, guesses, unique: &[] };
+    let empty = one(&source.empty(), plan, steps, wanted)?;
     let mut whole = Whole {
         frame: empty.passed.frame,
         origin: Vec::new(),
@@ -160,20 +159,18 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
 
 /// What is to come of a batch, beside its account.
 #[derive(Clone, Copy)]
-struct Wanted {
+struct Wanted<'a> {
     profile: bool,
     table: bool,
+    /// What the cells of each column were seen to hold.
+    guesses: &'a [Seen],
+    /// Lists of columns whose cells must be together unique.
+    unique: &'a [Vec<String>],
 }
 
 /// One batch through all steps.
-fn one(
-    batch: &Batch,
-    plan: &Plan<'_>,
-    steps: &Steps<'_>,
-    guesses: &[Seen],
-    unique: &[Vec<String>],
-    wanted: Wanted,
-) -> Result<Part> {
+fn one(batch: &Batch, plan: &Plan<'_>, steps: &Steps<'_>, wanted: Wanted<'_>) -> Result<Part> {
+    let Wanted { guesses, unique, .. } = wanted;
     let mut table = Table::convert(plan, batch, guesses, steps.join_required)?;
     (steps.before)(&mut table);
     // Rows that are let go need no table, if no expression asks for one.
@@ -308,7 +305,7 @@ impl Whole {
                 Keep::Sum => {
                     let message = format!("rows of one {} that are put together", columns.join(" and "));
                     let count = repeats.len();
-                    findings.add(Severity::Info, Stage::Validate, &plan.name, Rule::Merged, message, count);
+                    findings.add(Severity::Info, &plan.name, Rule::Merged, message, count);
                     if !self.let_go && count > 0 {
                         self.put_together(plan, columns, findings)?;
                     }
@@ -342,7 +339,7 @@ impl Whole {
                  [{}.contract.{column}] keep: {ways}",
                 plan.name
             );
-            let mut finding = Finding::of(severity, Stage::Validate, &plan.name, Rule::FirstValue, message, keys);
+            let mut finding = Finding::of(severity, &plan.name, Rule::FirstValue, message, keys);
             finding.column = column;
             findings.findings.push(finding);
         }
@@ -391,22 +388,15 @@ impl Whole {
 
     fn note(&self, source: &Source, plan: &Plan<'_>, findings: &mut Findings) {
         let message = "more rows than `check` holds: moved facilities and labels are left to `run`".to_owned();
-        findings.add(
-            Severity::Info,
-            Stage::Validate,
-            &plan.name,
-            Rule::CheckedByRow,
-            message,
-            usize::from(self.let_go),
-        );
+        findings.add(Severity::Info, &plan.name, Rule::CheckedByRow, message, usize::from(self.let_go));
         for ((rule, column, message), (file, line, count)) in &self.warnings {
             findings.findings.push(Finding {
+                stage: rule.stage(),
                 severity: if matches!(rule, Rule::UnknownWord | Rule::UnknownCountry) || message == FILLED {
                     Severity::Info
                 } else {
                     Severity::Warning
                 },
-                stage: Stage::Validate,
                 source: plan.name.to_string(),
                 file: file.to_string(),
                 line: Some(*line),
@@ -419,7 +409,7 @@ impl Whole {
         for (path, rows) in source.paths().iter().zip(&self.rows_of_file) {
             if *rows == 0 {
                 let message = "the file has a header and no rows".to_owned();
-                let mut finding = Finding::of(Severity::Warning, Stage::Validate, &plan.name, Rule::NoRows, message, 1);
+                let mut finding = Finding::of(Severity::Warning, &plan.name, Rule::NoRows, message, 1);
                 finding.file = path.to_string();
                 findings.findings.push(finding);
             }
@@ -431,13 +421,12 @@ fn joined_account(name: &str, joined: &crate::sources::Joined, findings: &mut Fi
     let unused = joined.unused();
     let message = "rows of the joined file that no row asks for: unused".to_owned();
     let source = format!("{name}.join");
-    findings.add(Severity::Info, Stage::Validate, &source, Rule::UnusedJoin, message, unused);
+    findings.add(Severity::Info, &source, Rule::UnusedJoin, message, unused);
     findings.quarantine.extend(joined.broken.iter().cloned());
     let repeats: Vec<_> = joined.broken.iter().filter(|row| row.rule == Rule::Unique).collect();
     if let Some(first) = repeats.first() {
         let message = "further rows of one key in the joined file: the first stands".to_owned();
-        let mut finding =
-            Finding::of(Severity::Warning, Stage::Validate, &source, Rule::Unique, message, repeats.len());
+        let mut finding = Finding::of(Severity::Warning, &source, Rule::Unique, message, repeats.len());
         (finding.file, finding.line) = (first.file.to_string(), Some(first.line));
         findings.findings.push(finding);
     }

@@ -14,7 +14,7 @@ use super::account::{Account, Filtered, Tally};
 use super::cells::{Cells, Seen, broken_rule};
 use super::plan::Plan;
 use super::settings::Failing;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::finding::{Rejection, Rule};
 use crate::names::EMISSIONS;
 use crate::sources::{Batch, ColumnType, RawFilter, sift};
@@ -274,7 +274,7 @@ impl<'a> Table<'a> {
         let place = |at: usize| self.place(left[at]);
         let holds = condition.mask(&frame, &place).map_err(|failure| {
             let hint = "take such rows away with an earlier filter, or with `where_raw`";
-            pipeline(failure.at(format!("{}.{key}", self.plan.name), hint))
+            Error::pipeline(failure.at(format!("{}.{key}", self.plan.name), hint))
         })?;
         Ok(left.into_iter().zip(holds).collect())
     }
@@ -431,9 +431,4 @@ impl<'a> Table<'a> {
         }
         account
     }
-}
-
-/// A pipeline error of one problem.
-pub fn pipeline(problem: Problem) -> Error {
-    Error::Pipeline { problems: vec![problem] }
 }

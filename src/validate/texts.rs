@@ -112,3 +112,16 @@ impl std::ops::Index<usize> for Names {
         self.0.get(at).unwrap_or_default()
     }
 }
+
+/// A text column of a table, or as many nulls.
+pub(super) fn texts(frame: &DataFrame, name: &str) -> Vec<Option<String>> {
+    let column =
+        frame.column(name).and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
+    column.unwrap_or_else(|_| vec![None; frame.height()])
+}
+
+/// A number column of a table, or as many nulls.
+pub(super) fn numbers(frame: &DataFrame, name: &str) -> Vec<Option<f64>> {
+    let cast = frame.column(name).and_then(|column| column.cast(&DataType::Float64));
+    cast.and_then(|column| Ok(column.f64()?.iter().collect())).unwrap_or_else(|_| vec![None; frame.height()])
+}

@@ -1,11 +1,10 @@
 //! The story of a cluster as Markdown, with all that the tables say.
 
-use forerunner::names;
-use forerunner::names::EMISSIONS;
+use forerunner::names::{self, EMISSIONS};
+use forerunner::story::{Rows, ScoredIndicator, ScoredNode, Story};
 use serde_json::{Map, Value};
 
-use super::story::{Indicator, Node, Rows, Story};
-use crate::cli::table::{number, short, signed};
+use crate::cli::table::{number, short, signed, thresholds};
 
 /// Tells it.
 pub fn tell(story: &Story) -> String {
@@ -53,8 +52,8 @@ pub fn tell(story: &Story) -> String {
     text
 }
 
-fn section(dimension: &Node) -> String {
-    let threshold = dimension.threshold.as_ref().map(Value::to_string).unwrap_or_default();
+fn section(dimension: &ScoredNode) -> String {
+    let threshold = dimension.threshold.as_ref().map(thresholds).unwrap_or_default();
     let mut text = format!("\n## {}\n\n", dimension.id.replace('_', " "));
     text += &format!(
         "{}, {} (threshold {threshold}), coverage {}, bounds {} to {}.\n",
@@ -105,7 +104,7 @@ fn section(dimension: &Node) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-fn walk<'a>(node: &'a Node, nodes: &mut Vec<Vec<String>>, indicators: &mut Vec<&'a Indicator>) {
+fn walk<'a>(node: &'a ScoredNode, nodes: &mut Vec<Vec<String>>, indicators: &mut Vec<&'a ScoredIndicator>) {
     for component in &node.components {
         nodes.push(vec![
             component.id.clone(),
@@ -120,8 +119,8 @@ fn walk<'a>(node: &'a Node, nodes: &mut Vec<Vec<String>>, indicators: &mut Vec<&
     indicators.extend(&node.indicators);
 }
 
-fn indicator_row(indicator: &Indicator) -> Vec<String> {
-    let posts = [indicator.worst, indicator.crossover, indicator.best];
+fn indicator_row(indicator: &ScoredIndicator) -> Vec<String> {
+    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
     let posts: Vec<String> =
         posts.iter().map(|post| post.map_or_else(|| "–".into(), |post| post.to_string())).collect();
     let value = if indicator.value.is_some() { short(indicator.value) } else { indicator.status.clone() };
@@ -132,10 +131,10 @@ fn indicator_row(indicator: &Indicator) -> Vec<String> {
         indicator.weight.to_string(),
         number(indicator.coverage, 3),
         number(indicator.contribution, 2),
-        format!("{} {}", posts.join(" / "), indicator.scale),
-        indicator.mark.clone(),
+        format!("{} {}", posts.join(" / "), indicator.scale.as_str()),
+        indicator.mark.as_str().to_owned(),
         indicator.source.clone(),
-        format!("{} over {}", indicator.expr, indicator.over),
+        format!("{} over {}", indicator.expr, indicator.over.as_str()),
     ]
 }
 

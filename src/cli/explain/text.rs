@@ -1,11 +1,11 @@
 //! The story of a cluster for a terminal of 100 columns.
 
-use forerunner::names;
-use forerunner::names::EMISSIONS;
+use forerunner::indicator::Scale;
+use forerunner::names::{self, EMISSIONS};
+use forerunner::story::{Network, ScoredIndicator, ScoredNode, Story};
 use serde_json::{Map, Value};
 
-use super::story::{Indicator, Network, Node, Story};
-use crate::cli::table::{self, number, short, signed};
+use crate::cli::table::{self, number, short, signed, thresholds};
 
 const WIDTH: usize = 100;
 /// Levers, ties and evidence that are shown of each sort.
@@ -65,20 +65,20 @@ fn wrapped(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-fn node(node: &Node, depth: usize) -> String {
+fn node(node: &ScoredNode, depth: usize) -> String {
     let bounds = format!("[{}, {}]", number(node.low, 0), number(node.high, 0));
     let score = number(node.score, 2);
     let name = format!("{}{}", "  ".repeat(depth), node.id);
     let mut text = match &node.level {
         Some(level) => {
-            let threshold = node.threshold.as_ref().map(Value::to_string).unwrap_or_default();
+            let threshold = node.threshold.as_ref().map(thresholds).unwrap_or_default();
             let coverage = number(node.coverage, 2);
             line(&format!("{name}: {score} {bounds}, {level} (threshold {threshold}, coverage {coverage})"))
         }
         None => line(&format!("{name:<36}{score:>6}  weight {}  coverage {}", node.weight, number(node.coverage, 2))),
     };
     text += &node.components.iter().map(|component| self::node(component, depth + 1)).collect::<String>();
-    let (there, missing): (Vec<&Indicator>, Vec<&Indicator>) =
+    let (there, missing): (Vec<&ScoredIndicator>, Vec<&ScoredIndicator>) =
         node.indicators.iter().partition(|indicator| indicator.value.is_some());
     let missing: Vec<String> = missing.iter().map(|one| format!("{} ({})", one.id, one.status)).collect();
     let missing = format!("missing: {}", missing.join(", "));
@@ -96,12 +96,12 @@ fn node(node: &Node, depth: usize) -> String {
     text
 }
 
-fn indicator(indicator: &Indicator, depth: usize) -> String {
+fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
     let name = format!("{}{}", "  ".repeat(depth), indicator.id);
     let value = format!("{} {}", short(indicator.value), indicator.unit);
-    let posts = [indicator.worst, indicator.crossover, indicator.best];
+    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
     let posts: Vec<String> = posts.iter().flatten().map(f64::to_string).collect();
-    let log = if indicator.scale == "log" { " log" } else { "" };
+    let log = if indicator.scale == Scale::Log { " log" } else { "" };
     line(&format!(
         "{name:<27} {value:<21} {:>6}  w {} c {} +{:<6} {}{log} {}",
         number(indicator.score, 2),
@@ -109,7 +109,7 @@ fn indicator(indicator: &Indicator, depth: usize) -> String {
         number(indicator.coverage, 2),
         number(indicator.contribution, 2),
         posts.join("/"),
-        indicator.mark
+        indicator.mark.as_str()
     ))
 }
 
@@ -225,7 +225,7 @@ fn place(row: &Map<String, Value>) -> String {
 /// Rows of files that brought figures.
 fn evidence(story: &Story) -> String {
     let mut rows = Vec::new();
-    let mut open: Vec<&Node> = story.dimensions.iter().collect();
+    let mut open: Vec<&ScoredNode> = story.dimensions.iter().collect();
     while let Some(node) = open.pop() {
         rows.extend(node.indicators.iter().flat_map(|indicator| &indicator.evidence));
         open.extend(&node.components);

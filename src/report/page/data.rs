@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{SHOWN, Shown, decimals, period, significant, words};
 use crate::classify::initiatives;
 use crate::error::Result;
-use crate::indicator::{Indicator, Mark, Over, Scale};
+use crate::indicator::Indicator;
 use crate::report::Results;
 use crate::score::Aggregate;
 
@@ -58,7 +58,7 @@ pub struct InitiativeRow<'a> {
 }
 
 /// A dimension or component, and how its children combine.
-pub struct Node {
+pub struct NodeRow {
     pub name: String,
     pub parent: String,
     pub weight: String,
@@ -168,15 +168,15 @@ pub fn initiatives<'a>(results: &'a Results<'a>) -> Result<Vec<InitiativeRow<'a>
 }
 
 /// The tree above the indicators.
-pub fn nodes(results: &Results<'_>) -> Vec<Node> {
-    let dimension = |dimension: &crate::score::Dimension| Node {
+pub fn nodes(results: &Results<'_>) -> Vec<NodeRow> {
+    let dimension = |dimension: &crate::score::Dimension| NodeRow {
         name: dimension.id.clone(),
         parent: String::new(),
         weight: String::new(),
         aggregate: aggregate(dimension.aggregate),
         thresholds: dimension.threshold.0.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
     };
-    let component = |component: &crate::score::Component| Node {
+    let component = |component: &crate::score::Component| NodeRow {
         name: component.id.clone(),
         parent: component.parent.clone(),
         weight: component.weight.to_string(),
@@ -208,16 +208,8 @@ pub fn goalpost(indicator: &Indicator) -> GoalpostRow<'_> {
     GoalpostRow {
         indicator,
         posts: posts(indicator),
-        scale: if indicator.scale == Scale::Log { "log" } else { "linear" },
-        mark: match indicator.mark {
-            Mark::P => "P",
-            Mark::E => "E",
-            Mark::J => "J",
-        },
-        over: match indicator.over {
-            Over::Facilities => "facilities",
-            Over::Links => "links",
-            Over::Clusters => "clusters",
-        },
+        scale: indicator.scale.as_str(),
+        mark: indicator.mark.as_str(),
+        over: indicator.over.as_str(),
     }
 }

@@ -22,7 +22,7 @@ use crate::classify::ClusterType;
 use crate::error::{Error, Result};
 use crate::names::EMISSIONS;
 use cards::{Card, ClusterRow};
-use data::{GoalpostRow, GroupRow, InitiativeRow, MoveRow, Node, SiteRow, TransitionRow};
+use data::{GoalpostRow, GroupRow, InitiativeRow, MoveRow, NodeRow, SiteRow, TransitionRow};
 use map::Map;
 use plot::Plot;
 
@@ -53,7 +53,7 @@ struct Page<'a> {
     sites: Vec<SiteRow<'a>>,
     groups: Vec<GroupRow>,
     initiatives: Vec<InitiativeRow<'a>>,
-    nodes: Vec<Node>,
+    nodes: Vec<NodeRow>,
     goalposts: Vec<GoalpostRow<'a>>,
     /// The types, each with its class.
     types: Vec<(String, &'a ClusterType)>,

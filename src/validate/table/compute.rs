@@ -2,7 +2,7 @@
 
 use polars::prelude::*;
 
-use super::{Table, pipeline};
+use super::Table;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Rule;
 use crate::sources::ColumnType;
@@ -22,19 +22,19 @@ impl<'a> Table<'a> {
             let later = |name: &str| rest.iter().any(|later| later.computed.is_some() && &*later.name == name);
             let columns = self.columns.iter().filter(|(name, _)| !later(name)).map(|(name, cells)| cells.column(name));
             let frame = DataFrame::new(self.rows(), columns.collect()).map_err(Error::table("building a table"))?;
-            let given = expression.row_type(frame.schema(), &at_key).map_err(pipeline)?;
+            let given = expression.row_type(frame.schema(), &at_key).map_err(Error::pipeline)?;
             let kind = kind(planned, given.as_ref()).ok_or_else(|| {
                 let found = given.as_ref().map_or_else(|| "no value for each row".to_owned(), ToString::to_string);
                 let wanted = planned.declared.map_or("text, numbers or dates", ColumnType::plural);
                 let message = format!("`{}` gives {found}, and `{}` holds {wanted}", expression.text(), planned.name);
-                pipeline(Problem::new(&at_key, message, "write it with plain arithmetic, or CAST its result"))
+                Error::pipeline(Problem::new(&at_key, message, "write it with plain arithmetic, or CAST its result"))
             })?;
             let left: Vec<usize> = (0..self.rows()).filter(|&row| self.is_kept(row)).collect();
             let frame = self.left(&frame, &left)?;
             let place = |at: usize| self.place(left[at]);
             let values = expression.values(&frame, &place).map_err(|failure| {
                 let hint = "take such rows away with `where_raw`, or write it so that it holds for every row";
-                pipeline(failure.at(&at_key, hint))
+                Error::pipeline(failure.at(&at_key, hint))
             })?;
             let cells = self.computed_cells(planned, kind, *factor, &values, &left)?;
             let slot = self.columns.iter().position(|(name, _)| *name == planned.name);

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use forerunner::Result;
-use forerunner::names;
-use forerunner::names::EMISSIONS;
-use forerunner::report::columns::Kind;
-use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
-use forerunner::sql::Expression;
+use crate::classify::{ClusterType, Typology};
+use crate::error::{Error, Result, suggest};
+use crate::indicator::{Indicator, Mark, Over, Scale};
+use crate::names;
+use crate::names::EMISSIONS;
+use crate::report::columns::Kind;
+use crate::report::stored::{Row, Scoring, StoredRun, cell, number, typed};
+use crate::score::shape::Child;
+use crate::score::{Dimension, Model, Thresholds};
+use crate::sql::Expression;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -19,18 +23,24 @@ const NEIGHBOURS: usize = 3;
 /// One cluster in one period.
 #[derive(Debug, Serialize)]
 pub struct Story {
+    /// The cluster.
     pub cluster_id: String,
+    /// Its name.
     pub cluster_name: String,
+    /// The period; `None` without periods.
     pub period: Option<i64>,
     /// All periods of the cluster.
     pub periods: Vec<Option<i64>>,
     /// The number of its type; `None` where several are possible, or without a typology.
     pub r#type: Option<i64>,
+    /// Name of its type.
     pub type_name: Option<String>,
+    /// Numbers of the types left open, joined by `|`.
     pub possible_types: Option<String>,
     /// What follows for policy, for each type that is possible.
     pub policy: Vec<Policy>,
-    pub dimensions: Vec<Node>,
+    /// The score tree, dimension by dimension.
+    pub dimensions: Vec<ScoredNode>,
     /// Score points to each other type.
     pub distances: Vec<Distance>,
     /// The cheapest two indicators of each dimension.
@@ -43,41 +53,60 @@ pub struct Story {
     pub move_parts: Vec<Map<String, Value>>,
     /// Dimensions that near a threshold.
     pub warnings: Vec<Map<String, Value>>,
+    /// The kinds of ties.
     pub networks: Vec<Network>,
+    /// Its facilities, greatest emissions first.
     pub facilities: Rows,
 }
 
 /// A type with its policy note.
 #[derive(Debug, Serialize)]
 pub struct Policy {
+    /// The number of the type.
     pub r#type: i64,
+    /// Its name.
     pub name: String,
+    /// What it is.
     pub description: String,
+    /// What follows for policy.
     pub policy: String,
+    /// Where that comes from.
     pub source: String,
 }
 
-/// A dimension or a component.
+/// A dimension or a component with its scores.
 #[derive(Debug, Serialize)]
-pub struct Node {
+pub struct ScoredNode {
+    /// Its id.
     pub id: String,
+    /// Weight among its siblings.
     pub weight: f64,
+    /// Its score.
     pub score: Option<f64>,
+    /// The share of the weight that rests on data.
     pub coverage: Option<f64>,
+    /// The score if all that is unknown had the least score.
     pub low: Option<f64>,
+    /// The score if all that is unknown had the greatest score.
     pub high: Option<f64>,
-    /// Of a dimension: its level, its thresholds, and what would decide it where it is unknown.
+    /// Of a dimension: its level.
     pub level: Option<String>,
-    pub threshold: Option<Value>,
+    /// Of a dimension: its thresholds.
+    pub threshold: Option<Thresholds>,
+    /// Of a dimension whose level is unknown: what would decide it, most first.
     pub wanting: Vec<Wanting>,
+    /// The components right under it.
     pub components: Vec<Self>,
-    pub indicators: Vec<Indicator>,
+    /// The indicators right under it.
+    pub indicators: Vec<ScoredIndicator>,
 }
 
 /// An indicator that lacks data.
 #[derive(Debug, Serialize)]
 pub struct Wanting {
+    /// The indicator.
     pub indicator: String,
+    /// The share of the cluster on which it rests.
     pub coverage: f64,
     /// Share of the dimension's weight that it lacks.
     pub lacks: f64,
@@ -85,24 +114,42 @@ pub struct Wanting {
 
 /// An indicator with its goalposts, what it rests on, and what it would have to be.
 #[derive(Debug, Serialize)]
-pub struct Indicator {
+pub struct ScoredIndicator {
+    /// Its id.
     pub id: String,
+    /// Its value, in its unit; `None` where it is missing.
     pub value: Option<f64>,
+    /// Unit of its value.
     pub unit: String,
+    /// `observed`, `missing` or `undeclared`.
     pub status: String,
+    /// Its score.
     pub score: Option<f64>,
+    /// The share of the cluster on which it rests.
     pub coverage: Option<f64>,
+    /// Weight among its siblings.
     pub weight: f64,
+    /// What it brings to the score of its parent, points.
     pub contribution: Option<f64>,
-    pub worst: Option<f64>,
+    /// The value that scores 0.
+    pub worst: f64,
+    /// The value that scores 50.
     pub crossover: Option<f64>,
-    pub best: Option<f64>,
-    pub scale: String,
-    pub mark: String,
+    /// The value that scores 100.
+    pub best: f64,
+    /// How the score runs between goalposts.
+    pub scale: Scale,
+    /// Whose choice the goalposts are.
+    pub mark: Mark,
+    /// Where they come from.
     pub source: String,
+    /// Its SQL.
     pub expr: String,
-    pub over: String,
+    /// The table that its SQL sees.
+    pub over: Over,
+    /// Whether people can change it.
     pub changeable: Option<bool>,
+    /// Its row of `levers.csv`, where it alone flips its dimension.
     pub lever: Option<Map<String, Value>>,
     /// Rows of files that brought figures which it names.
     pub evidence: Vec<Map<String, Value>>,
@@ -111,26 +158,37 @@ pub struct Indicator {
 /// How far another type is.
 #[derive(Debug, Serialize)]
 pub struct Distance {
+    /// The number of the type.
     pub r#type: i64,
+    /// Its name.
     pub name: String,
+    /// Score points to it, summed over the dimensions.
     pub points: f64,
 }
 
 /// A cluster that scores alike.
 #[derive(Debug, Serialize)]
 pub struct Neighbour {
+    /// The cluster.
     pub cluster_id: String,
+    /// Its name.
     pub cluster_name: String,
+    /// Numbers of the types left open.
     pub r#type: Option<String>,
+    /// Distance on the plane of the dimensions, score points.
     pub points: f64,
 }
 
 /// One kind of tie.
 #[derive(Debug, Serialize)]
 pub struct Network {
+    /// The kind.
     pub kind: String,
+    /// The share of the facilities that was asked.
     pub observed_share: Option<f64>,
+    /// The share of the emissions that stands with facilities that were asked.
     pub observed_emission_share: Option<f64>,
+    /// Rows of `ties.csv`.
     pub rows: Rows,
     /// The largest sites that nobody asked about.
     pub silent: Rows,
@@ -139,14 +197,16 @@ pub struct Network {
 /// The first rows behind a number, and how many more there are.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Rows {
+    /// The first rows.
     pub shown: Vec<Map<String, Value>>,
+    /// How many more there are.
     pub more: usize,
 }
 
 impl Story {
     /// The levers of all dimensions, fewest score points first.
     pub fn levers(&self) -> Vec<&Map<String, Value>> {
-        fn gather<'a>(node: &'a Node, found: &mut Vec<&'a Map<String, Value>>) {
+        fn gather<'a>(node: &'a ScoredNode, found: &mut Vec<&'a Map<String, Value>>) {
             found.extend(node.indicators.iter().filter_map(|indicator| indicator.lever.as_ref()));
             node.components.iter().for_each(|component| gather(component, found));
         }
@@ -178,14 +238,54 @@ impl Told {
 }
 
 /// A run's tables of one cluster.
-struct Tables {
+struct Tables<'a> {
+    scoring: &'a Scoring,
     scores: Vec<Row>,
     indicators: Vec<Row>,
     levers: Told,
     evidence: Told,
 }
 
-/// Gathers what the run says of a cluster in one period.
+/// The row of a cluster by id, by name, or by a part of a name that only one has; of its latest period unless another is
+/// asked for.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for a name that fits none, or several.
+pub fn find<'a>(clusters: &'a [Row], wanted: &str, period: Option<i64>) -> Result<&'a Row> {
+    let lower = wanted.to_lowercase();
+    let by = |fits: &dyn Fn(&Row) -> bool| -> Vec<&'a Row> { clusters.iter().filter(|row| fits(row)).collect() };
+    let exact = by(&|row| cell(row, "cluster_id") == wanted || cell(row, "cluster_name").to_lowercase() == lower);
+    let found =
+        if exact.is_empty() { by(&|row| cell(row, "cluster_name").to_lowercase().contains(&lower)) } else { exact };
+    let mut ids: Vec<&str> = found.iter().map(|row| cell(row, "cluster_id")).collect();
+    ids.dedup();
+    if ids.is_empty() {
+        let known = clusters.iter().flat_map(|row| [cell(row, "cluster_id"), cell(row, "cluster_name")]);
+        return Err(Error::usage(format!("the run has no cluster `{wanted}`"), suggest(wanted, known)));
+    }
+    if ids.len() > 1 {
+        let name = |id: &&str| {
+            found.iter().find(|row| cell(row, "cluster_id") == *id).map_or("", |row| cell(row, "cluster_name"))
+        };
+        let listed: Vec<String> = ids.iter().map(|id| format!("{id} ({})", name(id))).collect();
+        let message = format!("`{wanted}` fits {} clusters", ids.len());
+        return Err(Error::usage(message, format!("give the id: {}", listed.join(", "))));
+    }
+    let of_period = |row: &&&Row| period.is_none_or(|period| cell(row, "period") == period.to_string());
+    let row = found.iter().rfind(of_period).copied();
+    row.ok_or_else(|| {
+        let periods: Vec<&str> = found.iter().map(|row| cell(row, "period")).collect();
+        let message = format!("`{wanted}` is not there in {}", period.unwrap_or_default());
+        Error::usage(message, format!("periods: {}", periods.join(", ")))
+    })
+}
+
+/// Gathers what the run says of a cluster in one period; `cluster` is its row among those of all `clusters`.
+///
+/// # Errors
+///
+/// [`Error::Io`] and [`Error::Run`] if a table does not read.
 pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> {
     let (id, period) = (cell(cluster, "cluster_id"), cell(cluster, "period"));
     let told = |name: &str, keep: &dyn Fn(&Row) -> bool| -> Result<Told> {
@@ -193,19 +293,20 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         Ok(Told { rows, kinds: run.kinds(name)? })
     };
     let now = |name: &str| told(name, &|row| cell(row, "period") == period);
+    let scoring = run.scoring()?;
     let tables = Tables {
+        scoring: &scoring,
         scores: now("scores")?.rows,
         indicators: now("indicators")?.rows,
         levers: now("levers")?,
         evidence: now("evidence")?,
     };
-    let dimensions = list(run.pipeline(), "dimensions");
-    let dimensions = dimensions.map(|dimension| tables.dimension(run, cluster, dimension)).collect();
+    let dimensions = scoring.model.shape.dimensions().map(|dimension| tables.dimension(cluster, dimension)).collect();
     let (mut facilities, ties, figures) = (now("facilities")?, now("ties")?, now("figures")?);
     by_emissions(&mut facilities.rows);
     let mut move_parts = told("move_parts", &|row| cell(row, "to_period") == period)?;
     move_parts.rows.sort_by(|a, b| part(b).total_cmp(&part(a)));
-    let moves = told("moves", &|row| value(row, "to_period") <= period.parse().ok())?;
+    let moves = told("moves", &|row| number(row, "to_period") <= period.parse().ok())?;
     let own = clusters.iter().filter(|row| cell(row, "cluster_id") == id);
     let text = |column: &str| Some(cell(cluster, column).to_owned()).filter(|text| !text.is_empty());
     Ok(Story {
@@ -216,11 +317,11 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         r#type: cell(cluster, "type").parse().ok(),
         type_name: text("type_name"),
         possible_types: text("possible_types"),
-        policy: policies(run, cell(cluster, "possible_types")),
+        policy: policies(scoring.typology.as_ref(), cell(cluster, "possible_types")),
         dimensions,
         distances: distances(&now("type_distances")?.rows),
         pairs: now("lever_pairs")?.typed(),
-        neighbours: neighbours(run, cluster, clusters),
+        neighbours: neighbours(&scoring.dimensions, cluster, clusters),
         moves: moves.typed(),
         move_parts: move_parts.typed(),
         warnings: now("warnings")?.typed(),
@@ -230,25 +331,32 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
 }
 
 fn part(row: &Row) -> f64 {
-    value(row, "part").unwrap_or(0.0).abs()
+    number(row, "part").unwrap_or(0.0).abs()
 }
 
-impl Tables {
-    fn dimension(&self, run: &StoredRun, cluster: &Row, dimension: &Value) -> Node {
-        let id = text(dimension, "id");
+impl Tables<'_> {
+    fn dimension(&self, cluster: &Row, dimension: usize) -> ScoredNode {
+        let Dimension { id, threshold, .. } = &self.scoring.dimensions[dimension];
         let level = cell(cluster, &format!("{id}_level")).to_owned();
-        let wanting = if level == "unknown" { self.wanting(run.pipeline(), &id) } else { Vec::new() };
-        let threshold = Some(dimension["threshold"].clone());
-        Node { level: Some(level), threshold, wanting, ..self.node(run.pipeline(), &id, 1.0) }
+        let wanting = if level == "unknown" { self.wanting(dimension) } else { Vec::new() };
+        ScoredNode { level: Some(level), threshold: Some(threshold.clone()), wanting, ..self.node(dimension) }
     }
 
-    fn node(&self, pipeline: &Value, id: &str, weight: f64) -> Node {
-        let row = self.scores.iter().find(|row| cell(row, "node") == id);
-        let number = |column: &str| row.and_then(|row| value(row, column));
-        let below = |kind| list(pipeline, kind).filter(|child| child["parent"] == id);
-        Node {
-            id: id.to_owned(),
-            weight,
+    fn node(&self, position: usize) -> ScoredNode {
+        let Model { shape, parameters } = &self.scoring.model;
+        let node = &shape.nodes()[position];
+        let row = self.scores.iter().find(|row| cell(row, "node") == node.id);
+        let number = |column: &str| row.and_then(|row| number(row, column));
+        let (mut components, mut indicators) = (Vec::new(), Vec::new());
+        for child in &node.children {
+            match *child {
+                Child::Node(below) => components.push(self.node(below)),
+                Child::Indicator(at) => indicators.push(self.indicator(&self.scoring.indicators[at])),
+            }
+        }
+        ScoredNode {
+            id: node.id.clone(),
+            weight: parameters.node_weights[position],
             score: number("score"),
             coverage: number("coverage"),
             low: number("low"),
@@ -256,98 +364,77 @@ impl Tables {
             level: None,
             threshold: None,
             wanting: Vec::new(),
-            components: below("components")
-                .map(|child| self.node(pipeline, &text(child, "id"), child["weight"].as_f64().unwrap_or(1.0)))
-                .collect(),
-            indicators: below("indicators").map(|indicator| self.indicator(indicator)).collect(),
+            components,
+            indicators,
         }
     }
 
-    fn indicator(&self, indicator: &Value) -> Indicator {
-        let id = text(indicator, "id");
+    fn indicator(&self, indicator: &Indicator) -> ScoredIndicator {
+        let id = &indicator.id;
         let row = self.indicators.iter().find(|row| cell(row, "indicator") == id);
-        let number = |column: &str| row.and_then(|row| value(row, column));
-        let lever =
-            self.levers.rows.iter().find(|row| cell(row, "indicator") == id && !cell(row, "flip_value").is_empty());
-        let expr = text(indicator, "expr");
-        let expression = Expression::parse(&expr, "");
+        let number = |column: &str| row.and_then(|row| number(row, column));
+        let has_lever = |row: &&Row| cell(row, "indicator") == id && !cell(row, "flip_value").is_empty();
+        let lever = self.levers.rows.iter().find(has_lever);
+        let expression = Expression::parse(&indicator.expr, "");
         let names = |figure: &str| {
             expression.as_ref().is_ok_and(|expression| expression.columns().iter().any(|column| column == figure))
         };
         let evidence = self.evidence.rows.iter().filter(|fact| names(cell(fact, "figure")));
-        Indicator {
+        ScoredIndicator {
+            id: id.clone(),
             value: number("value"),
-            unit: text(indicator, "unit"),
+            unit: indicator.unit.clone(),
             status: row.map(|row| cell(row, "status").to_owned()).unwrap_or_default(),
             score: number("score"),
             coverage: number("coverage"),
-            weight: indicator["weight"].as_f64().unwrap_or(1.0),
+            weight: indicator.weight,
             contribution: number("contribution"),
-            worst: indicator["worst"].as_f64(),
-            crossover: indicator["crossover"].as_f64(),
-            best: indicator["best"].as_f64(),
-            scale: text(indicator, "scale"),
-            mark: text(indicator, "mark"),
-            source: text(indicator, "source"),
-            over: text(indicator, "over"),
-            changeable: indicator["changeable"].as_bool(),
+            worst: indicator.worst,
+            crossover: indicator.crossover,
+            best: indicator.best,
+            scale: indicator.scale,
+            mark: indicator.mark,
+            source: indicator.source.clone(),
+            expr: indicator.expr.clone(),
+            over: indicator.over,
+            changeable: indicator.changeable,
             lever: lever.map(|row| typed(row, &self.levers.kinds)),
             evidence: evidence.map(|row| typed(row, &self.evidence.kinds)).collect(),
-            expr,
-            id,
         }
     }
 
     /// What would decide an unknown dimension: the indicators that lack most, by weight.
-    fn wanting(&self, pipeline: &Value, dimension: &str) -> Vec<Wanting> {
-        let lack = |indicator: &Value| {
-            let id = text(indicator, "id");
-            let row = self.indicators.iter().find(|row| cell(row, "indicator") == id)?;
-            let share = share_of(pipeline, dimension, indicator["parent"].as_str()?) * share_among(pipeline, indicator);
-            let coverage = value(row, "coverage").unwrap_or(0.0);
-            Some(Wanting { indicator: id, coverage, lacks: share * (1.0 - coverage) })
+    fn wanting(&self, dimension: usize) -> Vec<Wanting> {
+        let Model { shape, parameters } = &self.scoring.model;
+        let (shares, of) = (parameters.shares(shape), shape.dimension_of());
+        let lack = |(at, indicator): (usize, &Indicator)| {
+            let row = self.indicators.iter().find(|row| cell(row, "indicator") == indicator.id)?;
+            let coverage = number(row, "coverage").unwrap_or(0.0);
+            Some(Wanting { indicator: indicator.id.clone(), coverage, lacks: shares[at] * (1.0 - coverage) })
         };
-        let mut lacking: Vec<Wanting> = list(pipeline, "indicators").filter_map(lack).collect();
-        lacking.retain(|wanting| wanting.lacks > 0.0);
+        let own = self.scoring.indicators.iter().enumerate().filter(|(at, _)| of[*at] == dimension);
+        let mut lacking: Vec<Wanting> = own.filter_map(lack).filter(|wanting| wanting.lacks > 0.0).collect();
         lacking.sort_by(|a, b| b.lacks.total_cmp(&a.lacks).then_with(|| a.indicator.cmp(&b.indicator)));
         lacking
     }
 }
 
-/// The share of a dimension's weight that a component carries; 0 where it belongs to another.
-fn share_of(pipeline: &Value, dimension: &str, node: &str) -> f64 {
-    if node == dimension {
-        return 1.0;
-    }
-    let component = list(pipeline, "components").find(|component| component["id"] == node);
-    let parent = component.and_then(|component| component["parent"].as_str().map(|parent| (component, parent)));
-    parent.map_or(0.0, |(component, parent)| share_of(pipeline, dimension, parent) * share_among(pipeline, component))
-}
-
-/// The share of a node's weight among all children of its parent.
-fn share_among(pipeline: &Value, node: &Value) -> f64 {
-    let all = ["components", "indicators"].into_iter().flat_map(|kind| list(pipeline, kind));
-    let siblings = all.filter(|other| other["parent"] == node["parent"]);
-    let total: f64 = siblings.filter_map(|other| other["weight"].as_f64()).sum();
-    node["weight"].as_f64().map_or(0.0, |weight| weight / total)
-}
-
-fn policies(run: &StoredRun, possible: &str) -> Vec<Policy> {
+fn policies(typology: Option<&Typology>, possible: &str) -> Vec<Policy> {
     let numbers: Vec<i64> = possible.split('|').filter_map(|number| number.parse().ok()).collect();
-    let types = list(&run.pipeline()["typology"], "types");
-    let of = |kind: &Value| Policy {
-        r#type: kind["number"].as_i64().unwrap_or_default(),
-        name: text(kind, "name"),
-        description: text(kind, "description"),
-        policy: text(kind, "policy"),
-        source: text(kind, "source"),
+    let types = typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+    let policy = |kind: &ClusterType| Policy {
+        r#type: kind.number,
+        name: kind.name.clone(),
+        description: kind.description.clone(),
+        policy: kind.policy.clone(),
+        source: kind.source.clone(),
     };
-    types.map(of).filter(|policy| numbers.contains(&policy.r#type)).collect()
+    types.iter().filter(|kind| numbers.contains(&kind.number)).map(policy).collect()
 }
 
 fn distances(rows: &[Row]) -> Vec<Distance> {
     let distance = |row: &Row| {
-        let points = value(row, "points").filter(|points| *points > 0.0)?;
+        let points = number(row, "points").filter(|points| *points > 0.0)?;
         Some(Distance { r#type: cell(row, "type").parse().ok()?, name: cell(row, "type_name").to_owned(), points })
     };
     let mut distances: Vec<Distance> = rows.iter().filter_map(distance).collect();
@@ -356,9 +443,8 @@ fn distances(rows: &[Row]) -> Vec<Distance> {
 }
 
 /// The clusters of the same period that are nearest on the plane of all dimensions.
-fn neighbours(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Vec<Neighbour> {
-    let dimensions: Vec<String> = list(run.pipeline(), "dimensions").map(|dimension| text(dimension, "id")).collect();
-    let scores = |row: &Row| dimensions.iter().map(|id| value(row, id)).collect::<Option<Vec<f64>>>();
+fn neighbours(dimensions: &[Dimension], cluster: &Row, clusters: &[Row]) -> Vec<Neighbour> {
+    let scores = |row: &Row| dimensions.iter().map(|one| number(row, &one.id)).collect::<Option<Vec<f64>>>();
     let Some(own) = scores(cluster) else { return Vec::new() };
     let others = clusters.iter().filter(|row| {
         cell(row, "period") == cell(cluster, "period") && cell(row, "cluster_id") != cell(cluster, "cluster_id")
@@ -389,8 +475,8 @@ fn networks(figures: &Row, ties: &Told, facilities: &Told) -> Vec<Network> {
         let silent: Vec<&Row> = facilities.rows.iter().filter(|row| cell(row, &column) == "false").collect();
         Network {
             kind: kind.to_owned(),
-            observed_share: value(figures, &names::of_kind(names::OBSERVED_SHARE, kind)),
-            observed_emission_share: value(figures, &names::of_kind(names::OBSERVED_EMISSION_SHARE, kind)),
+            observed_share: number(figures, &names::of_kind(names::OBSERVED_SHARE, kind)),
+            observed_emission_share: number(figures, &names::of_kind(names::OBSERVED_EMISSION_SHARE, kind)),
             rows: Rows::first(&rows, &ties.kinds),
             silent: Rows::first(&silent, &facilities.kinds),
         }
@@ -400,14 +486,6 @@ fn networks(figures: &Row, ties: &Told, facilities: &Told) -> Vec<Network> {
 
 /// Brings sites into order: greatest emissions first, unknown ones last.
 fn by_emissions(sites: &mut [Row]) {
-    let emissions = |site: &Row| value(site, EMISSIONS).unwrap_or(-1.0);
+    let emissions = |site: &Row| number(site, EMISSIONS).unwrap_or(-1.0);
     sites.sort_by(|a, b| emissions(b).total_cmp(&emissions(a)));
-}
-
-fn list<'a>(of: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
-    of[key].as_array().into_iter().flatten()
-}
-
-fn text(of: &Value, key: &str) -> String {
-    of[key].as_str().unwrap_or_default().to_owned()
 }
