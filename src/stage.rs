@@ -40,7 +40,7 @@ impl Stage {
 
 /// What a key of the pipeline file is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct KeyUse {
     /// The first stage that reads it: the results of the stages before do not depend on it.
     pub first: Stage,
     /// Whether scores and types may depend on it, or only what is shown.
@@ -95,12 +95,12 @@ const READS: &[(&str, Stage, bool)] = {
 };
 
 /// What a dotted key of the pipeline file is read for; lists of tables by id or number. `None` for no key of any.
-pub fn reading(key: &str) -> Option<Reading> {
+pub fn use_of(key: &str) -> Option<KeyUse> {
     let parts: Vec<&str> = key.split('.').collect();
     let fits = |pattern: &str| {
         let wanted: Vec<&str> = pattern.split('.').collect();
         wanted.len() <= parts.len() && wanted.iter().zip(&parts).all(|(wanted, part)| *wanted == "*" || wanted == part)
     };
     let found = READS.iter().find(|(pattern, ..)| fits(pattern));
-    found.map(|&(_, first, bears_on_scores)| Reading { first, bears_on_scores })
+    found.map(|&(_, first, bears_on_scores)| KeyUse { first, bears_on_scores })
 }

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use forerunner::report::columns;
+use regex::Regex;
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
@@ -58,14 +60,127 @@ fn a_planted_violation_is_caught() {
     assert_eq!(upward("score", "use crate::classify::Level; use crate::error::Result;", &order), ["classify"]);
 }
 
+/// A file of the program or the library as a module: `["validate", "table"]`.
+type Module = Vec<String>;
+
+fn module(path: &Path) -> Module {
+    let inner = path.strip_prefix("src").unwrap().with_extension("");
+    let parts = inner.iter().map(|part| part.to_str().unwrap().to_owned());
+    parts.filter(|part| !["mod", "lib", "main"].contains(&part.as_str())).collect()
+}
+
+/// A `use` as paths, groups taken apart: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn paths(tree: &str) -> Vec<String> {
+    let Some((before, rest)) = tree.split_once('{') else { return vec![tree.trim().to_owned()] };
+    let inner = rest.trim_end().strip_suffix('}').unwrap_or(rest);
+    let (mut parts, mut depth) = (vec![String::new()], 0);
+    for letter in inner.chars() {
+        depth += i32::from(letter == '{') - i32::from(letter == '}');
+        match letter {
+            ',' if depth == 0 => parts.push(String::new()),
+            letter => parts.last_mut().unwrap().push(letter),
+        }
+    }
+    let whole = parts.iter().filter(|part| !part.trim().is_empty());
+    whole.flat_map(|part| paths(&format!("{}{}", before.trim(), part.trim()))).collect()
+}
+
+/// What a text names of this crate, as it names it: in `use` and in place, but for its tests.
+fn named(text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect();
+    let uses = Regex::new(r"(?s)\buse\s+((?:crate|self|super)\b[^;]*);").unwrap();
+    let mut found: Vec<String> = uses.captures_iter(&code).flat_map(|found| paths(&found[1])).collect();
+    let rest = uses.replace_all(&code, "");
+    let in_place = Regex::new(r"\b(?:crate|super)(?:::\w+)+").unwrap();
+    found.extend(in_place.find_iter(&rest).map(|path| path.as_str().to_owned()));
+    found
+}
+
+/// The module that a path leads to, as seen from another: the longest of those that there are.
+fn target(from: &Module, path: &str, modules: &BTreeSet<Module>) -> Option<Module> {
+    let mut place: Module = from.clone();
+    let mut parts = path.split("::").peekable();
+    match parts.peek() {
+        Some(&"crate") => place.clear(),
+        Some(&"super") => {}
+        Some(&"self") => {}
+        _ => return None,
+    }
+    while let Some(part) = parts.next_if(|part| ["crate", "self", "super"].contains(part)) {
+        if part == "super" {
+            place.pop();
+        }
+    }
+    place.extend(parts.map(|part| part.trim().to_owned()));
+    (0..=place.len()).rev().map(|length| place[..length].to_vec()).find(|place| modules.contains(place))
+}
+
+/// Modules that use one another in a circle, each with the next.
+fn circle(uses: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
+    fn visit(
+        at: &Module,
+        uses: &BTreeMap<Module, BTreeSet<Module>>,
+        path: &mut Vec<Module>,
+        done: &mut BTreeSet<Module>,
+    ) -> Option<Vec<Module>> {
+        if let Some(start) = path.iter().position(|known| known == at) {
+            return Some(path[start..].to_vec());
+        }
+        if !done.insert(at.clone()) {
+            return None;
+        }
+        path.push(at.clone());
+        let found = uses.get(at).into_iter().flatten().find_map(|next| visit(next, uses, path, done));
+        path.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    uses.keys().find_map(|at| visit(at, uses, &mut Vec::new(), &mut done))
+}
+
+fn uses_of(texts: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>> {
+    let modules: BTreeSet<Module> = texts.keys().cloned().collect();
+    let of = |(from, text): (&Module, &String)| {
+        let targets = named(text).iter().filter_map(|path| target(from, path, &modules)).collect::<Vec<_>>();
+        (from.clone(), targets.into_iter().filter(|to| to != from).collect())
+    };
+    texts.iter().map(of).collect()
+}
+
+/// Files below a folder use what its `mod.rs` declares; files beside one another point one way, in the program too.
+#[test]
+fn no_files_go_in_a_circle() {
+    let mut files = Vec::new();
+    sources(Path::new("src"), &mut files);
+    let texts: BTreeMap<Module, String> =
+        files.iter().map(|path| (module(path), fs::read_to_string(path).unwrap())).collect();
+    let uses = uses_of(&texts);
+    let count: usize = uses.values().map(BTreeSet::len).sum();
+    assert!(uses.len() > 150 && count > 500, "{} files, {count} uses", uses.len());
+    assert_eq!(circle(&uses), None);
+}
+
+#[test]
+fn a_planted_circle_is_caught() {
+    let texts = |b: &str| -> BTreeMap<Module, String> {
+        let text = [("x/a", "use super::b::{self, B};"), ("x/b", b), ("x", "mod a;\nmod b;")];
+        text.map(|(path, text)| (path.split('/').map(str::to_owned).collect(), text.to_owned())).into()
+    };
+    assert_eq!(circle(&uses_of(&texts("use std::fmt;"))), None);
+    for b in ["use crate::{error::Error, x::{a::A}};", "fn f() { super::a::g() }"] {
+        assert!(circle(&uses_of(&texts(b))).is_some(), "{b}");
+    }
+}
+
 /// Every key of the pipeline file has a stage that reads it first.
 #[test]
 fn every_key_has_its_stage() {
     let schema = forerunner::pipeline::schema();
     let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().filter(|key| *key != "extends").collect();
-    let unread: Vec<_> = keys.iter().filter(|key| forerunner::stage::reading(key).is_none()).collect();
+    let unread: Vec<_> = keys.iter().filter(|key| forerunner::stage::use_of(key).is_none()).collect();
     assert!(keys.len() > 15 && unread.is_empty(), "{unread:?}: give it a line in src/stage.rs");
-    let first = |key: &str| forerunner::stage::reading(key).unwrap().first.as_str();
+    let first = |key: &str| forerunner::stage::use_of(key).unwrap().first.as_str();
     let read = ["indicators.port.expr", "indicators.port.worst", "indicators.port.lever.what", "delineate.radius_km"];
     assert_eq!(read.map(first), ["measure", "score", "report", "delineate"]);
 }
@@ -76,6 +191,30 @@ fn the_schema_in_docs_is_the_programs() {
     let kept: serde_json::Value =
         serde_json::from_str(&fs::read_to_string("docs/pipeline.schema.json").unwrap()).unwrap();
     assert!(kept == forerunner::pipeline::schema(), "run: forerunner schema > docs/pipeline.schema.json");
+}
+
+/// `docs/pipeline-file.md` is generated: `UPDATE_EXPECTED=1 cargo test --test architecture`.
+#[test]
+fn the_reference_of_the_pipeline_file_is_current() {
+    let page = forerunner::pipeline::reference::reference(&forerunner::pipeline::schema());
+    let path = Path::new("docs/pipeline-file.md");
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+        fs::write(path, &page).unwrap();
+    }
+    assert!(fs::read_to_string(path).unwrap() == page, "UPDATE_EXPECTED=1 cargo test --test architecture");
+    // Every table has an example, and the examples are together a pipeline file.
+    let tables = page.matches("\n## ").count();
+    assert!(tables > 15 && page.matches("\n```toml\n").count() == tables, "{tables}");
+    let blocks: String =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap().to_owned() + "\n").collect();
+    let example = fs::read_to_string("templates/pipeline-file.toml").unwrap();
+    let lines = |text: &str| text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(lines(&blocks), lines(&example), "the page shows the whole example");
+    let file: forerunner::pipeline::PipelineFile = toml::from_str(&example).unwrap();
+    assert!(file.layers.len() == 2 && file.initiatives.is_some());
+    // No key goes without a word.
+    let silent: Vec<&str> = page.lines().filter(|line| line.starts_with("| `") && line.ends_with("|  |")).collect();
+    assert!(silent.is_empty(), "{silent:?}");
 }
 
 /// `docs/formats` is generated: `UPDATE_EXPECTED=1 cargo test --test architecture`.

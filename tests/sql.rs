@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use forerunner::pipeline::{self, Pipeline};
-use forerunner::sql::{Expression, Shape};
+use forerunner::sql::{Expression, Yields};
 use polars::prelude::*;
 
 type Row = HashMap<String, String>;
@@ -88,7 +88,7 @@ fn differing(folder: &Path) -> (Vec<String>, usize) {
             .map(|(at, row)| (at, row["sql"].as_str()))
     };
     let mut found = run(folder, &of_kind("aggregate").collect::<Vec<_>>());
-    for (kind, shape) in [("predicate", Shape::Predicate), ("row", Shape::Row)] {
+    for (kind, shape) in [("predicate", Yields::Predicate), ("row", Yields::Row)] {
         for (position, text) in of_kind(kind) {
             let expression = Expression::parse(text, "x").unwrap_or_else(|problem| panic!("{problem}"));
             expression.check(table.schema(), shape, "x").unwrap_or_else(|problem| panic!("{text}: {problem}"));

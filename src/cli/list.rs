@@ -15,7 +15,7 @@ use super::{json_text, print};
 
 /// Which clusters to list, in which order, and how.
 #[derive(Debug, Default, clap::Args)]
-pub struct Wanted {
+pub struct Selection {
     /// Only clusters of this type.
     #[arg(long = "type", value_name = "N", allow_negative_numbers = true)]
     kind: Option<i64>,
@@ -40,7 +40,7 @@ pub struct Wanted {
 }
 
 /// Prints the clusters of a run.
-pub fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
+pub fn run(folder: &Path, wanted: &Selection) -> Result<()> {
     let run = StoredRun::open(folder)?;
     let (columns, kinds) = (run.header("clusters")?, run.kinds("clusters")?);
     let dimensions: Vec<Dimension> = run.part("dimensions")?;
@@ -62,7 +62,7 @@ pub fn run(folder: &Path, wanted: &Wanted) -> Result<()> {
     }
 }
 
-impl Wanted {
+impl Selection {
     fn fits(&self, dimensions: &[Dimension], row: &Row) -> bool {
         let of_type = self.kind.is_none_or(|kind| cell(row, "type") == kind.to_string());
         let may_be = |kind: i64| cell(row, "possible_types").split('|').any(|open| open == kind.to_string());

@@ -102,7 +102,7 @@ enum Command {
         /// The run's folder.
         run: PathBuf,
         #[command(flatten)]
-        wanted: list::Wanted,
+        wanted: list::Selection,
     },
     /// Print the JSON Schema of the pipeline file.
     Schema,
@@ -157,9 +157,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Explain { run, cluster, period, json, markdown } => {
             let shape = match (json, markdown) {
-                (true, _) => explain::Shape::Json,
-                (_, true) => explain::Shape::Markdown,
-                _ => explain::Shape::Text,
+                (true, _) => explain::Form::Json,
+                (_, true) => explain::Form::Markdown,
+                _ => explain::Form::Text,
             };
             explain::run(&run, &cluster, period, shape)
         }

@@ -115,7 +115,7 @@ fn is_told_elsewhere(key: &str) -> bool {
 
 /// What a key acts on; one that is not known, on all.
 fn area(key: &str) -> Area {
-    match stage::reading(key) {
+    match stage::use_of(key) {
         Some(reading) if !reading.bears_on_scores => Area::Presenting,
         Some(reading) if reading.first >= Stage::Score => Area::Rating,
         _ => Area::Measuring,

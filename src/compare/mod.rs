@@ -84,12 +84,12 @@ pub struct DimensionChange {
     /// the other's settings, all that no value has changed.
     pub by_settings: f64,
     /// What each indicator's values have changed, greatest first; with `by_settings` they add up to `change`.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Carried>,
 }
 
 /// What one indicator has carried of a dimension's change.
 #[derive(Debug, Serialize)]
-pub struct Part {
+pub struct Carried {
     /// The indicator.
     pub indicator: String,
     /// Its value in the first run and in the second.
@@ -321,7 +321,7 @@ impl Between<'_> {
             return Err(Error::Defect { message: format!("the parts of a change of `{id}` do not add up: {rest:e}") });
         }
         let by_settings = by_settings.unwrap_or(rest);
-        let mut parts: Vec<Part> = parts
+        let mut parts: Vec<Carried> = parts
             .into_iter()
             .filter(|(_, part)| part.abs() > SLIGHT)
             .map(|(indicator, part)| self.part(indicator, part, units))
@@ -330,7 +330,7 @@ impl Between<'_> {
         Ok(Some(DimensionChange { id: id.clone(), scores, levels, change, by_settings: clean(by_settings), parts }))
     }
 
-    fn part(&self, id: &str, part: f64, units: Both<'_>) -> Part {
+    fn part(&self, id: &str, part: f64, units: Both<'_>) -> Carried {
         let values = [0, 1].map(|run| self.models[run].value(id, units[run]));
         let indicator = self.models.iter().rev().find_map(|model| model.indicator(id));
         let differs = |source: &String| self.inputs.iter().any(|input| input.source == *source);
@@ -344,7 +344,7 @@ impl Between<'_> {
         if sources.is_empty() && differs(&"facilities".to_owned()) {
             sources.push("facilities".into());
         }
-        Part {
+        Carried {
             indicator: id.to_owned(),
             values,
             unit: indicator.map(|i| i.unit.clone()).unwrap_or_default(),

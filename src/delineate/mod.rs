@@ -122,7 +122,7 @@ pub fn delineate(
         let comparison = at_radius(ground, radius, &clusters, &totals)?;
         clusters.stability.push((radius, comparison));
     }
-    report_radii(settings, &clusters, &mut findings);
+    note_radii(settings, &clusters, &mut findings);
     Ok((clusters, findings))
 }
 
@@ -236,7 +236,7 @@ fn at_radius(ground: Ground<'_>, radius_km: f64, clusters: &Clusters, totals: &[
     })
 }
 
-fn report_radii(settings: &Delineation, clusters: &Clusters, findings: &mut Findings) {
+fn note_radii(settings: &Delineation, clusters: &Clusters, findings: &mut Findings) {
     if let (Some(main), false) = (settings.radius_km.main(), clusters.stability.is_empty()) {
         let counts = clusters.stability.iter().map(|(radius, other)| format!("{} at {radius} km", other.others.len()));
         let counts: Vec<String> = counts.collect();

@@ -14,7 +14,7 @@ use crate::error::{Error, Problem, Result, suggest};
 use crate::globe::near::{NearIndex, Order};
 use crate::names;
 use crate::names::EMISSIONS;
-use crate::sql::{Expression, Shape};
+use crate::sql::{Expression, Yields};
 use crate::validate::{Facilities, Tables};
 
 /// One dispersed site in one period.
@@ -80,7 +80,7 @@ pub(super) fn check(
 ) -> Option<Expression> {
     let place = "dispersed.strategic";
     let parsed = settings.strategic.as_ref().map(|rule| {
-        Expression::parse(rule, place).and_then(|rule| rule.check(schema, Shape::Predicate, place).map(|()| rule))
+        Expression::parse(rule, place).and_then(|rule| rule.check(schema, Yields::Predicate, place).map(|()| rule))
     });
     let strategic = parsed.and_then(|parsed| parsed.map_err(|problem| problems.push(problem)).ok());
     let by = settings.by.as_deref().unwrap_or_default();

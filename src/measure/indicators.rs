@@ -9,7 +9,7 @@ use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::indicator::{Indicator, Inherited, Over};
 use crate::names;
 use crate::names::{UNIT, WEIGHT};
-use crate::sql::{Expression, Failure, Shape};
+use crate::sql::{Expression, Failure, Yields};
 
 /// One indicator of one cluster and period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,7 +112,7 @@ pub fn check_times(
             if inherited.lever.contains(&indicator.id) && expression.unknown_column(&schemas.clusters).is_some() {
                 return Ok(None);
             }
-            expression.check(&schemas.clusters, Shape::Row, &place).map(|()| Some(expression))
+            expression.check(&schemas.clusters, Yields::Row, &place).map(|()| Some(expression))
         });
         match checked.transpose() {
             Ok(expression) => expressions.push(expression.flatten()),
@@ -136,9 +136,9 @@ pub fn evaluate_times(times: &[Option<Expression>], inputs: &Inputs<'_>) -> Resu
 
 fn check_one(expression: &Expression, over: Over, schemas: &Schemas, place: &str) -> std::result::Result<(), Problem> {
     match (over, &schemas.links) {
-        (Over::Facilities, _) => expression.check(&schemas.facilities, Shape::Aggregate, place),
-        (Over::Clusters, _) => expression.check(&schemas.clusters, Shape::Row, place),
-        (Over::Links, Some(links)) => expression.check(links, Shape::Aggregate, place),
+        (Over::Facilities, _) => expression.check(&schemas.facilities, Yields::Aggregate, place),
+        (Over::Clusters, _) => expression.check(&schemas.clusters, Yields::Row, place),
+        (Over::Links, Some(links)) => expression.check(links, Yields::Aggregate, place),
         (Over::Links, None) => {
             let hint = "declare [links.NAME] or [memberships.NAME], or leave the indicator out";
             Err(Problem::new(place, "the pipeline has no links", hint))

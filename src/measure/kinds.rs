@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
 use super::indicators::named;
 use super::links::LinkTable;
-use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Node};
+use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Vertex};
 use super::standing::{Numbers, Resolved, Standing, organisations};
 use super::ties::{Across, Counted, Trace, traces};
 use super::{Layout, Wanted};
@@ -126,7 +126,7 @@ struct Kind<'a> {
 
 /// One kind in one period.
 struct OfKind {
-    nodes: Vec<Vec<Node>>,
+    nodes: Vec<Vec<Vertex>>,
     counted: Counted,
     figures: Vec<NetworkFigures>,
 }
@@ -228,7 +228,7 @@ impl<'a> Kind<'a> {
             let observed = self.declared[standing.rows[at as usize]] || counted.appears[at as usize];
             node(at, standing, facilities, observed)
         };
-        let nodes: Vec<Vec<Node>> = standing.nodes_of.iter().map(|nodes| nodes.iter().map(one).collect()).collect();
+        let nodes: Vec<Vec<Vertex>> = standing.nodes_of.iter().map(|nodes| nodes.iter().map(one).collect()).collect();
         let figures = nodes.par_iter().zip(&counted.sets).map(|(nodes, ties)| network::figures(nodes, ties)).collect();
         OfKind { nodes, counted, figures }
     }
@@ -284,9 +284,9 @@ impl<'a> Found<'a> {
     }
 }
 
-fn node(at: u32, standing: &Standing, facilities: &Facilities, observed: bool) -> Node {
+fn node(at: u32, standing: &Standing, facilities: &Facilities, observed: bool) -> Vertex {
     let [operator, sector] = standing.names[at as usize];
-    Node { operator, sector, emissions_t: facilities.emissions_t.get(standing.rows[at as usize]), observed }
+    Vertex { operator, sector, emissions_t: facilities.emissions_t.get(standing.rows[at as usize]), observed }
 }
 
 /// The share of tied pairs of a unit that are tied in two kinds or more; `None` where nobody is tied.

@@ -74,7 +74,7 @@ pub(super) fn surroundings(
         reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
     for (position, layer) in layers.iter().enumerate() {
         let (index, nearest) = nearest(layer, &facilities.places, &order);
-        report(layer, &nearest, findings);
+        note_doubt(layer, &nearest, findings);
         all.columns.extend(columns(layer, facilities, &nearest, &index));
         if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
             let held: Vec<Vec<f64>> =
@@ -181,7 +181,7 @@ fn reach(
     best.into_values().chain(beyond).collect()
 }
 
-fn report(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
+fn note_doubt(layer: &Layer, nearest: &[Option<Nearest>], findings: &mut Findings) {
     if let Some((rule, message)) = doubt(layer, nearest) {
         findings.add(Severity::Warning, &format!("layers.{}", layer.name), rule, message, 1);
     }

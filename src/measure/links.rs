@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::network::{Classes, Node};
+use super::network::{Classes, Vertex};
 use super::standing::{Resolved, Standing};
 use super::ties::Counted;
 use crate::error::{Error, Result};
@@ -34,13 +34,13 @@ impl LinkTable {
         standing: &Standing,
         period: Option<i64>,
         facilities: &Facilities,
-        node: impl Fn(u32) -> Node,
+        node: impl Fn(u32) -> Vertex,
     ) {
         let counted = Counted::new(std::slice::from_ref(source), period, standing);
         let given = given(source, period);
         for (local, &unit) in standing.units.iter().enumerate() {
             let own = &standing.nodes_of[local];
-            let nodes: Vec<Node> = own.iter().map(|&at| node(at)).collect();
+            let nodes: Vec<Vertex> = own.iter().map(|&at| node(at)).collect();
             for (a, b) in Classes::new(&nodes, &[&counted.sets[local]]).pairs(&nodes) {
                 let id = |at: u32| &facilities.ids[facilities.facility[standing.rows[own[at as usize] as usize]]];
                 let facility = |at: u32| facilities.facility[standing.rows[own[at as usize] as usize]] as u32;

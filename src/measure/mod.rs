@@ -30,7 +30,7 @@ use crate::finding::Findings;
 use crate::indicator::{Indicator, Inherited, Over};
 use crate::names::{self, OfLayer};
 use crate::names::{UNIT, WEIGHT};
-use crate::sql::{Expression, Shape};
+use crate::sql::{Expression, Yields};
 use crate::validate::{Facilities, Fact, Layer, Tables, TieTable};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
@@ -154,7 +154,7 @@ pub fn check(
     for table in &tables.ties {
         let place = format!("{}.observed", table.place());
         let checked =
-            table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Shape::Predicate, &place));
+            table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Yields::Predicate, &place));
         problems.extend(checked.and_then(std::result::Result::err));
     }
     let expressions = indicators::check(indicators, inherited, &schemas, &mut findings);

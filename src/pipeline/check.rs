@@ -13,7 +13,7 @@ use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
-    Between, Combine, Contract, FacilitySource, Keep, LayerSource, LinkSource, MembershipSource, Shape,
+    Between, Combine, Contract, FacilitySource, FigureShape, Keep, LayerSource, LinkSource, MembershipSource,
 };
 
 /// Everything that the types cannot see.
@@ -246,7 +246,7 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     problems.extend(file.memberships.iter().flat_map(|(name, source)| check_memberships(name, source, file)));
     problems.extend(check_potential(file));
     for (name, source) in &file.figures {
-        let needed: &[&str] = if source.shape == Shape::Long { &["figure", "value"] } else { &[] };
+        let needed: &[&str] = if source.shape == FigureShape::Long { &["figure", "value"] } else { &[] };
         problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
     }
     problems

@@ -5,6 +5,7 @@ pub mod draft;
 mod hints;
 pub mod load;
 pub mod publish;
+pub mod reference;
 pub mod settings;
 
 use std::path::Path;

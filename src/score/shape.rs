@@ -37,7 +37,7 @@ pub enum Child {
 
 /// One place of a walk through the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub struct Visit {
     /// What stands there.
     pub child: Child,
     /// How far below its dimension; 0 for the dimension itself.
@@ -114,15 +114,15 @@ impl Shape {
     }
 
     /// Every dimension with all that stands under it, each node before its children: the order in which people read a tree.
-    pub fn walk(&self) -> Vec<Step> {
+    pub fn walk(&self) -> Vec<Visit> {
         let mut steps = Vec::with_capacity(self.nodes.len() + self.indicators);
         for dimension in self.dimensions() {
-            let mut open = vec![Step { child: Child::Node(dimension), depth: 0, dimension }];
+            let mut open = vec![Visit { child: Child::Node(dimension), depth: 0, dimension }];
             while let Some(step) = open.pop() {
                 steps.push(step);
                 if let Child::Node(node) = step.child {
                     let below = self.nodes[node].children.iter().rev();
-                    open.extend(below.map(|&child| Step { child, depth: step.depth + 1, dimension }));
+                    open.extend(below.map(|&child| Visit { child, depth: step.depth + 1, dimension }));
                 }
             }
         }
@@ -197,7 +197,7 @@ mod tests {
         let components = [component("a", "d"), component("b", "a")];
         let indicators = [indicator("i", "e"), indicator("j", "b"), indicator("k", "d")];
         let shape = Shape::new(&dimensions, &components, &indicators).unwrap();
-        let name = |step: Step| match step.child {
+        let name = |step: Visit| match step.child {
             Child::Node(node) => (shape.nodes()[node].id.as_str(), step.depth),
             Child::Indicator(at) => (indicators[at].id.as_str(), step.depth),
         };

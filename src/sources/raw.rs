@@ -4,7 +4,7 @@ use polars::prelude::*;
 
 use super::{Batch, OneOrMany};
 use crate::error::{Error, Problem, Result};
-use crate::sql::{Expression, Shape};
+use crate::sql::{Expression, Yields};
 
 /// A filter whose columns are found.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -
     let place = format!("{source}.where_raw");
     let schema = Schema::from_iter(columns.iter().map(|name| Field::new(name.as_str().into(), DataType::String)));
     let find = |expression: Expression| {
-        expression.check(&schema, Shape::Predicate, &place)?;
+        expression.check(&schema, Yields::Predicate, &place)?;
         let find = |name: &String| Some((columns.iter().position(|known| known == name)?, name.clone()));
         let columns = expression.columns().iter().filter_map(find).collect();
         Ok(RawFilter { expression, columns, place: place.clone() })

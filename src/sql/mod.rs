@@ -13,9 +13,9 @@ use polars::sql::sql_expr;
 use crate::error::{Problem, suggest};
 pub use evaluate::Failure;
 
-/// Where an expression is evaluated.
+/// What an expression must give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum Yields {
     /// True or false for each row.
     Predicate,
     /// One number for each group of rows.
@@ -86,12 +86,12 @@ impl Expression {
         self.columns.iter().map(String::as_str).find(|column| schema.get(column).is_none())
     }
 
-    /// Checks the expression against a table's schema: known columns, and a result of the right shape.
+    /// Checks the expression against a table's schema: known columns, and a result of the right kind.
     ///
     /// # Errors
     ///
-    /// A [`Problem`] at `place` that names the unknown column or the shape that came out.
-    pub fn check(&self, schema: &Schema, shape: Shape, place: &str) -> Result<(), Problem> {
+    /// A [`Problem`] at `place` that names the unknown column or what came out.
+    pub fn check(&self, schema: &Schema, yields: Yields, place: &str) -> Result<(), Problem> {
         if let Some(column) = self.unknown_column(schema) {
             let known = schema.iter_names().map(|name| name.as_str()).filter(|name| !name.starts_with("__"));
             return Err(Problem::new(
@@ -108,29 +108,29 @@ impl Expression {
         };
         let empty = DataFrame::empty_with_schema(schema);
         let result = self.expr(schema).alias("__result");
-        let out = match shape {
-            Shape::Aggregate => {
+        let out = match yields {
+            Yields::Aggregate => {
                 empty.lazy().with_column(lit(0i32).alias("__group")).group_by([col("__group")]).agg([result]).collect()
             }
-            Shape::Row | Shape::Predicate => empty.lazy().select([result]).collect(),
+            Yields::Row | Yields::Predicate => empty.lazy().select([result]).collect(),
         };
         let frame = out.map_err(fail)?;
         let dtype = frame.column("__result").map_err(fail)?.dtype().clone();
-        let wanted = match shape {
-            Shape::Predicate => "true or false for each row",
-            Shape::Aggregate => "one number for each cluster: use an aggregate such as SUM, AVG, MAX, COUNT",
-            Shape::Row => "one number for each row: plain arithmetic over its columns, without aggregates",
+        let wanted = match yields {
+            Yields::Predicate => "true or false for each row",
+            Yields::Aggregate => "one number for each cluster: use an aggregate such as SUM, AVG, MAX, COUNT",
+            Yields::Row => "one number for each row: plain arithmetic over its columns, without aggregates",
         };
-        let right = match shape {
-            Shape::Predicate => dtype.is_bool() && !self.aggregates(),
-            Shape::Aggregate => dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null(),
-            Shape::Row => (dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null()) && !self.aggregates(),
+        let right = match yields {
+            Yields::Predicate => dtype.is_bool() && !self.aggregates(),
+            Yields::Aggregate => dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null(),
+            Yields::Row => (dtype.is_primitive_numeric() || dtype.is_bool() || dtype.is_null()) && !self.aggregates(),
         };
         if right {
             return Ok(());
         }
         let found = if dtype.is_list() { "a list of values".to_owned() } else { format!("{dtype}") };
-        let found = if self.aggregates() && shape != Shape::Aggregate { "an aggregate".to_owned() } else { found };
+        let found = if self.aggregates() && yields != Yields::Aggregate { "an aggregate".to_owned() } else { found };
         Err(Problem::new(place, format!("`{}` yields {found}", self.text), format!("it must give {wanted}")))
     }
 
@@ -141,7 +141,7 @@ impl Expression {
     /// A [`Problem`] at `place` for an unknown column, or types that do not go together.
     pub fn row_type(&self, schema: &Schema, place: &str) -> Result<Option<DataType>, Problem> {
         if self.unknown_column(schema).is_some() {
-            return self.check(schema, Shape::Row, place).map(|()| None);
+            return self.check(schema, Yields::Row, place).map(|()| None);
         }
         let empty = DataFrame::empty_with_schema(schema);
         let frame = empty.lazy().select([self.expr(schema).alias("__result")]).collect();
@@ -211,12 +211,12 @@ mod tests {
     #[test]
     fn what_is_refused() {
         for (text, shape) in [
-            ("emissions_t", Shape::Aggregate),
-            ("AVG(emissions_t) OVER (PARTITION BY sector)", Shape::Aggregate),
-            ("SUM(km)", Shape::Aggregate),
-            ("MAX(sector)", Shape::Aggregate),
-            ("SUM(emissions_t)", Shape::Row),
-            ("emissions_t", Shape::Predicate),
+            ("emissions_t", Yields::Aggregate),
+            ("AVG(emissions_t) OVER (PARTITION BY sector)", Yields::Aggregate),
+            ("SUM(km)", Yields::Aggregate),
+            ("MAX(sector)", Yields::Aggregate),
+            ("SUM(emissions_t)", Yields::Row),
+            ("emissions_t", Yields::Predicate),
         ] {
             let expression = Expression::parse(text, "x").unwrap();
             assert!(expression.check(&schema(), shape, "x").is_err(), "{text} must be refused as {shape:?}");
@@ -233,11 +233,11 @@ mod tests {
     #[test]
     fn what_is_taken() {
         for (text, shape) in [
-            ("COUNT(*) FILTER (WHERE emissions_t >= 50000)", Shape::Aggregate),
-            ("SUM(emissions_t) / 1000000", Shape::Aggregate),
-            ("emissions_t / 1000 / CASE WHEN emissions_t < 1 THEN 1 ELSE emissions_t END", Shape::Row),
-            ("sector LIKE 'Wind%' OR sector IN ('a; b')", Shape::Predicate),
-            ("TRUE", Shape::Predicate),
+            ("COUNT(*) FILTER (WHERE emissions_t >= 50000)", Yields::Aggregate),
+            ("SUM(emissions_t) / 1000000", Yields::Aggregate),
+            ("emissions_t / 1000 / CASE WHEN emissions_t < 1 THEN 1 ELSE emissions_t END", Yields::Row),
+            ("sector LIKE 'Wind%' OR sector IN ('a; b')", Yields::Predicate),
+            ("TRUE", Yields::Predicate),
         ] {
             let expression = Expression::parse(text, "x").unwrap();
             expression.check(&schema(), shape, "x").unwrap();

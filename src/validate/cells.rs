@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::dates;
 use super::numerals::Numerals;
-use super::plan::{Part, Plan};
+use super::plan::{Plan, PlannedPart};
 use super::settings::ColumnRule;
 use super::unknown::is_unknown;
 use crate::declared::{at_least, at_most};
@@ -123,7 +123,7 @@ impl Cells<'_> {
     }
 }
 
-impl Part {
+impl PlannedPart {
     /// The first column of the file that has a value in a row, with the value as it stands.
     pub fn raw<'b>(&self, batch: &'b Batch, row: usize) -> Option<&'b str> {
         self.from.iter().find_map(|(position, _)| batch.cell(row, *position))

@@ -16,7 +16,7 @@ use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table};
 use super::texts::numbers;
-use super::{Asked, Hashes, Names, Numbers, Operators, Reader, Register, Texts, keys, known_type, lock};
+use super::{Asked, Hashes, KnownNames, Names, Numbers, Operators, Reader, Texts, keys, known_type, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
@@ -149,7 +149,7 @@ pub fn read(
     source: &FacilitySource,
     scenario: Option<&Scenario>,
     reader: &mut Reader<'_>,
-    register: &mut Register,
+    register: &mut KnownNames,
     findings: &mut Findings,
 ) -> Result<Facilities> {
     let crs = Crs::new(&source.crs, "facilities.crs").map_err(Error::pipeline)?;
@@ -206,7 +206,7 @@ pub fn read(
 }
 
 /// A scenario closes only what there is.
-fn check_closed(scenario: Option<&Scenario>, register: &Register) -> Result<()> {
+fn check_closed(scenario: Option<&Scenario>, register: &KnownNames) -> Result<()> {
     let closed = scenario.map(|scenario| scenario.close.as_slice()).unwrap_or_default();
     let unknown: Vec<String> = closed.iter().filter(|id| !register.has(Between::Facility, id)).cloned().collect();
     if unknown.is_empty() {
@@ -400,7 +400,7 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
         names: sites.names,
         facility,
     };
-    report(&facilities, &sites.moved, findings);
+    note_places_and_weights(&facilities, &sites.moved, findings);
     Ok(facilities)
 }
 
@@ -476,7 +476,7 @@ fn exchanged(places: &[Option<(f64, f64)>]) -> Vec<usize> {
     (0..places.len()).filter(|&at| places[at].is_some_and(is_exchanged)).collect()
 }
 
-fn report(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findings) {
+fn note_places_and_weights(facilities: &Facilities, moved: &BTreeSet<usize>, findings: &mut Findings) {
     /// Facilities that are named.
     const NAMED: usize = 3;
     let mut add = |rule, message: &str, mut which: Vec<usize>| {

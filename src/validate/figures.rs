@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::links::unknown;
 use super::plan::{Declared, Plan, Settings};
-use super::settings::{Between, FigureSource, Shape};
+use super::settings::{Between, FigureShape, FigureSource};
 use super::stream::{Accepted, Steps};
 use super::table::Table;
 use super::texts::{numbers, texts};
-use super::{Asked, Reader, Register, known_type};
+use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType};
@@ -83,12 +83,12 @@ pub(super) fn read(
     file: &str,
     source: &FigureSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<Facts> {
     let name = format!("figures.{file}");
     let target = target(&name, source)?;
-    let wide = source.shape == Shape::Wide;
+    let wide = source.shape == FigureShape::Wide;
     let reading = source.reading();
     let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() }, findings)?;
     let mut columns = source.columns.clone();
@@ -142,7 +142,7 @@ fn names(source: &FigureSource, brought: BTreeSet<String>) -> Vec<String> {
 }
 
 /// Rejects figures that are not to come and facilities that there never were; counts those taken away since.
-fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, register: &Register) {
+fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, register: &KnownNames) {
     for row in 0..table.rows() {
         if !table.is_kept(row) {
             continue;

@@ -12,7 +12,7 @@ use super::settings::{Between, InitiativeSource};
 use super::stream::{Accepted, Steps};
 use super::table::Table;
 use super::texts::texts;
-use super::{Asked, Reader, Register, known_type};
+use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::ColumnSpec;
@@ -61,7 +61,7 @@ pub struct Initiative {
 pub(super) fn read(
     source: &InitiativeSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<Vec<Initiative>> {
     const NAME: &str = "initiatives";
@@ -136,7 +136,7 @@ fn check_attributes(table: &mut Table<'_>) {
     }
 }
 
-fn check_facilities(table: &mut Table<'_>, register: &Register) {
+fn check_facilities(table: &mut Table<'_>, register: &KnownNames) {
     for row in 0..table.rows() {
         let Some(id) = table.text("facility", row).filter(|_| table.is_kept(row)) else { continue };
         if !register.has(Between::Facility, id) {

@@ -12,7 +12,7 @@ use super::settings::{Contract, Failing, LayerSource};
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::{numbers, texts};
-use super::{Asked, Reader, Register, known_type};
+use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::{Degrees, by_lon_lat};
@@ -61,7 +61,7 @@ pub fn read(
     layer: &str,
     source: &LayerSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<Layer> {
     let name = format!("layers.{layer}");
@@ -127,7 +127,7 @@ impl Geographic<'_> {
     pub(super) fn read(
         &self,
         reader: &mut Reader<'_>,
-        register: Option<&Register>,
+        register: Option<&KnownNames>,
         findings: &mut Findings,
     ) -> Result<(Vec<Feature>, Sums)> {
         let name = self.name;
@@ -163,7 +163,7 @@ impl Geographic<'_> {
             Feature { id, name: label[row].clone(), geometry, file, line: origin.line }
         };
         let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
-        report(name, &features, findings);
+        note_geometries(name, &features, findings);
         let sums = self.numbers.iter().map(|&column| (column.to_owned(), numbers(&accepted.frame, column))).collect();
         Ok((features, sums))
     }
@@ -242,7 +242,7 @@ fn without_jumps(geometry: Geometry, across: &mut bool) -> Geometry {
     }
 }
 
-fn report(name: &str, features: &[Feature], findings: &mut Findings) {
+fn note_geometries(name: &str, features: &[Feature], findings: &mut Findings) {
     let without = features.iter().filter(|feature| feature.geometry.is_none()).count();
     let message = "features without geometry: kept, never near anything".to_owned();
     findings.add(Severity::Warning, name, Rule::NoGeometry, message, without);

@@ -12,7 +12,7 @@ use super::stream::{Accepted, Steps};
 use super::table::Table;
 use super::texts::{numbers, texts};
 use super::unknown::is_unknown;
-use super::{Asked, Reader, Register, known_type};
+use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
@@ -128,7 +128,7 @@ pub(super) fn read_links(
     link: &str,
     source: &LinkSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("links.{link}");
@@ -147,7 +147,7 @@ pub(super) fn read_links(
     let names: &[&str] = if source.between == Between::Facility { &YEARS } else { &["from", "to", YEARS[0], YEARS[1]] };
     let accepted =
         read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
-    report_lost(&name, accepted.met.lost, findings);
+    note_lost(&name, accepted.met.lost, findings);
     let mut rows = rows(&accepted, "from", "to");
     if source.between == Between::Operator {
         for end in rows.iter_mut().flat_map(|row| [&mut row.from, &mut row.to]) {
@@ -172,7 +172,7 @@ pub(super) fn read_members(
     body: &str,
     source: &MembershipSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let name = format!("memberships.{body}");
@@ -206,7 +206,7 @@ pub(super) fn read_members(
     let names = if source.between() == Between::Operator { &of_operators[..] } else { &of_operators[..3] };
     let accepted =
         read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
-    report_lost(&name, accepted.met.lost, findings);
+    note_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
     let rows = one_by_one(&name, source, rows(&accepted, "member", "organisation"), register, findings);
@@ -227,7 +227,7 @@ fn one_by_one(
     name: &str,
     source: &MembershipSource,
     rows: Vec<LinkRow>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Vec<LinkRow> {
     let part = |cell: &str, separator: &OneOrMany, column: &str| split(cell, separator, source.columns.get(column));
@@ -262,7 +262,7 @@ fn read(
     settings: &Settings<'_>,
     steps: &Steps<'_>,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<Accepted> {
     let opened = reader.open(settings.name, settings.reading, settings.columns, Asked::default(), findings)?;
@@ -346,7 +346,7 @@ pub(super) fn unknown(between: Between) -> String {
 }
 
 /// Rejects a row whose end the register never had; counts an end that `where` or the quarantine took away.
-fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &Register) {
+fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
     if !table.is_kept(row) {
         return;
     }
@@ -362,7 +362,7 @@ fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Bet
     }
 }
 
-fn report_lost(name: &str, lost: usize, findings: &mut Findings) {
+fn note_lost(name: &str, lost: usize, findings: &mut Findings) {
     let message = "ends or members that a filter or the quarantine took out of the register".to_owned();
     findings.add(Severity::Info, name, Rule::LostReference, message, lost);
 }

@@ -119,7 +119,7 @@ pub struct Tables {
 
 /// What the register ever named, so that a reference to it can be told from one to nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Register {
+pub(crate) struct KnownNames {
     all: Hashes,
     kept: Hashes,
     operators: Operators,
@@ -143,7 +143,7 @@ impl Hashes {
     }
 }
 
-impl Register {
+impl KnownNames {
     /// Whether the register ever had the name, whatever became of its rows.
     fn has(&self, between: Between, name: &str) -> bool {
         self.all.of(between).contains(&self.hash(between, name))
@@ -216,7 +216,7 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
     };
     let mut tables = Tables::default();
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
-    let mut register = Register { operators: operators.unwrap_or_default(), ..Register::default() };
+    let mut register = KnownNames { operators: operators.unwrap_or_default(), ..KnownNames::default() };
     if let Some(source) = sources.facilities {
         // The register's account stands first, whatever was read before it.
         let earlier = std::mem::take(&mut reader.accounts);
@@ -250,7 +250,7 @@ fn references(
     sources: &Sources<'_>,
     reader: &mut Reader<'_>,
     tables: &mut Tables,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<()> {
     for (name, source) in sources.links {
@@ -370,7 +370,7 @@ impl Reader<'_> {
         source: &Source,
         plan: &Plan<'_>,
         steps: &Steps<'_>,
-        register: Option<&Register>,
+        register: Option<&KnownNames>,
         findings: &mut Findings,
     ) -> Result<Accepted> {
         let after = |table: &mut table::Table<'_>| {
@@ -399,7 +399,7 @@ impl Reader<'_> {
 }
 
 /// Checks contract rules that refer to the register.
-fn check_references(table: &mut table::Table<'_>, register: &Register) {
+fn check_references(table: &mut table::Table<'_>, register: &KnownNames) {
     for (column, rule, _) in &table.plan.rules {
         let Some(between) = rule.references.map(settings::Reference::between) else { continue };
         for row in 0..table.rows() {

@@ -12,7 +12,7 @@ use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::{numbers, texts};
-use super::{Asked, Facilities, Feature, Layer, LinkRow, Reader, Register, TieTable, Ties, known_type};
+use super::{Asked, Facilities, Feature, KnownNames, Layer, LinkRow, Reader, TieTable, Ties, known_type};
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
@@ -61,7 +61,7 @@ pub(super) fn owned(
     (name, source): (&str, &MembershipSource),
     reader: &mut Reader<'_>,
     facilities: &Facilities,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<TieTable> {
     let parents =
@@ -116,7 +116,7 @@ fn parents(
     name: &str,
     source: &MembershipSource,
     reader: &mut Reader<'_>,
-    register: &Register,
+    register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<Parents> {
     let name = format!("memberships.{name}");
@@ -168,7 +168,7 @@ fn parents(
 }
 
 /// An operator and all its parents up to the last, each once, by key, with the row that says so.
-fn owners(operator: &str, parents: &Parents, register: &Register) -> Vec<(String, Origin)> {
+fn owners(operator: &str, parents: &Parents, register: &KnownNames) -> Vec<(String, Origin)> {
     let itself = Origin { file: "".into(), line: 0 };
     let mut found = BTreeMap::from([(register.operators.key(operator), (operator.to_owned(), itself))]);
     let mut waiting: BTreeSet<String> = found.keys().cloned().collect();

@@ -19,7 +19,7 @@ use crate::names::EMISSIONS;
 use crate::sources::YEAR;
 use crate::sources::settings::{Columns, Words};
 use crate::sources::{Batch, ColumnSpec, ColumnType, Join, OneOrMany, RawFilter, Reading, Source, Written};
-use crate::sql::{Expression, Shape};
+use crate::sql::{Expression, Yields};
 
 /// The settings of one source, looked up.
 pub struct Plan<'a> {
@@ -57,7 +57,7 @@ pub struct Planned {
     /// Whether its unit or gas is declared, or its name means a decimal number: whole ones become decimal.
     pub converts: bool,
     /// One, or several that are added up.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PlannedPart>,
     /// How its dates are written.
     pub format: Option<String>,
     /// What it is computed by from the columns before it, and to what unit; its one part is then empty.
@@ -78,10 +78,10 @@ impl Planned {
         let joined = settings.join.map(|join| missing(&join.missing)).unwrap_or_default();
         let named = settings.names.contains(&column);
         let part = |(spec, factor)| {
-            let part = Part::new(spec, factor, settings.gwp, &place, source)?;
+            let part = PlannedPart::new(spec, factor, settings.gwp, &place, source)?;
             Ok(part.with_missing(&own, &joined, named))
         };
-        let parts: Vec<Part> = parts(column, spec, settings.gwp, &place)?
+        let parts: Vec<PlannedPart> = parts(column, spec, settings.gwp, &place)?
             .into_iter()
             .map(part)
             .collect::<std::result::Result<_, Problem>>()?;
@@ -124,7 +124,7 @@ impl Planned {
 
 /// Where values come from and what is made of them.
 #[derive(Debug)]
-pub struct Part {
+pub struct PlannedPart {
     /// Columns of the file by position and name; of several the first that has a value.
     pub from: Vec<(usize, Arc<str>)>,
     /// The value of every row, where no column gives it.
@@ -249,10 +249,10 @@ impl<'a> Plan<'a> {
     pub fn check(&self, schema: &Schema) -> Result<()> {
         let mut problems = Vec::new();
         for filter in &self.filters {
-            problems.extend(filter.check(schema, Shape::Predicate, &format!("{}.where", self.name)).err());
+            problems.extend(filter.check(schema, Yields::Predicate, &format!("{}.where", self.name)).err());
         }
         for (check, _) in &self.checks {
-            problems.extend(check.check(schema, Shape::Predicate, &format!("{}.contract.checks", self.name)).err());
+            problems.extend(check.check(schema, Yields::Predicate, &format!("{}.contract.checks", self.name)).err());
         }
         let rules = self.rules.iter().map(|(column, ..)| (column, format!("{}.contract.{column}", self.name)));
         let key = self.key.iter().map(|column| (column, format!("{}.contract.key", self.name)));
@@ -402,7 +402,7 @@ fn pattern(text: Option<&str>, whole: bool, place: &str) -> std::result::Result<
     text.map(compile).transpose()
 }
 
-impl Part {
+impl PlannedPart {
     fn new(
         spec: &ColumnSpec,
         factor: Factor,

@@ -185,23 +185,39 @@ impl JsonSchema for Contract {
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let rule = generator.subschema_for::<ColumnRule>();
-        let texts = generator.subschema_for::<OneOrMany>();
-        let keep = generator.subschema_for::<Keep>();
-        let failing = generator.subschema_for::<Failing>();
-        let checks = generator.subschema_for::<Vec<Check>>();
+        let key = "Columns that no two rows may share the values of; for the register `id` and `year` where not given.";
+        let texts = described(generator.subschema_for::<OneOrMany>(), key);
+        let keep = described(generator.subschema_for::<Keep>(), "What becomes of further rows of one key.");
+        let places = "What becomes of rows at 0/0, with exchanged coordinates, or out of the country; where not given, those at 0/0 \
+                      and those with exchanged degrees are rejected, the others are warned of.";
+        let places = described(generator.subschema_for::<Failing>(), places);
+        let checks = "SQL conditions over the mapped columns that must be true.";
+        let checks = described(generator.subschema_for::<Vec<Check>>(), checks);
         schemars::json_schema!({
             "type": "object",
             "properties": {
-                "max_rejected": { "type": "number", "minimum": 0, "maximum": 1, "default": 0.05 },
-                "max_rejected_tonnes": { "type": "number", "minimum": 0, "maximum": 1 },
+                "max_rejected": {
+                    "description": "Greatest share of quarantined rows in kept + quarantined; past it the run fails.",
+                    "type": "number", "minimum": 0, "maximum": 1, "default": 0.05
+                },
+                "max_rejected_tonnes": {
+                    "description": "Greatest share of quarantined tonnes in kept + quarantined; past it the run fails.",
+                    "type": "number", "minimum": 0, "maximum": 1
+                },
                 "key": texts,
                 "keep": keep,
-                "places": failing,
+                "places": places,
                 "checks": checks
             },
             "additionalProperties": rule
         })
     }
+}
+
+/// A schema with what it means.
+fn described(mut schema: schemars::Schema, about: &str) -> schemars::Schema {
+    schema.insert("description".to_owned(), about.into());
+    schema
 }
 
 /// Long form of a check.
@@ -334,7 +350,7 @@ fn emissions() -> String {
 }
 
 source! {
-    /// `[layers.NAME]`: infrastructure.
+    /// `[layers.NAME]`: infrastructure. Columns: `id`, `name`; `x` and `y` or `geometry`; any that is summed.
     LayerSource {
         /// EPSG code of the coordinates.
         #[serde(default = "wgs84")]
@@ -353,7 +369,9 @@ source! {
 }
 
 source! {
-    /// `[boundaries]` or `[places]`: regions that clusters are cut by or named after, towns that they are named after.
+    /// `[boundaries]` or `[places]`: regions that clusters are cut by or named after, towns that they are named after. Columns
+    /// of boundaries, taken by these names where not mapped: `id`, `name`, `priority`, `geometry`; of places: `name`,
+    /// `population`, `x` and `y` or `geometry`.
     GeographySource {
         /// EPSG code of the coordinates.
         #[serde(default = "wgs84")]
@@ -377,12 +395,14 @@ fn yes() -> bool {
 }
 
 source! {
-    /// `[operators.aliases]`: `name`, the `operator` that it means, and the `source` of that.
+    /// `[operators.aliases]`: `name`, the `operator` that it means, and the `source` of that; columns taken by these names
+    /// where not mapped.
     AliasSource {}
 }
 
 source! {
-    /// `[links.NAME]`: ties between two facilities or operators.
+    /// `[links.NAME]`: ties between two facilities or operators. Columns: `from`, `to`; `weight`, `from_year`, `to_year`,
+    /// `source`.
     LinkSource {
         /// The kind of tie.
         kind: String,
@@ -400,7 +420,8 @@ source! {
 source! {
     path may be missing:
     /// `[memberships.NAME]`: facilities or operators in organisations; from files, or inferred: facilities near one feature of
-    /// a layer (`layer`), or of one owner (`owners`).
+    /// a layer (`layer`), or of one owner (`owners`). Columns: `member`, `organisation`; `from_year`, `to_year`, `source`,
+    /// `role`; of owners `operator`, `parent`, `share` in percent.
     MembershipSource {
         /// The kind of tie that a shared organisation makes. Default for `layer`: physical; for `owners`: ownership.
         #[serde(default)]
@@ -448,14 +469,15 @@ impl MembershipSource {
 }
 
 source! {
-    /// `[figures.NAME]`: facts about whole clusters.
+    /// `[figures.NAME]`: facts about whole clusters. Columns: `cluster` or `facility`, `period`, `figure`, `value`; `source`,
+    /// `note`.
     FigureSource {
         /// Figures that the file may bring; default: whatever it brings.
         #[serde(default)]
         names: Option<Vec<String>>,
         /// One row a fact, or one row a cluster.
         #[serde(default)]
-        shape: Shape,
+        shape: FigureShape,
     }
 }
 
@@ -513,7 +535,7 @@ pub enum Between {
 /// How a figures file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Shape {
+pub enum FigureShape {
     /// One row a fact: figure, value.
     #[default]
     Long,

@@ -71,7 +71,7 @@ pub struct Accepted {
 }
 
 /// A batch's results on the way to the whole.
-struct Part {
+struct CheckedBatch {
     file: u32,
     passed: Passed,
     origin: Vec<Origin>,
@@ -169,7 +169,7 @@ struct Wanted<'a> {
 }
 
 /// One batch through all steps.
-fn one(batch: &Batch, plan: &Plan<'_>, steps: &Steps<'_>, wanted: Wanted<'_>) -> Result<Part> {
+fn one(batch: &Batch, plan: &Plan<'_>, steps: &Steps<'_>, wanted: Wanted<'_>) -> Result<CheckedBatch> {
     let Wanted { guesses, unique, .. } = wanted;
     let mut table = Table::convert(plan, batch, guesses, steps.join_required)?;
     (steps.before)(&mut table);
@@ -197,7 +197,7 @@ fn one(batch: &Batch, plan: &Plan<'_>, steps: &Steps<'_>, wanted: Wanted<'_>) ->
     let passed = table.pass(wanted.table.then_some(&frame))?;
     let origin = passed.kept.iter().map(|&row| batch.origin[row]).collect();
     let file = batch.position;
-    Ok(Part { file, passed, origin, keys, sampled })
+    Ok(CheckedBatch { file, passed, origin, keys, sampled })
 }
 
 /// A source as it comes together.
@@ -220,7 +220,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn take(&mut self, part: Part) -> Result<()> {
+    fn take(&mut self, part: CheckedBatch) -> Result<()> {
         let passed = part.passed;
         for (position, seen) in &passed.widened {
             self.guesses[*position] = self.guesses[*position].max(*seen);

@@ -13,7 +13,7 @@ use super::{json_text, print};
 
 /// How to show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum Form {
     /// For a terminal of 100 columns.
     Text,
     /// With everything that the tables say.
@@ -23,14 +23,14 @@ pub enum Shape {
 }
 
 /// Explains one cluster in one period; in the latest, unless told otherwise.
-pub fn run(folder: &Path, wanted: &str, period: Option<i64>, shape: Shape) -> Result<()> {
+pub fn run(folder: &Path, wanted: &str, period: Option<i64>, shape: Form) -> Result<()> {
     let run = StoredRun::open(folder)?;
     let clusters = run.table("clusters")?;
     let cluster = story::find(&clusters, wanted, period)?;
     let story: Story = story::story(&run, cluster, &clusters)?;
     match shape {
-        Shape::Json => print(&json_text(&story)),
-        Shape::Markdown => print(&markdown::tell(&story)),
-        Shape::Text => print(&text::tell(&story)),
+        Form::Json => print(&json_text(&story)),
+        Form::Markdown => print(&markdown::tell(&story)),
+        Form::Text => print(&text::tell(&story)),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
-use super::{Node, TieSet};
+use super::{TieSet, Vertex};
 use crate::validate::settings::Between;
 
 type HashMap<K, V> = std::collections::HashMap<K, V, Xxh3DefaultBuilder>;
@@ -107,14 +107,14 @@ enum Likeness {
 }
 
 struct Builder<'a> {
-    nodes: &'a [Node],
+    nodes: &'a [Vertex],
     owners: [Owners; LEVELS],
     groups: Vec<Group<'a>>,
 }
 
 impl Classes {
     /// Classes of the observed facilities under the ties of one kind or, for pairs tied in several, of up to 64.
-    pub fn new(nodes: &[Node], kinds: &[&TieSet]) -> Self {
+    pub fn new(nodes: &[Vertex], kinds: &[&TieSet]) -> Self {
         let builder = Builder::new(nodes, kinds);
         let mut classes = builder.classes();
         builder.join(&mut classes);
@@ -148,7 +148,7 @@ impl Classes {
     }
 
     /// All tied pairs, each once, the smaller position first, ascending.
-    pub fn pairs(&self, nodes: &[Node]) -> Vec<(u32, u32)> {
+    pub fn pairs(&self, nodes: &[Vertex]) -> Vec<(u32, u32)> {
         let mut pairs = Vec::new();
         for class in &self.classes {
             for (at, &node) in class.nodes.iter().enumerate() {
@@ -166,7 +166,7 @@ impl Classes {
 }
 
 impl<'a> Builder<'a> {
-    fn new(nodes: &'a [Node], kinds: &[&'a TieSet]) -> Self {
+    fn new(nodes: &'a [Vertex], kinds: &[&'a TieSet]) -> Self {
         let mut builder = Self { nodes, owners: Default::default(), groups: Vec::new() };
         for (position, ties) in kinds.iter().enumerate() {
             let kind = 1 << position;
@@ -258,7 +258,7 @@ impl<'a> Builder<'a> {
         }
         let is_mixed =
             |operator: u32| of(&self.owners[1].nodes, operator).iter().any(|&(_, node)| self.owners[0].has_ties(node));
-        let of_node = |(node, facility): (usize, &Node)| {
+        let of_node = |(node, facility): (usize, &Vertex)| {
             facility.observed.then(|| {
                 std::array::from_fn(|level| {
                     let Some(owner) = owner(facility, node, level) else { return Likeness::Nothing };
@@ -337,7 +337,7 @@ impl<'a> Builder<'a> {
 }
 
 /// What a facility has in common with others at a level.
-fn owner(facility: &Node, node: usize, level: usize) -> Option<u32> {
+fn owner(facility: &Vertex, node: usize, level: usize) -> Option<u32> {
     match level {
         0 => Some(node as u32),
         1 => facility.operator,

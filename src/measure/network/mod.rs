@@ -39,7 +39,7 @@ pub const ANCHOR: &str = "anchor_organisation";
 
 /// A facility of the cluster.
 #[derive(Debug, Clone, Copy)]
-pub struct Node {
+pub struct Vertex {
     /// Number of its operator.
     pub operator: Option<u32>,
     /// Number of its sector.
@@ -95,7 +95,7 @@ pub struct NetworkFigures {
 /// Computes the figures.
 ///
 /// Where no facility is observed, the two observed shares are 0 and all others `None`: nobody asked is not nobody linked.
-pub fn figures(nodes: &[Node], ties: &TieSet) -> NetworkFigures {
+pub fn figures(nodes: &[Vertex], ties: &TieSet) -> NetworkFigures {
     let all = nodes.len() as f64;
     let observed: Vec<usize> = (0..nodes.len()).filter(|&node| nodes[node].observed).collect();
     let mut found = NetworkFigures::default();
@@ -149,7 +149,7 @@ pub fn figures(nodes: &[Node], ties: &TieSet) -> NetworkFigures {
 }
 
 /// Members of each organisation here, as positions of nodes.
-fn members<'a>(nodes: &'a [Node], ties: &'a TieSet) -> impl Iterator<Item = (&'a Organisation, Vec<usize>)> {
+fn members<'a>(nodes: &'a [Vertex], ties: &'a TieSet) -> impl Iterator<Item = (&'a Organisation, Vec<usize>)> {
     let mut of_operator: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     let wanted = ties.organisations.iter().any(|organisation| organisation.between == Between::Operator);
     for (node, facility) in nodes.iter().enumerate().filter(|_| wanted) {
@@ -168,7 +168,7 @@ fn members<'a>(nodes: &'a [Node], ties: &'a TieSet) -> impl Iterator<Item = (&'a
 }
 
 /// The share of the cluster's emissions that the members of each organisation hold.
-fn reach(nodes: &[Node], ties: &TieSet, share: impl Fn(&[usize]) -> Option<f64>) -> BTreeMap<u32, Option<f64>> {
+fn reach(nodes: &[Vertex], ties: &TieSet, share: impl Fn(&[usize]) -> Option<f64>) -> BTreeMap<u32, Option<f64>> {
     let mut of_organisation: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (organisation, members) in members(nodes, ties).filter(|(_, members)| !members.is_empty()) {
         of_organisation.entry(organisation.number).or_default().extend(members);
@@ -178,7 +178,7 @@ fn reach(nodes: &[Node], ties: &TieSet, share: impl Fn(&[usize]) -> Option<f64>)
 
 /// Strength of the ties within a cluster: 1 for each pair with a link, and 1 / (members - 1) for each organisation that a
 /// pair shares (Newman 2001).
-fn inner_strength(nodes: &[Node], ties: &TieSet, pairs: f64) -> f64 {
+fn inner_strength(nodes: &[Vertex], ties: &TieSet, pairs: f64) -> f64 {
     let linked = if ties.organisations.is_empty() {
         pairs
     } else if ties.links.is_empty() {
@@ -221,8 +221,8 @@ mod tests {
     use super::*;
 
     /// Facilities of one firm each.
-    fn nodes(count: u32) -> Vec<Node> {
-        let node = |number| Node { operator: Some(number), sector: None, emissions_t: Some(1.0), observed: true };
+    fn nodes(count: u32) -> Vec<Vertex> {
+        let node = |number| Vertex { operator: Some(number), sector: None, emissions_t: Some(1.0), observed: true };
         (0..count).map(node).collect()
     }
 
@@ -327,7 +327,7 @@ mod tests {
     /// Two sites of one operator in one body are no inter-firm link; nobody asked is not nobody linked.
     #[test]
     fn one_firm_is_no_network_and_silence_is_no_absence() {
-        let node = |observed| Node { operator: Some(7), sector: None, emissions_t: Some(2.0), observed };
+        let node = |observed| Vertex { operator: Some(7), sector: None, emissions_t: Some(2.0), observed };
         let organisation = Organisation { number: 3, between: Between::Operator, members: vec![7], size: 1 };
         let ties = TieSet { organisations: vec![organisation], has_memberships: true, ..TieSet::default() };
         let asked = figures(&[node(true), node(true)], &ties);
@@ -374,16 +374,16 @@ mod tests {
         }
     }
 
-    fn mixture(below: &mut dyn FnMut(u32) -> u32) -> (Vec<Node>, TieSet) {
+    fn mixture(below: &mut dyn FnMut(u32) -> u32) -> (Vec<Vertex>, TieSet) {
         let count = 3 + below(14);
         let firms = 1 + below(count);
-        let mut node = || Node {
+        let mut node = || Vertex {
             operator: (below(8) > 0).then(|| below(firms)),
             sector: (below(5) > 0).then(|| below(3)),
             emissions_t: Some(1.0),
             observed: true,
         };
-        let nodes: Vec<Node> = (0..count).map(|_| node()).collect();
+        let nodes: Vec<Vertex> = (0..count).map(|_| node()).collect();
         let mut ties = TieSet { has_memberships: true, ..TieSet::default() };
         for _ in 0..below(4) {
             ties.links.push((Between::Facility, [below(count), below(count)]));
@@ -403,7 +403,7 @@ mod tests {
     }
 
     /// The ties of docs/method/3-measure.md, word by word: every pair looked at by itself.
-    fn written_out(nodes: &[Node], ties: &TieSet) -> BTreeSet<(u32, u32)> {
+    fn written_out(nodes: &[Vertex], ties: &TieSet) -> BTreeSet<(u32, u32)> {
         let owner = |node: u32, between: Between| match between {
             Between::Operator => nodes[node as usize].operator,
             _ => Some(node),

@@ -10,7 +10,7 @@ use petgraph::visit::EdgeRef;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::classes::{Class, Classes};
-use super::{Node, TieSet};
+use super::{TieSet, Vertex};
 use crate::validate::settings::Between;
 
 /// Classes of a component up to which all shortest paths are measured; beyond it those from [`SOURCES`] of them.
@@ -108,7 +108,7 @@ pub fn centralisation(classes: &Classes, degrees: &[usize]) -> Option<f64> {
 
 /// Mean number of ties on the shortest path between two facilities of the largest component; of several of one size, of
 /// all of them. Beyond [`EXACT`] classes from [`SOURCES`] of them, evenly spaced in the order of their emissions.
-pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Component]) -> Option<f64> {
+pub fn mean_path_length(nodes: &[Vertex], classes: &Classes, components: &[Component]) -> Option<f64> {
     let largest = components.iter().map(|component| component.size).max()?;
     // Neighbours of all classes one after the other: searches run over plain numbers.
     let neighbours: Vec<u32> =
@@ -157,7 +157,7 @@ pub fn mean_path_length(nodes: &[Node], classes: &Classes, components: &[Compone
 }
 
 /// Classes by the emissions of their greatest facility, then size and ties: an order that names hardly decide.
-fn by_emissions(nodes: &[Node], classes: &Classes, of: &[u32]) -> Vec<u32> {
+fn by_emissions(nodes: &[Vertex], classes: &Classes, of: &[u32]) -> Vec<u32> {
     let greatest = |class: u32| {
         let emissions = classes.classes[class as usize].nodes.iter();
         emissions.filter_map(|&node| nodes[node as usize].emissions_t).fold(f64::NEG_INFINITY, f64::max)
@@ -209,7 +209,7 @@ pub fn bridges(classes: &Classes) -> u64 {
 
 /// Firms whose leaving, with all their facilities here, splits the network of firms. A facility without an operator is
 /// a firm of its own.
-pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
+pub fn articulation_firms(nodes: &[Vertex], ties: &TieSet) -> usize {
     if ties.links.is_empty() && ties.organisations.is_empty() {
         return 0;
     }
@@ -262,7 +262,7 @@ pub fn articulation_firms(nodes: &[Node], ties: &TieSet) -> usize {
 
 /// Attribute assortativity (Newman 2003) of sectors, over ties between facilities whose sectors are known: 1 where ties
 /// stay within sectors, below 0 where they avoid them; `None` without such a tie, or with one sector alone.
-pub fn sector_assortativity(nodes: &[Node], classes: &Classes) -> Option<f64> {
+pub fn sector_assortativity(nodes: &[Vertex], classes: &Classes) -> Option<f64> {
     let sector = |node: &u32| nodes[*node as usize].sector;
     let counts: Vec<BTreeMap<u32, u64>> = classes
         .classes

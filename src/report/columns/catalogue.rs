@@ -1,11 +1,11 @@
 //! Every output table and its columns, in the order in which they are written.
 
 use super::Kind::{Any, Boolean, Integer, Number, Text};
-use super::{Column, Table, c};
+use super::{Column, TableEntry, c};
 
 /// All tables, in the order in which a reader needs them.
-pub const TABLES: &[Table] = &[
-    Table {
+pub const TABLES: &[TableEntry] = &[
+    TableEntry {
         name: "clusters",
         title: "Clusters: scores, levels and types",
         row: "a cluster and period",
@@ -13,7 +13,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period"],
         columns: CLUSTERS,
     },
-    Table {
+    TableEntry {
         name: "figures",
         title: "Figures of clusters",
         row: "a cluster and period",
@@ -21,7 +21,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period"],
         columns: FIGURES,
     },
-    Table {
+    TableEntry {
         name: "indicators",
         title: "Indicators of clusters",
         row: "a cluster, period and indicator",
@@ -29,7 +29,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "indicator"],
         columns: INDICATORS,
     },
-    Table {
+    TableEntry {
         name: "scores",
         title: "Scores of components and dimensions",
         row: "a cluster, period and node of the score tree",
@@ -37,7 +37,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "node"],
         columns: SCORES,
     },
-    Table {
+    TableEntry {
         name: "facilities",
         title: "Facilities",
         row: "a facility and period",
@@ -45,7 +45,7 @@ pub const TABLES: &[Table] = &[
         key: &["facility_id", "period"],
         columns: FACILITIES,
     },
-    Table {
+    TableEntry {
         name: "types",
         title: "Clusters and emissions by type",
         row: "a period and type, clusters whose type is not known, or what is in no cluster",
@@ -53,7 +53,7 @@ pub const TABLES: &[Table] = &[
         key: &["period", "type_name"],
         columns: TYPES,
     },
-    Table {
+    TableEntry {
         name: "reach",
         title: "What clusters reach",
         row: "a cluster and feature that it reaches",
@@ -61,7 +61,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "layer", "km", "feature"],
         columns: REACH,
     },
-    Table {
+    TableEntry {
         name: "sectors",
         title: "Sectors of clusters",
         row: "a cluster, period and sector",
@@ -69,7 +69,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "sector"],
         columns: SECTORS,
     },
-    Table {
+    TableEntry {
         name: "concentration",
         title: "Concentration of emissions",
         row: "a period and sector, or all sectors",
@@ -77,7 +77,7 @@ pub const TABLES: &[Table] = &[
         key: &["period", "sector"],
         columns: CONCENTRATION,
     },
-    Table {
+    TableEntry {
         name: "stability",
         title: "Clusters at other radii",
         row: "a radius, cluster and group there that shares facilities with it",
@@ -85,7 +85,7 @@ pub const TABLES: &[Table] = &[
         key: &["radius_km", "event", "cluster_id", "other_id"],
         columns: STABILITY,
     },
-    Table {
+    TableEntry {
         name: "lineage",
         title: "Clusters of an earlier run",
         row: "an earlier cluster and one of this run that shares facilities with it",
@@ -93,7 +93,7 @@ pub const TABLES: &[Table] = &[
         key: &["event", "previous_id", "cluster_id"],
         columns: LINEAGE,
     },
-    Table {
+    TableEntry {
         name: "networks",
         title: "Whole networks",
         row: "a kind of tie and period",
@@ -101,7 +101,7 @@ pub const TABLES: &[Table] = &[
         key: &["kind", "period"],
         columns: NETWORKS,
     },
-    Table {
+    TableEntry {
         name: "cluster_links",
         title: "Ties between clusters",
         row: "a kind of tie, period and pair of clusters",
@@ -109,7 +109,7 @@ pub const TABLES: &[Table] = &[
         key: &["kind", "period", "cluster_id", "other_id"],
         columns: CLUSTER_LINKS,
     },
-    Table {
+    TableEntry {
         name: "ties",
         title: "Where ties come from",
         row: "a cluster, period and row of a source that names one of its facilities or operators",
@@ -117,7 +117,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "kind", "name", "from", "to", "organisation", "file", "line"],
         columns: TIES,
     },
-    Table {
+    TableEntry {
         name: "levers",
         title: "Levers: what one indicator would have to be",
         row: "a cluster, period and indicator",
@@ -125,7 +125,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "indicator"],
         columns: LEVERS,
     },
-    Table {
+    TableEntry {
         name: "lever_pairs",
         title: "Cheapest pairs of levers",
         row: "a cluster, period, dimension and set of indicators",
@@ -133,7 +133,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "dimension", "among"],
         columns: LEVER_PAIRS,
     },
-    Table {
+    TableEntry {
         name: "type_distances",
         title: "Distances to types",
         row: "a cluster, period and type",
@@ -141,7 +141,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "type"],
         columns: TYPE_DISTANCES,
     },
-    Table {
+    TableEntry {
         name: "type_memberships",
         title: "Memberships in types",
         row: "a cluster, period and type",
@@ -149,7 +149,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "type"],
         columns: TYPE_MEMBERSHIPS,
     },
-    Table {
+    TableEntry {
         name: "moves",
         title: "Moves between types",
         row: "a cluster and two consecutive periods, both with a type",
@@ -157,7 +157,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "from_period", "to_period"],
         columns: MOVES,
     },
-    Table {
+    TableEntry {
         name: "move_parts",
         title: "Parts of moves",
         row: "a cluster, two consecutive periods and an indicator",
@@ -165,7 +165,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "from_period", "to_period", "indicator"],
         columns: MOVE_PARTS,
     },
-    Table {
+    TableEntry {
         name: "transitions",
         title: "Transitions between types",
         row: "two consecutive periods, a type before and a type after",
@@ -173,7 +173,7 @@ pub const TABLES: &[Table] = &[
         key: &["from_period", "to_period", "from_type", "to_type"],
         columns: TRANSITIONS,
     },
-    Table {
+    TableEntry {
         name: "warnings",
         title: "Early warnings",
         row: "a cluster and dimension that nears a threshold",
@@ -181,7 +181,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "dimension"],
         columns: WARNINGS,
     },
-    Table {
+    TableEntry {
         name: "dispersed",
         title: "Dispersed sites",
         row: "a dispersed site and period",
@@ -189,7 +189,7 @@ pub const TABLES: &[Table] = &[
         key: &["period", "rank"],
         columns: DISPERSED,
     },
-    Table {
+    TableEntry {
         name: "dispersed_sums",
         title: "Sums of dispersed sites",
         row: "a period, column and value",
@@ -197,7 +197,7 @@ pub const TABLES: &[Table] = &[
         key: &["period", "by", "value"],
         columns: DISPERSED_SUMS,
     },
-    Table {
+    TableEntry {
         name: "dispersed_groups",
         title: "Groups of dispersed sites under wider rules",
         row: "a wider rule and group that it would gather",
@@ -205,7 +205,7 @@ pub const TABLES: &[Table] = &[
         key: &["wider", "group_id"],
         columns: DISPERSED_GROUPS,
     },
-    Table {
+    TableEntry {
         name: "initiatives",
         title: "Place-based initiatives",
         row: "an initiative",
@@ -213,7 +213,7 @@ pub const TABLES: &[Table] = &[
         key: &["initiative"],
         columns: INITIATIVES,
     },
-    Table {
+    TableEntry {
         name: "evidence",
         title: "Facts behind figures",
         row: "a fact that became a figure of a cluster and period",
@@ -221,7 +221,7 @@ pub const TABLES: &[Table] = &[
         key: &["cluster_id", "period", "figure", "file", "line"],
         columns: EVIDENCE,
     },
-    Table {
+    TableEntry {
         name: "findings",
         title: "Findings: what was counted and kept",
         row: "a finding",
@@ -229,7 +229,7 @@ pub const TABLES: &[Table] = &[
         key: &[],
         columns: FINDINGS,
     },
-    Table {
+    TableEntry {
         name: "quarantine",
         title: "Quarantine: rejected rows",
         row: "a rejected row",
@@ -237,7 +237,7 @@ pub const TABLES: &[Table] = &[
         key: &[],
         columns: QUARANTINE,
     },
-    Table {
+    TableEntry {
         name: "links",
         title: "Ties as lines",
         row: "a cluster and tie of it, once over all periods",
@@ -245,7 +245,7 @@ pub const TABLES: &[Table] = &[
         key: &[],
         columns: LINKS,
     },
-    Table {
+    TableEntry {
         name: "layer",
         title: "Infrastructure",
         row: "a feature; one layer for the points, lines and areas of each `[layers.NAME]`",

@@ -16,7 +16,7 @@ pub const INFRASTRUCTURE: &str = "layer";
 
 /// An output table.
 #[derive(Debug)]
-pub struct Table {
+pub struct TableEntry {
     /// Its name: that of its files without their ending.
     pub name: &'static str,
     /// Its title.
@@ -79,7 +79,7 @@ pub struct Described {
     pub about: String,
 }
 
-impl Table {
+impl TableEntry {
     /// Its page in `docs/formats`.
     pub fn page(&self) -> String {
         let key = match self.key {
@@ -101,7 +101,7 @@ impl Table {
 
 /// The list of pages in `docs/formats`.
 pub fn index() -> String {
-    let row = |table: &Table| {
+    let row = |table: &TableEntry| {
         let only = if table.only.is_empty() { "always" } else { table.only };
         format!("| [{}]({}.md) | {} | {only} |\n", table.name, table.name, table.row)
     };
@@ -115,7 +115,7 @@ pub fn index() -> String {
 
 /// The names that stand for placeholders in one run, as alternatives of a regular expression.
 #[derive(Debug)]
-pub struct Names {
+pub struct Placeholders {
     dimension: String,
     kind: String,
     layer: String,
@@ -125,7 +125,7 @@ pub struct Names {
     weight: Option<String>,
 }
 
-impl Names {
+impl Placeholders {
     /// The names of a run.
     pub fn of(results: &Results<'_>) -> Self {
         let any = |names: Vec<&str>| names.into_iter().map(regex::escape).collect::<Vec<_>>().join("|");
@@ -143,7 +143,7 @@ impl Names {
     /// # Errors
     ///
     /// [`Error::Defect`] for a table or a column that is not in [`TABLES`].
-    pub fn describe(&self, name: &str, frame: &DataFrame) -> Result<(&'static Table, Vec<Described>)> {
+    pub fn describe(&self, name: &str, frame: &DataFrame) -> Result<(&'static TableEntry, Vec<Described>)> {
         let missing = |what: String| Error::Defect { message: format!("{name}: {what} is in no list of columns") };
         let table = TABLES.iter().find(|table| table.name == name).ok_or_else(|| missing("the table".into()))?;
         let families = self.families(table);
@@ -174,7 +174,7 @@ impl Names {
     }
 
     /// The families of a table with their patterns: those that take any name last.
-    fn families(&self, table: &'static Table) -> Vec<(&'static Column, Regex)> {
+    fn families(&self, table: &'static TableEntry) -> Vec<(&'static Column, Regex)> {
         let mut families: Vec<&'static Column> =
             table.columns.iter().filter(|column| column.name.contains('{')).collect();
         families.sort_by_key(|column| ["{dimension}", "{sum}", "{column}"].iter().position(|any| *any == column.name));

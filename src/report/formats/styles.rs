@@ -82,7 +82,7 @@ impl Condition {
 #[derive(Template)]
 #[template(path = "styles/qgis.xml")]
 struct Qml<'a> {
-    shape: Shape,
+    shape: Symbol,
     rules: &'a [Rule],
     label: Option<&'a str>,
     size: Option<&'a str>,
@@ -92,14 +92,14 @@ struct Qml<'a> {
 #[template(path = "styles/sld.xml")]
 struct Sld<'a> {
     name: &'a str,
-    shape: Shape,
+    shape: Symbol,
     rules: &'a [Rule],
     label: Option<&'a str>,
 }
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum Symbol {
     Point,
     Line,
     Area,
@@ -112,19 +112,19 @@ const SIZE: &str = "min(16, 1.4 + 4 * sqrt(coalesce(\"emissions_t\", 0) / 100000
 pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
     let layer = table.layer();
     let (shape, rules, label, size) = match layer {
-        "clusters" => (Shape::Area, by_type(results, false), Some("cluster_name"), Some(SIZE)),
-        "facilities" => (Shape::Point, by_type(results, true), None, Some(SIZE)),
+        "clusters" => (Symbol::Area, by_type(results, false), Some("cluster_name"), Some(SIZE)),
+        "facilities" => (Symbol::Point, by_type(results, true), None, Some(SIZE)),
         "dispersed_sites" => {
             let conditions = latest(results).into_iter().collect();
             let rule = Rule { label: "dispersed site".into(), conditions, colour: OUTSIDE };
-            (Shape::Point, vec![rule], None, Some(SIZE))
+            (Symbol::Point, vec![rule], None, Some(SIZE))
         }
-        "links" => (Shape::Line, by_kind(results), None, None),
+        "links" => (Symbol::Line, by_kind(results), None, None),
         other => {
             let shape = match other.rsplit('_').next() {
-                Some("lines") => Shape::Line,
-                Some("areas") => Shape::Area,
-                _ => Shape::Point,
+                Some("lines") => Symbol::Line,
+                Some("areas") => Symbol::Area,
+                _ => Symbol::Point,
             };
             let of =
                 |name: &str| other.strip_prefix("layer_").and_then(|rest| rest.strip_prefix(name)?.strip_prefix('_'));

@@ -9,7 +9,7 @@ use crate::names;
 use crate::names::EMISSIONS;
 use crate::report::Results;
 use crate::report::tables::reading;
-use crate::score::shape::{Child, Step};
+use crate::score::shape::{Child, Visit};
 
 /// Ties, sites, levers and facts on a card.
 const LISTED: usize = 5;
@@ -285,7 +285,7 @@ impl<'a> Gathered<'a> {
 
     fn tree(&self, unit: usize) -> Vec<TreeRow<'a>> {
         let steps = self.results.about.shape.walk().into_iter();
-        let row = |step: Step| match step.child {
+        let row = |step: Visit| match step.child {
             Child::Node(node) => self.node(node, step.depth, unit),
             Child::Indicator(indicator) => self.indicator(indicator, step.depth, unit),
         };

@@ -8,7 +8,7 @@ mod steps;
 
 use polars::prelude::*;
 
-use super::columns::{self, Described, Names};
+use super::columns::{self, Described, Placeholders};
 use super::{Results, types as by_type};
 use crate::error::{Error, Result};
 use crate::measure::Unit;
@@ -24,7 +24,7 @@ pub struct OutputTable {
     /// The name of its files, sheet and layer.
     pub name: String,
     /// Its entry in the table of columns.
-    pub about: &'static columns::Table,
+    pub about: &'static columns::TableEntry,
     /// Its rows.
     pub frame: DataFrame,
     /// What its columns mean, in their order.
@@ -53,7 +53,7 @@ impl OutputTable {
     }
 
     fn named(results: &Results<'_>, about: &str, name: String, written: Written, frame: DataFrame) -> Result<Self> {
-        let (about, columns) = Names::of(results).describe(about, &frame)?;
+        let (about, columns) = Placeholders::of(results).describe(about, &frame)?;
         let frame = without_signed_zeros(&frame)?;
         Ok(Self { name, about, frame, columns, geometry: None, written })
     }

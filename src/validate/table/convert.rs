@@ -10,7 +10,7 @@ use crate::sources::ColumnType;
 use crate::validate::cells::{Cells, Seen};
 use crate::validate::dates;
 use crate::validate::numerals::Numerals;
-use crate::validate::plan::{Gas, Part, Planned};
+use crate::validate::plan::{Gas, Planned, PlannedPart};
 
 /// The longest cell of a text column, bytes; geometries may be longer.
 const LONGEST: usize = 65_536;
@@ -119,7 +119,7 @@ impl<'a> Table<'a> {
         Cells::Number(values)
     }
 
-    fn gas(&self, part: &Part, row: usize, position: usize, words: &HashMap<String, Gas>) -> Option<Gas> {
+    fn gas(&self, part: &PlannedPart, row: usize, position: usize, words: &HashMap<String, Gas>) -> Option<Gas> {
         let word = self.batch.cell(row, position)?;
         let word = part.recode.get(word).map_or(word, String::as_str);
         words.get(word).copied()
