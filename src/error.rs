@@ -30,7 +30,7 @@ pub enum Error {
     /// The pipeline file is wrong; all its problems together.
     #[error("{}", join(problems))]
     Pipeline {
-        /// Every problem found, in the order of the file.
+        /// Every problem found.
         problems: Vec<Problem>,
     },
     /// The data broke their contract; all problems together.

@@ -206,9 +206,7 @@ impl Finding {
             count: count as u64,
         }
     }
-}
 
-impl Finding {
     /// What findings are ordered by: all that they are, stages by their names.
     fn order(&self) -> impl Ord + '_ {
         let place = (&self.source, &self.file, self.line, &self.column);

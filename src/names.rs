@@ -27,6 +27,21 @@ pub enum OfLayer {
     Within,
 }
 
+/// The level of a dimension.
+pub fn level(dimension: &str) -> String {
+    format!("{dimension}_level")
+}
+
+/// The share of a dimension's weight that rests on data.
+pub fn coverage(dimension: &str) -> String {
+    format!("{dimension}_coverage")
+}
+
+/// The bounds of a dimension's score: the lower, the higher.
+pub fn bounds(dimension: &str) -> [String; 2] {
+    [format!("{dimension}_low"), format!("{dimension}_high")]
+}
+
 /// The distance to the nearest feature of a layer, km.
 pub fn distance(layer: &str) -> String {
     format!("{DISTANCE}{layer}")

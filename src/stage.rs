@@ -71,6 +71,7 @@ const READS: &[(&str, Stage, bool)] = {
         ("indicators.*.expr", Measure, true),
         ("indicators.*.over", Measure, true),
         ("indicators.*.lever.times", Measure, false),
+        ("indicators.*.lever.whole", Classify, false),
         ("indicators.*.lever", Report, false),
         ("indicators.*.changeable", Classify, false),
         ("indicators.*.unit", Report, false),
@@ -79,7 +80,7 @@ const READS: &[(&str, Stage, bool)] = {
         ("indicators", Score, true),
         ("components", Score, true),
         ("dimensions.*.threshold", Classify, true),
-        ("dimensions.*.fuzzy_width", Classify, true),
+        ("dimensions.*.fuzzy_width", Report, false),
         ("dimensions", Score, true),
         ("classify", Classify, true),
         ("typology.id", Report, false),
@@ -93,6 +94,11 @@ const READS: &[(&str, Stage, bool)] = {
         ("typology", Classify, true),
     ]
 };
+
+/// The patterns of keys that stages read.
+pub fn patterns() -> impl Iterator<Item = &'static str> {
+    READS.iter().map(|(pattern, ..)| *pattern)
+}
 
 /// What a dotted key of the pipeline file is read for; lists of tables by id or number. `None` for no key of any.
 pub fn use_of(key: &str) -> Option<KeyUse> {

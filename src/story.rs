@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use crate::classify::{ClusterType, Typology};
 use crate::error::{Error, Result, suggest};
 use crate::indicator::{Indicator, Mark, Over, Scale};
-use crate::names;
-use crate::names::EMISSIONS;
+use crate::names::{self, EMISSIONS};
 use crate::report::columns::Kind;
 use crate::report::stored::{Row, Scoring, StoredRun, cell, number, typed};
 use crate::score::shape::Child;
@@ -293,16 +292,19 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         Ok(Told { rows, kinds: run.kinds(name)? })
     };
     let now = |name: &str| told(name, &|row| cell(row, "period") == period);
+    let now_as_text = |name: &str| -> Result<Vec<Row>> {
+        Ok(run.of_cluster(name, id)?.into_iter().filter(|row| cell(row, "period") == period).collect())
+    };
     let scoring = run.scoring()?;
     let tables = Tables {
         scoring: &scoring,
-        scores: now("scores")?.rows,
-        indicators: now("indicators")?.rows,
+        scores: now_as_text("scores")?,
+        indicators: now_as_text("indicators")?,
         levers: now("levers")?,
         evidence: now("evidence")?,
     };
     let dimensions = scoring.model.shape.dimensions().map(|dimension| tables.dimension(cluster, dimension)).collect();
-    let (mut facilities, ties, figures) = (now("facilities")?, now("ties")?, now("figures")?);
+    let (mut facilities, ties, figures) = (now("facilities")?, now("ties")?, now_as_text("figures")?);
     by_emissions(&mut facilities.rows);
     let mut move_parts = told("move_parts", &|row| cell(row, "to_period") == period)?;
     move_parts.rows.sort_by(|a, b| part(b).total_cmp(&part(a)));
@@ -319,13 +321,13 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         possible_types: text("possible_types"),
         policy: policies(scoring.typology.as_ref(), cell(cluster, "possible_types")),
         dimensions,
-        distances: distances(&now("type_distances")?.rows),
+        distances: distances(&now_as_text("type_distances")?),
         pairs: now("lever_pairs")?.typed(),
         neighbours: neighbours(&scoring.dimensions, cluster, clusters),
         moves: moves.typed(),
         move_parts: move_parts.typed(),
         warnings: now("warnings")?.typed(),
-        networks: figures.rows.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),
+        networks: figures.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),
         facilities: Rows::first(&facilities.rows.iter().collect::<Vec<_>>(), &facilities.kinds),
     })
 }
@@ -337,7 +339,7 @@ fn part(row: &Row) -> f64 {
 impl Tables<'_> {
     fn dimension(&self, cluster: &Row, dimension: usize) -> ScoredNode {
         let Dimension { id, threshold, .. } = &self.scoring.dimensions[dimension];
-        let level = cell(cluster, &format!("{id}_level")).to_owned();
+        let level = cell(cluster, &names::level(id)).to_owned();
         let wanting = if level == "unknown" { self.wanting(dimension) } else { Vec::new() };
         ScoredNode { level: Some(level), threshold: Some(threshold.clone()), wanting, ..self.node(dimension) }
     }

@@ -59,6 +59,7 @@ fn every_case_ends_as_expected() {
             assert_eq!(files(&out), before, "{}: a failed run touched the earlier outputs", case.display());
             continue;
         }
+        fs::create_dir_all(case.join("snapshot")).unwrap();
         let kept = fs::read_dir(case.join("snapshot")).unwrap().map(|entry| entry.unwrap().file_name());
         let kept = kept.map(|name| name.into_string().unwrap());
         let always = ["clusters.csv", "quarantine.csv", "findings.csv"].map(str::to_owned);

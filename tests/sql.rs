@@ -124,3 +124,91 @@ fn expressions_are_those_of_duckdb_in_double() {
     assert!(wrong.is_empty(), "{} of {all} differ\n{shown}", wrong.len());
     assert!(all > 9000 * folders.len(), "{all}");
 }
+
+/// Each function that there is, with an example and what DuckDB 1.4 makes of it.
+#[test]
+fn every_function_gives_what_duckdb_gives() {
+    let table = df![
+        "x" => [1.5, -2.5, 7.0, 4.0],
+        "y" => [2.0, 4.0, 8.5, -1.0],
+        "s" => [Some("Ab c"), Some("xyz"), None, Some("Ab")],
+        "d" => [Some("2022-03-04"), Some("2021-12-31"), None, Some("2020-02-29")],
+    ];
+    let table = table.unwrap().lazy().with_column(col("d").cast(DataType::Date)).collect().unwrap();
+    let mut table = table;
+    table.with_column(Column::new("unit".into(), vec![0u32; 4])).unwrap();
+    let tested: Vec<&str> = FUNCTION_EXAMPLES.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(tested, forerunner::sql::FUNCTIONS);
+    let page = std::fs::read_to_string("docs/method/3-measure.md").unwrap();
+    for (name, text, wanted) in FUNCTION_EXAMPLES {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/method/3-measure.md");
+        assert!(text.contains(name), "{text} does not call {name}");
+        let expression = Expression::parse(text, "x").unwrap_or_else(|problem| panic!("{problem}"));
+        let found = expression.by_group(&table, ("unit", 1), &|row| row.to_string());
+        let found = found.unwrap_or_else(|failure| panic!("{text}: {failure:?}"))[0].unwrap();
+        assert!((found - wanted).abs() <= 1e-12 * wanted.abs().max(1.0), "{text}: {found}, DuckDB {wanted}");
+    }
+    for text in ["SUM(RANDOM())", "COUNT(*) + STRFTIME(d, '%Y')", "SUM(GREATST(x, y))"] {
+        let problem = Expression::parse(text, "x").unwrap_err();
+        assert!(problem.message.contains("which there is not"), "{problem}");
+    }
+}
+
+const FUNCTION_EXAMPLES: [(&str, &str, f64); 56] = [
+    ("ABS", "SUM(ABS(x))", 15.0),
+    ("AVG", "AVG(x)", 2.5),
+    ("CBRT", "SUM(CBRT(y))", 3.888149652821747),
+    ("CEIL", "SUM(CEIL(x))", 11.0),
+    ("CEILING", "SUM(CEILING(x))", 11.0),
+    ("COALESCE", "SUM(LENGTH(COALESCE(s, 'none')))", 13.0),
+    ("CONCAT", "MAX(LENGTH(CONCAT(s, '-', s)))", 9.0),
+    ("CORR", "CORR(x, y)", 0.30670359980616657),
+    ("COS", "SUM(COS(x))", -0.6301477803995381),
+    ("COUNT", "COUNT(s)", 3.0),
+    ("COVAR_POP", "COVAR_POP(x, y)", 3.6875),
+    ("COVAR_SAMP", "COVAR_SAMP(x, y)", 4.916666666666667),
+    ("DATE_PART", "SUM(DATE_PART('year', d))", 6063.0),
+    ("DEGREES", "SUM(DEGREES(x))", 572.9577951308232),
+    ("ENDS_WITH", "COUNT(*) FILTER (WHERE ENDS_WITH(s, 'c'))", 1.0),
+    ("EXP", "SUM(EXP(x))", 1155.7950825305647),
+    ("EXTRACT", "SUM(EXTRACT(MONTH FROM d))", 17.0),
+    ("FLOOR", "SUM(FLOOR(x))", 9.0),
+    ("GREATEST", "SUM(GREATEST(x, y))", 18.5),
+    ("IFNULL", "SUM(LENGTH(IFNULL(s, '')))", 9.0),
+    ("LEAST", "SUM(LEAST(x, y))", 5.0),
+    ("LEFT", "MAX(LENGTH(LEFT(s, 2)))", 2.0),
+    ("LENGTH", "SUM(LENGTH(s))", 9.0),
+    ("LN", "SUM(LN(ABS(x)))", 4.653960350157523),
+    ("LOG", "SUM(LOG(ABS(x)))", 2.0211892990699383),
+    ("LOG10", "SUM(LOG10(ABS(x)))", 2.0211892990699383),
+    ("LOG2", "SUM(LOG2(ABS(x)))", 6.714245517666123),
+    ("LOWER", "COUNT(*) FILTER (WHERE LOWER(s) = 'ab')", 1.0),
+    ("LTRIM", "MAX(LENGTH(LTRIM(CONCAT('  ', s))))", 4.0),
+    ("MAX", "MAX(x)", 7.0),
+    ("MEDIAN", "MEDIAN(x)", 2.75),
+    ("MIN", "MIN(x)", -2.5),
+    ("MOD", "SUM(MOD(x, 2))", 2.0),
+    ("NULLIF", "SUM(NULLIF(x, 7))", 3.0),
+    ("PI", "SUM(x) * PI()", 31.41592653589793),
+    ("POW", "SUM(POW(x, 2))", 73.5),
+    ("POWER", "SUM(POWER(x, 3))", 394.75),
+    ("QUANTILE_CONT", "QUANTILE_CONT(x, 0.25)", 0.5),
+    ("QUANTILE_DISC", "QUANTILE_DISC(x, 0.25)", -2.5),
+    ("RADIANS", "SUM(RADIANS(x))", 0.17453292519943298),
+    ("REPLACE", "MAX(LENGTH(REPLACE(s, 'b', 'bbb')))", 6.0),
+    ("RIGHT", "COUNT(*) FILTER (WHERE RIGHT(s, 1) = 'z')", 1.0),
+    ("ROUND", "SUM(ROUND(x))", 10.0),
+    ("RTRIM", "MAX(LENGTH(RTRIM(CONCAT(s, '  '))))", 4.0),
+    ("SIGN", "SUM(SIGN(x))", 2.0),
+    ("SIN", "SUM(SIN(x))", 0.29920694591095875),
+    ("SQRT", "SUM(SQRT(ABS(x)))", 7.451635012540369),
+    ("STARTS_WITH", "COUNT(*) FILTER (WHERE STARTS_WITH(s, 'Ab'))", 2.0),
+    ("STDDEV", "STDDEV(x)", 4.02077936060494),
+    ("STRPOS", "SUM(STRPOS(s, 'b'))", 4.0),
+    ("SUBSTR", "MAX(LENGTH(SUBSTR(s, 2)))", 3.0),
+    ("SUM", "SUM(x)", 10.0),
+    ("TAN", "SUM(TAN(x))", 16.877711509484275),
+    ("TRIM", "MAX(LENGTH(TRIM(CONCAT(' ', s, ' '))))", 4.0),
+    ("UPPER", "COUNT(*) FILTER (WHERE UPPER(s) = 'AB')", 1.0),
+    ("VARIANCE", "VARIANCE(x)", 16.166666666666668),
+];

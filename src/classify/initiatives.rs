@@ -39,8 +39,7 @@ struct TypeFile {
 ///
 /// None, unless the file that they are built from is damaged.
 pub fn types() -> Result<Vec<InitiativeType>> {
-    let wrong =
-        |error: toml::de::Error| Error::Run { path: "initiative_types.toml".into(), message: error.to_string() };
+    let wrong = |error: toml::de::Error| Error::Defect { message: format!("initiative_types.toml: {error}") };
     toml::from_str(TYPES).map(|file: TypeFile| file.types).map_err(wrong)
 }
 

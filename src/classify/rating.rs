@@ -21,7 +21,7 @@ pub struct Rating {
     pub levers: Vec<Levers>,
     /// What became of each cluster.
     pub moves: Moves,
-    /// Place-based initiatives with their types and clusters.
+    /// Place-based initiatives with their types and clusters: see [`super::initiatives::assign`].
     pub initiatives: Vec<Assignment>,
 }
 

@@ -163,7 +163,7 @@ impl Typology {
     ///
     /// None, unless the file that it is built from is damaged.
     pub fn built_in() -> Result<Self> {
-        let wrong = |error: toml::de::Error| Error::Run { path: BUILT_IN_ID.into(), message: error.to_string() };
+        let wrong = |error: toml::de::Error| Error::Defect { message: format!("{BUILT_IN_ID}: {error}") };
         toml::from_str(BUILT_IN).map_err(wrong)
     }
 

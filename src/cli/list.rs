@@ -1,10 +1,11 @@
 //! `list`: the clusters of a run.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use forerunner::declared::at_most;
 use forerunner::error::suggest;
-use forerunner::names::EMISSIONS;
+use forerunner::names::{self, EMISSIONS};
 use forerunner::report::columns::Kind;
 use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
 use forerunner::score::Dimension;
@@ -42,7 +43,10 @@ pub struct Selection {
 /// Prints the clusters of a run.
 pub fn run(folder: &Path, wanted: &Selection) -> Result<()> {
     let run = StoredRun::open(folder)?;
-    let (columns, kinds) = (run.header("clusters")?, run.kinds("clusters")?);
+    let columns = run.header("clusters")?;
+    // What the columns hold is asked for only where it matters.
+    let needs_kinds = wanted.json || wanted.sort.is_some();
+    let kinds = if needs_kinds { run.kinds("clusters")? } else { HashMap::new() };
     let dimensions: Vec<Dimension> = run.part("dimensions")?;
     let rows = run.table("clusters")?;
     let mut rows: Vec<&Row> = rows.iter().filter(|row| wanted.fits(&dimensions, row)).collect();
@@ -52,7 +56,8 @@ pub fn run(folder: &Path, wanted: &Selection) -> Result<()> {
         let hint = suggest(column, columns.iter().map(String::as_str));
         return Err(Error::usage(format!("clusters.csv has no column `{column}`"), hint));
     }
-    sort(&mut rows, column, falls, matches!(kinds.get(column), Some(Kind::Integer | Kind::Number)));
+    let is_numeric = !needs_kinds || matches!(kinds.get(column), Some(Kind::Integer | Kind::Number));
+    sort(&mut rows, column, falls, is_numeric);
     if wanted.json {
         print(&json_text(&rows.iter().map(|row| typed(row, &kinds)).collect::<Vec<_>>()))
     } else if wanted.csv {
@@ -116,8 +121,8 @@ pub fn clusters(dimensions: &[Dimension], rows: &[&Row]) -> String {
         cells.push(number(value(row, EMISSIONS).map(|tonnes| tonnes / 1e6), 2));
         for Dimension { id, .. } in dimensions {
             cells.push(number(value(row, id), 1));
-            cells.push(cell(row, &format!("{id}_level")).to_owned());
-            cells.push(number(value(row, &format!("{id}_coverage")), 2));
+            cells.push(cell(row, &names::level(id)).to_owned());
+            cells.push(number(value(row, &names::coverage(id)), 2));
         }
         cells.push(match (cell(row, "type_name"), cell(row, "possible_types")) {
             ("", open) => open.to_owned(),

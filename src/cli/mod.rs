@@ -156,12 +156,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
             matches::run(&pipeline, least)
         }
         Command::Explain { run, cluster, period, json, markdown } => {
-            let shape = match (json, markdown) {
+            let form = match (json, markdown) {
                 (true, _) => explain::Form::Json,
                 (_, true) => explain::Form::Markdown,
                 _ => explain::Form::Text,
             };
-            explain::run(&run, &cluster, period, shape)
+            explain::run(&run, &cluster, period, form)
         }
         Command::Diff { first, second, json } => diff::run(&first, &second, json),
         Command::List { run, wanted } => list::run(&run, &wanted),

@@ -149,7 +149,7 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
     for (a, b, weight) in edges {
         ties.entry(part_of[a]).or_default().push((within[a], within[b], weight));
     }
-    let fail = |error: leiden_rs::LeidenError| Error::Run { path: "communities".into(), message: error.to_string() };
+    let fail = |error: leiden_rs::LeidenError| Error::Defect { message: format!("communities: {error}") };
     let seed = random::stream(SEED, Stage::Measure, "communities", 0).next_u64();
     let (mut of_node, mut first) = (vec![0; nodes], 0);
     for (part, ties) in ties {

@@ -12,8 +12,7 @@ use crate::delineate::trials::{Trial, Wider, trials};
 use crate::delineate::{Clusters, Delineation, Geography};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::globe::near::{NearIndex, Order};
-use crate::names;
-use crate::names::EMISSIONS;
+use crate::names::{self, EMISSIONS};
 use crate::sql::{Expression, Yields};
 use crate::validate::{Facilities, Tables};
 
@@ -102,7 +101,7 @@ pub(super) fn check(
     strategic
 }
 
-/// Gathers what is in no cluster; nothing without a register.
+/// Gathers what is in no cluster; nothing without a register, or where no details were measured.
 ///
 /// # Errors
 ///
@@ -149,7 +148,7 @@ fn strategic(rule: Option<&Expression>, frame: &DataFrame) -> Result<Vec<Option<
     let Some(rule) = rule else { return Ok(vec![None; frame.height()]) };
     rule.mask(frame, &|row| named(frame, row)).map_err(|failure| {
         let hint = "write it so that it holds for every row";
-        Error::Pipeline { problems: vec![failure.at("dispersed.strategic", hint)] }
+        Error::pipeline(failure.at("dispersed.strategic", hint))
     })
 }
 

@@ -7,8 +7,7 @@ use super::network;
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Finding, Findings, Rule, Severity};
 use crate::indicator::{Indicator, Inherited, Over};
-use crate::names;
-use crate::names::{UNIT, WEIGHT};
+use crate::names::{self, UNIT, WEIGHT};
 use crate::sql::{Expression, Failure, Yields};
 
 /// One indicator of one cluster and period.
@@ -225,6 +224,10 @@ pub fn evaluate(
 }
 
 fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
+    let mut has_ties = vec![false; inputs.units];
+    for unit in inputs.links.as_ref().filter(|_| over == Over::Links).map(units).transpose()?.unwrap_or_default() {
+        has_ties[unit] = true;
+    }
     let worked_out = || -> std::result::Result<Vec<Option<f64>>, Failure> {
         let Some(table) = inputs.table(over) else { return Ok(vec![None; inputs.units]) };
         let named = |row: usize| named(table, row);
@@ -234,11 +237,8 @@ fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>)
             Over::Links => {
                 let mut values = expression.by_group(table, (UNIT, inputs.units), &named)?;
                 // A cluster without a tie: the aggregate over nothing.
-                let mut has_ties = vec![false; inputs.units];
-                let units = units(table).unwrap_or_default();
-                units.into_iter().for_each(|unit| has_ties[unit] = true);
                 let nothing = expression.over_nothing(table.schema())?;
-                let untied = values.iter_mut().zip(has_ties).filter(|(_, has_ties)| !has_ties);
+                let untied = values.iter_mut().zip(&has_ties).filter(|(_, has_ties)| !**has_ties);
                 untied.for_each(|(value, _)| *value = nothing);
                 Ok(values)
             }
@@ -246,7 +246,7 @@ fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>)
     };
     worked_out().map_err(|failure| {
         let hint = "write it so that it holds for every row, or take such rows away with `where`";
-        Error::Pipeline { problems: vec![failure.at(place, hint)] }
+        Error::pipeline(failure.at(place, hint))
     })
 }
 

@@ -347,7 +347,7 @@ fn declared_observed(sources: &[&TieTable], (facilities, frame): (&Facilities, &
             Some(predicate) => {
                 let mask = predicate.mask(frame, &|row| named(frame, row)).map_err(|failure| {
                     let hint = "write it so that it holds for every row";
-                    Error::Pipeline { problems: vec![failure.at(format!("{}.observed", source.place()), hint)] }
+                    Error::pipeline(failure.at(format!("{}.observed", source.place()), hint))
                 })?;
                 mask.into_iter().map(|mask| mask == Some(true)).collect()
             }

@@ -85,7 +85,7 @@ pub struct Details {
     pub evidence: Vec<(usize, Fact)>,
     /// Where facilities and tonnes went, period by period.
     pub splits: Vec<Split>,
-    /// What is in no cluster.
+    /// What is in no cluster: see [`dispersed()`].
     pub dispersed: Dispersed,
     /// Sectors across clusters, and how concentrated they are.
     pub agglomeration: Agglomeration,

@@ -113,7 +113,7 @@ impl Pipeline {
 type Texts = Vec<(PathBuf, String)>;
 
 fn wrong(place: String, message: String) -> Error {
-    Error::Pipeline { problems: vec![Problem::new(place, message, "")] }
+    Error::pipeline(Problem::new(place, message, ""))
 }
 
 /// The merged table of a file and its bases, and their texts, the file first.
@@ -368,7 +368,7 @@ fn parse(merged: &Table, texts: &Texts) -> Result<PipelineFile> {
             }
         }
         let place = locate(&path, texts);
-        Error::Pipeline { problems: vec![Problem::new(place, message, hint)] }
+        Error::pipeline(Problem::new(place, message, hint))
     })
 }
 

@@ -75,28 +75,27 @@ fn run_into(
     clock.begin(Stage::Score);
     let observations = classify::observations(&measurements);
     let scorer = pipeline.model.fit(&observations);
-    let scores = scorer.score_all(&observations);
+    let scores = scorer.score_all(&observations, measurements.units.len());
     clock.begin(Stage::Classify);
     let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
     clock.begin(Stage::Report);
     findings.sort();
-    let (tables, rating, findings) = (&tables, &rating, findings);
     let results = Results {
         about: about(pipeline),
-        tables,
+        tables: &tables,
         measured: &measurements,
         details: &details,
-        rating,
+        rating: &rating,
         findings: &findings,
     };
     let outputs = report::write(&results, formats(pipeline), staging.folder())?;
-    let clusters = stored::rows(&report::tables::clusters_frame(&results)?)?;
+    let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
     let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
     manifest.write(staging.folder())?;
     staging.publish()?;
-    Ok(Outcome { manifest, findings, clusters })
+    Ok(Outcome { manifest, findings, clusters: rows })
 }
 
 /// What a run is about.
@@ -186,9 +185,11 @@ pub fn proposals(pipeline: &Pipeline, least: f64) -> Result<Vec<Proposal>> {
 ///
 /// As [`check`].
 pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
-    let mut source = pipeline.file.facilities.clone().ok_or_else(|| Error::Pipeline {
-        problems: vec![Problem::new("facilities", "there is no register", "add [facilities]")],
-    })?;
+    let mut source = pipeline
+        .file
+        .facilities
+        .clone()
+        .ok_or_else(|| Error::pipeline(Problem::new("facilities", "there is no register", "add [facilities]")))?;
     if let Some(join) = &mut source.join {
         // All of the register, with a partner or without.
         (join.required, join.pairs) = (false, None);

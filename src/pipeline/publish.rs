@@ -78,7 +78,11 @@ impl Staging {
             return fs::rename(&self.partial, &self.out).map_err(Error::io(&self.out));
         }
         match renameat_with(CWD, &self.partial, CWD, &self.out, RenameFlags::EXCHANGE) {
-            Ok(()) => fs::remove_dir_all(&self.partial).map_err(Error::io(&self.partial)),
+            // The run is published: what is left of the old one may stay until the next start.
+            Ok(()) => {
+                let _ = fs::remove_dir_all(&self.partial);
+                Ok(())
+            }
             Err(error) => Err(Error::Io { path: self.out.clone(), source: error.into() }),
         }
     }
@@ -189,15 +193,15 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
         let write = |text: &str, extra: bool| {
-            let stage = Staging::open(&out).unwrap();
-            fs::write(stage.folder().join("a.csv"), text).unwrap();
+            let staging = Staging::open(&out).unwrap();
+            fs::write(staging.folder().join("a.csv"), text).unwrap();
             if extra {
-                fs::write(stage.folder().join("b.csv"), text).unwrap();
+                fs::write(staging.folder().join("b.csv"), text).unwrap();
             }
-            let outputs = manifest::outputs(stage.folder()).unwrap();
+            let outputs = manifest::outputs(staging.folder()).unwrap();
             let manifest = serde_json::json!({ "outputs": outputs });
-            fs::write(stage.folder().join(manifest::FILE), manifest.to_string()).unwrap();
-            stage.publish().unwrap();
+            fs::write(staging.folder().join(manifest::FILE), manifest.to_string()).unwrap();
+            staging.publish().unwrap();
         };
         write("one", true);
         fs::write(out.join("project.qgz"), "mine").unwrap();
@@ -245,9 +249,9 @@ mod tests {
         let (run, link) = (root.path().join("real/run"), root.path().join("link"));
         fs::create_dir_all(&run).unwrap();
         std::os::unix::fs::symlink(&run, &link).unwrap();
-        let stage = Staging::open(&link).unwrap();
-        fs::write(stage.folder().join(manifest::FILE), "{}").unwrap();
-        stage.publish().unwrap();
+        let staging = Staging::open(&link).unwrap();
+        fs::write(staging.folder().join(manifest::FILE), "{}").unwrap();
+        staging.publish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(
             (listed(&run), listed(&root.path().join("real"))),

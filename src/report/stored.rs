@@ -284,7 +284,10 @@ pub fn typed(row: &Row, kinds: &HashMap<String, Kind>) -> Map<String, Value> {
             ("true", Some(Kind::Boolean)) => true.into(),
             ("false", Some(Kind::Boolean)) => false.into(),
             (text, Some(Kind::Integer)) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
-            (text, Some(Kind::Number)) => text.parse::<f64>().map_or_else(|_| text.into(), Value::from),
+            (text, Some(Kind::Number)) => {
+                let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+                number.map_or_else(|| text.into(), Value::from)
+            }
             (text, _) => text.into(),
         };
         (column.clone(), value)

@@ -85,12 +85,13 @@ impl Model {
         components: &[Component],
         indicators: &[Indicator],
     ) -> Result<Self, Vec<Problem>> {
-        let shape = Shape::new(dimensions, components, indicators);
-        match (shape, Parameters::new(dimensions, components, indicators)) {
-            (Ok(shape), Ok(parameters)) => {
-                let weightless = parameters.weightless(&shape);
-                if weightless.is_empty() { Ok(Self { shape, parameters }) } else { Err(weightless) }
-            }
+        let parameters = Parameters::new(dimensions, components, indicators);
+        let shape = Shape::new(dimensions, components, indicators).and_then(|shape| {
+            let weightless = parameters::weightless(&shape, components, indicators);
+            if weightless.is_empty() { Ok(shape) } else { Err(weightless) }
+        });
+        match (shape, parameters) {
+            (Ok(shape), Ok(parameters)) => Ok(Self { shape, parameters }),
             (shape, parameters) => Err(shape.err().into_iter().chain(parameters.err()).flatten().collect()),
         }
     }
@@ -118,9 +119,8 @@ pub struct Scorer<'a> {
 }
 
 impl Scorer<'_> {
-    /// Scores every unit; one list an indicator, one entry a unit.
-    pub fn score_all(&self, columns: &[Vec<Observation>]) -> Vec<Scores> {
-        let units = columns.first().map_or(0, Vec::len);
+    /// Scores so many units; one list an indicator, one entry a unit.
+    pub fn score_all(&self, columns: &[Vec<Observation>], units: usize) -> Vec<Scores> {
         let row = |unit: usize| columns.iter().map(|column| column[unit]).collect::<Vec<_>>();
         (0..units).map(|unit| self.score(&row(unit))).collect()
     }
@@ -227,7 +227,7 @@ mod tests {
         let seen = Observation { value: Some(8.0), coverage: 0.5 };
         let missing = Observation { value: None, coverage: 0.0 };
         let columns = [vec![seen], vec![missing]];
-        let scores = model.fit(&columns).score_all(&columns).remove(0);
+        let scores = model.fit(&columns).score_all(&columns, 1).remove(0);
         // a: 80 on half of the cluster, so 40 to 90; b: 0 to 100.
         assert_eq!(scores.nodes[0], Score { score: Some(80.0), coverage: 0.25, low: 20.0, high: 95.0 });
         assert_eq!(scores.contributions, [Some(80.0), None]);

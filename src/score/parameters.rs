@@ -79,16 +79,6 @@ impl Parameters {
         shape.nodes()[node].children.iter().map(|&child| self.weight(child)).sum()
     }
 
-    /// Nodes whose children weigh nothing.
-    pub(super) fn weightless(&self, shape: &Shape) -> Vec<Problem> {
-        let nodes = (0..shape.nodes().len()).filter(|&node| self.weight_under(shape, node) <= 0.0);
-        let refused = |node: usize| {
-            let message = format!("the weights under `{}` are all 0", shape.nodes()[node].id);
-            Problem::new(shape.place(node), message, "give one a weight")
-        };
-        nodes.map(refused).collect()
-    }
-
     /// The share of its dimension's weight that each indicator carries, 0 to 1.
     pub fn shares(&self, shape: &Shape) -> Vec<f64> {
         let mut of_node = vec![1.0; shape.nodes().len()];
@@ -106,4 +96,18 @@ impl Parameters {
         }
         of_indicator
     }
+}
+
+/// Nodes whose children weigh nothing.
+pub(super) fn weightless(shape: &Shape, components: &[Component], indicators: &[Indicator]) -> Vec<Problem> {
+    let weight = |child: &Child| match *child {
+        Child::Indicator(at) => indicators[at].weight,
+        Child::Node(node) => components[node - shape.dimensions().len()].weight,
+    };
+    let is_weightless = |&node: &usize| shape.nodes()[node].children.iter().map(weight).sum::<f64>() <= 0.0;
+    let refused = |node: usize| {
+        let message = format!("the weights under `{}` are all 0", shape.nodes()[node].id);
+        Problem::new(shape.place(node), message, "give one a weight")
+    };
+    (0..shape.nodes().len()).filter(is_weightless).map(refused).collect()
 }

@@ -128,8 +128,8 @@ pub fn locate(request: &Request<'_>) -> Result<Vec<Located>> {
             files.push(located(given.clone(), path)?);
             continue;
         }
-        let matches = glob::glob(&path.to_string_lossy()).map_err(|error| Error::Pipeline {
-            problems: vec![Problem::new(format!("{}.path", request.name), format!("`{given}`: {error}"), "")],
+        let matches = glob::glob(&path.to_string_lossy()).map_err(|error| {
+            Error::pipeline(Problem::new(format!("{}.path", request.name), format!("`{given}`: {error}"), ""))
         })?;
         let before = files.len();
         for found in matches {

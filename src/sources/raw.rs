@@ -17,8 +17,7 @@ pub struct RawFilter {
 /// Parses the filters of a source.
 pub fn parse(filters: &OneOrMany, source: &str) -> Result<Vec<Expression>> {
     let place = format!("{source}.where_raw");
-    let parse =
-        |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::Pipeline { problems: vec![problem] });
+    let parse = |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::pipeline(problem));
     filters.0.iter().map(parse).collect()
 }
 
@@ -33,7 +32,7 @@ pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -
         Ok(RawFilter { expression, columns, place: place.clone() })
     };
     let found: std::result::Result<_, Problem> = expressions.into_iter().map(find).collect();
-    found.map_err(|problem| Error::Pipeline { problems: vec![problem] })
+    found.map_err(|problem| Error::pipeline(problem))
 }
 
 /// The rows of a batch that all filters leave, and of each filter those that it takes away.
@@ -75,9 +74,8 @@ impl RawFilter {
         let frame = table(rows).map_err(Error::table("filtering"))?;
         let place = |at: usize| format!("{} line {}", batch.file, batch.origin[rows[at]].line);
         let mask = self.expression.mask(&frame, &place);
-        let mask = mask.map_err(|failure| Error::Pipeline {
-            problems: vec![failure.at(&self.place, "write it so that it holds for every row")],
-        })?;
+        let mask = mask
+            .map_err(|failure| Error::pipeline(failure.at(&self.place, "write it so that it holds for every row")))?;
         Ok(mask.into_iter().map(|holds| holds == Some(true)).collect())
     }
 }

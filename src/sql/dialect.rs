@@ -10,12 +10,75 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 
+use crate::error::suggest;
+
+/// The functions that expressions may call: each gives the same in DuckDB, and none hangs on chance, the clock, or the order of
+/// rows.
+pub const FUNCTIONS: &[&str] = &[
+    "ABS",
+    "AVG",
+    "CBRT",
+    "CEIL",
+    "CEILING",
+    "COALESCE",
+    "CONCAT",
+    "CORR",
+    "COS",
+    "COUNT",
+    "COVAR_POP",
+    "COVAR_SAMP",
+    "DATE_PART",
+    "DEGREES",
+    "ENDS_WITH",
+    "EXP",
+    "EXTRACT",
+    "FLOOR",
+    "GREATEST",
+    "IFNULL",
+    "LEAST",
+    "LEFT",
+    "LENGTH",
+    "LN",
+    "LOG",
+    "LOG10",
+    "LOG2",
+    "LOWER",
+    "LTRIM",
+    "MAX",
+    "MEDIAN",
+    "MIN",
+    "MOD",
+    "NULLIF",
+    "PI",
+    "POW",
+    "POWER",
+    "QUANTILE_CONT",
+    "QUANTILE_DISC",
+    "RADIANS",
+    "REPLACE",
+    "RIGHT",
+    "ROUND",
+    "RTRIM",
+    "SIGN",
+    "SIN",
+    "SQRT",
+    "STARTS_WITH",
+    "STDDEV",
+    "STRPOS",
+    "SUBSTR",
+    "SUM",
+    "TAN",
+    "TRIM",
+    "UPPER",
+    "VARIANCE",
+];
+
 /// The expression in words that polars takes as SQL does; unchanged where it does not parse, which polars then reports.
 ///
 /// # Errors
 ///
-/// What the expression uses that databases read in different ways, and what to write.
-pub(super) fn as_polars_reads(text: &str) -> Result<String, (String, &'static str)> {
+/// What the expression uses that there is not, or that databases read in different ways, and what to write.
+pub(super) fn as_polars_reads(text: &str) -> Result<String, (String, String)> {
     let Ok(mut item) = parse(text) else { return Ok(text.to_owned()) };
     let mut changed = false;
     let visited = visit_expressions_mut(&mut item, |expr| match refused(expr) {
@@ -43,16 +106,24 @@ fn unnamed(item: SelectItem) -> Option<Expr> {
     if let SelectItem::UnnamedExpr(expr) = item { Some(expr) } else { None }
 }
 
-/// What databases do not agree upon.
-fn refused(expr: &Expr) -> Option<(&'static str, &'static str)> {
+/// What there is not, and what databases do not agree upon.
+fn refused(expr: &Expr) -> Option<(String, String)> {
+    let differs = |what: &str, hint: &str| Some((what.to_owned(), hint.to_owned()));
     match expr {
-        Expr::BinaryOp { op: BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide, .. } => {
-            Some(("a whole-number division", "write FLOOR(x / y)"))
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_uppercase();
+            let is_known = FUNCTIONS.contains(&name.as_str());
+            (!is_known).then(|| {
+                (format!("the function `{name}`, which there is not"), suggest(&name, FUNCTIONS.iter().copied()))
+            })
         }
-        Expr::Substring { substring_from: Some(from), .. } if is_below_one(from) => Some((
+        Expr::BinaryOp { op: BinaryOperator::DuckIntegerDivide | BinaryOperator::MyIntegerDivide, .. } => {
+            differs("a whole-number division", "write FLOOR(x / y)")
+        }
+        Expr::Substring { substring_from: Some(from), .. } if is_below_one(from) => differs(
             "a start below 1, which databases read in different ways",
             "count from 1; RIGHT(text, n) takes the last n characters",
-        )),
+        ),
         _ => None,
     }
 }

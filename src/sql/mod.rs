@@ -11,6 +11,7 @@ use polars::prelude::*;
 use polars::sql::sql_expr;
 
 use crate::error::{Problem, suggest};
+pub use dialect::FUNCTIONS;
 pub use evaluate::Failure;
 
 /// What an expression must give.

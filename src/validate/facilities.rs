@@ -11,7 +11,6 @@ use super::country::Countries;
 use super::crs::Crs;
 use super::geometry::{geometry_of, same_crs};
 use super::plan::{Declared, Plan, Settings};
-use super::review::review;
 use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
 use super::table::{BIOGENIC_COLUMN, Table};
@@ -20,8 +19,7 @@ use super::{Asked, Hashes, KnownNames, Names, Numbers, Operators, Reader, Texts,
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
-use crate::names;
-use crate::names::{EMISSIONS, WEIGHT};
+use crate::names::{self, EMISSIONS, WEIGHT};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
 
@@ -95,8 +93,9 @@ impl Facilities {
     ///
     /// # Errors
     ///
-    /// [`Error::Table`] for another number of rows.
+    /// [`Error::Defect`] for another number of rows.
     pub fn with_emissions(mut self, emissions_t: &[Option<f64>]) -> Result<Self> {
+        same_length("emissions", emissions_t.len(), self.rows())?;
         let fail = || Error::table("replacing the emissions");
         let column = Column::new(EMISSIONS.into(), emissions_t);
         if self.weight == EMISSIONS {
@@ -112,8 +111,9 @@ impl Facilities {
     ///
     /// # Errors
     ///
-    /// [`Error::Table`] if polars fails.
+    /// [`Error::Defect`] for another number of facilities.
     pub fn with_places(mut self, places: Vec<Option<(f64, f64)>>) -> Result<Self> {
+        same_length("places", places.len(), self.ids.len())?;
         place(&mut self.frame, &self.facility, &places)?;
         self.places = places;
         Ok(self)
@@ -201,7 +201,6 @@ pub fn read(
     let frame = { accepted }.frame;
     let mut facilities = assemble(frame, declared, &source.weight, findings)?;
     facilities.settle_operators(&mut register.operators)?;
-    review(&facilities, findings);
     Ok(facilities)
 }
 
@@ -402,6 +401,11 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
     };
     note_places_and_weights(&facilities, &sites.moved, findings);
     Ok(facilities)
+}
+
+fn same_length(what: &str, given: usize, wanted: usize) -> Result<()> {
+    let message = format!("{given} {what} are given for {wanted}");
+    if given == wanted { Ok(()) } else { Err(Error::Defect { message }) }
 }
 
 /// Gives every row the place of its facility, as the columns `lon` and `lat`.

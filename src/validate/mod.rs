@@ -29,6 +29,7 @@ mod stream;
 mod table;
 mod texts;
 mod threshold;
+mod ties;
 pub mod units;
 mod unknown;
 
@@ -48,7 +49,6 @@ pub use figures::{Fact, Facts, Target};
 pub use geography::{Boundary, Place};
 pub use initiatives::{ATTRIBUTES, Initiative};
 pub use layers::{Feature, Layer, Sums};
-pub use links::{LinkRow, TieTable, Ties};
 pub use numerals::Numerals;
 use operators::Operators;
 pub use operators::{Proposal, proposals};
@@ -63,6 +63,7 @@ use settings::{
 pub use stream::Scope;
 use stream::{Accepted, Steps};
 pub use texts::{Names, Numbers, Texts};
+pub use ties::{LinkRow, TieTable, Ties};
 pub use unknown::is_unknown;
 
 /// All sources of a pipeline file.
@@ -224,6 +225,9 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
         tables.facilities =
             reader.gather(|reader| facilities::read(source, scenario, reader, &mut register, findings))?;
         reader.accounts.extend(earlier);
+        if let Some(facilities) = &tables.facilities {
+            review::review(facilities, findings);
+        }
     }
     for (name, source) in sources.layers {
         tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);

@@ -4,8 +4,9 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::keys;
 use super::settings::Between;
-use super::{LinkRow, keys};
+use super::ties::LinkRow;
 use crate::finding::{Finding, Findings, Rule, Severity};
 
 /// Shares in whole percents add up to a little more than 100.

@@ -51,7 +51,9 @@ impl<T: PolarsNumericType> Numbers<T> {
     ///
     /// That of polars for a column that is not there, or of another type.
     pub(super) fn of(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
-        let column: &ChunkedArray<T> = frame.column(name)?.as_materialized_series().as_ref().as_ref();
+        let series = frame.column(name)?.as_materialized_series();
+        polars_ensure!(series.dtype() == &T::get_static_dtype(), SchemaMismatch: "{name} is {}", series.dtype());
+        let column: &ChunkedArray<T> = series.as_ref().as_ref();
         Ok(Self(column.rechunk().into_owned()))
     }
 

@@ -23,12 +23,12 @@ pub enum Form {
 }
 
 /// Explains one cluster in one period; in the latest, unless told otherwise.
-pub fn run(folder: &Path, wanted: &str, period: Option<i64>, shape: Form) -> Result<()> {
+pub fn run(folder: &Path, wanted: &str, period: Option<i64>, form: Form) -> Result<()> {
     let run = StoredRun::open(folder)?;
     let clusters = run.table("clusters")?;
     let cluster = story::find(&clusters, wanted, period)?;
     let story: Story = story::story(&run, cluster, &clusters)?;
-    match shape {
+    match form {
         Form::Json => print(&json_text(&story)),
         Form::Markdown => print(&markdown::tell(&story)),
         Form::Text => print(&text::tell(&story)),

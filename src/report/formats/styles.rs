@@ -1,7 +1,5 @@
 //! How layers look: the colours of the types, styles for QGIS (QML) and for other programs (SLD 1.0).
 
-use std::path::Path;
-
 use askama::Template;
 
 use crate::error::{Error, Result};
@@ -136,7 +134,7 @@ pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
             (shape, vec![Rule { label, conditions: Vec::new(), colour: layer_colour(position) }], None, None)
         }
     };
-    let failed = |error: askama::Error| Error::Run { path: Path::new(layer).into(), message: error.to_string() };
+    let failed = |error: askama::Error| Error::Defect { message: format!("the style of {layer}: {error}") };
     Ok(Style {
         qml: Qml { shape, rules: &rules, label, size }.render().map_err(failed)?,
         sld: Sld { name: layer, shape, rules: &rules, label }.render().map_err(failed)?,

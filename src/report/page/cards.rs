@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use super::{Shown, class, decimals, kind, period, significant, words};
 use crate::error::Result;
 use crate::measure::{Reach, Trace, network};
-use crate::names;
-use crate::names::EMISSIONS;
+use crate::names::{self, EMISSIONS};
 use crate::report::Results;
 use crate::report::tables::reading;
 use crate::score::shape::{Child, Visit};
@@ -228,11 +227,11 @@ impl<'a> Gathered<'a> {
             }
         }
         let figure = |name: String| (name.clone(), measured.figure(&name));
-        let names = measured.kinds.iter().flat_map(|kind| NETWORK.map(|name| names::of_kind(name, kind)));
+        let of_kinds = measured.kinds.iter().flat_map(|kind| NETWORK.map(|name| names::of_kind(name, kind)));
         let plain = ["facility_count", "operator_count", EMISSIONS].map(str::to_owned);
         Ok(Self {
             results,
-            figures: plain.into_iter().chain(names).map(figure).collect(),
+            figures: plain.into_iter().chain(of_kinds).map(figure).collect(),
             ties,
             facts,
             sectors: sectors.into_iter().map(|(unit, rows)| (unit, shares(rows))).collect(),

@@ -168,7 +168,7 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         shown: &shown,
         results,
     };
-    let text = page.render().map_err(|error| Error::Run { path: path.clone(), message: error.to_string() })?;
+    let text = page.render().map_err(|error| Error::Defect { message: format!("report.html: {error}") })?;
     std::fs::write(&path, text).map_err(Error::io(&path))
 }
 

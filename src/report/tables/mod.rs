@@ -12,8 +12,7 @@ use super::columns::{self, Described, Placeholders};
 use super::{Results, types as by_type};
 use crate::error::{Error, Result};
 use crate::measure::Unit;
-use crate::names;
-use crate::names::{EMISSIONS, UNIT, WEIGHT};
+use crate::names::{self, EMISSIONS, UNIT, WEIGHT};
 use crate::score::Score;
 pub use outside::rule;
 pub use places::Geometries;
@@ -137,10 +136,11 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
         };
         let levels: Vec<&str> = results.rating.classes.iter().map(|class| class.levels[position].as_str()).collect();
         columns.push(column(id, score(&|score| score.score)));
-        columns.push(column(&format!("{id}_level"), levels));
-        columns.push(column(&format!("{id}_coverage"), score(&|score| Some(score.coverage))));
-        columns.push(column(&format!("{id}_low"), score(&|score| Some(score.low))));
-        columns.push(column(&format!("{id}_high"), score(&|score| Some(score.high))));
+        columns.push(column(&names::level(id), levels));
+        columns.push(column(&names::coverage(id), score(&|score| Some(score.coverage))));
+        let [low, high] = names::bounds(id);
+        columns.push(column(&low, score(&|score| Some(score.low))));
+        columns.push(column(&high, score(&|score| Some(score.high))));
     }
     let types = results.rating.classes.iter().map(|class| class.of_type(results.about.typology));
     columns.push(column("type", types.clone().map(|kind| kind.map(|kind| kind.number)).collect::<Vec<_>>()));

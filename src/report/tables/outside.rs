@@ -8,8 +8,7 @@ use crate::classify::initiatives::{self, Assignment, Home, Matched};
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
 use crate::measure::DispersedSite;
-use crate::names;
-use crate::names::EMISSIONS;
+use crate::names::{self, EMISSIONS};
 use crate::report::Results;
 use crate::validate::ATTRIBUTES;
 
