@@ -17,7 +17,7 @@ pub struct RawFilter {
 /// Parses the filters of a source.
 pub fn parse(filters: &OneOrMany, source: &str) -> Result<Vec<Expression>> {
     let place = format!("{source}.where_raw");
-    let parse = |sql: &String| Expression::parse(sql, &place).map_err(|problem| Error::pipeline(problem));
+    let parse = |sql: &String| Expression::parse(sql, &place).map_err(Error::pipeline);
     filters.0.iter().map(parse).collect()
 }
 
@@ -32,7 +32,7 @@ pub fn filters(expressions: Vec<Expression>, columns: &[String], source: &str) -
         Ok(RawFilter { expression, columns, place: place.clone() })
     };
     let found: std::result::Result<_, Problem> = expressions.into_iter().map(find).collect();
-    found.map_err(|problem| Error::pipeline(problem))
+    found.map_err(Error::pipeline)
 }
 
 /// The rows of a batch that all filters leave, and of each filter those that it takes away.
