@@ -5,7 +5,6 @@ mod shared;
 
 use std::sync::OnceLock;
 
-use forerunner::finding::Findings;
 use forerunner::pipeline::{self, Pipeline};
 use libfuzzer_sys::fuzz_target;
 
