@@ -6,7 +6,7 @@
 use std::fs;
 
 use forerunner::pipeline::{self, Pipeline};
-use forerunner::validate::{Account, Scope, Sources};
+use forerunner::validate::{Account, Scope};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -90,17 +90,7 @@ proptest! {
         fs::write(folder.path().join("r.csv"), &bytes).unwrap();
         fs::write(folder.path().join("pipeline.toml"), PIPELINE.replace("KEEP", keep)).unwrap();
         let pipeline = Pipeline::load(&folder.path().join("pipeline.toml"), &[]).unwrap();
-        let sources = Sources {
-            folder: folder.path(),
-            facilities: pipeline.file.facilities.as_ref(),
-            layers: &pipeline.file.layers,
-            links: &pipeline.file.links,
-            memberships: &pipeline.file.memberships,
-            figures: &pipeline.file.figures,
-        boundaries: None, operators: None, initiatives: None, scenario: None,
-        places: None,
-        };
-        let (tables, findings) = forerunner::validate::validate(&sources, Scope { hold: None, profile: false }).unwrap();
+        let (tables, findings) = forerunner::validate::validate(&pipeline.sources(), Scope { hold: None, profile: false }).unwrap();
         let account = &tables.accounts[0];
         let (wanted_rows, wanted_tonnes) = counted(&bytes);
         prop_assert_eq!(account.read.rows, wanted_rows);

@@ -7,7 +7,7 @@ use std::fs;
 use forerunner::delineate::{self, Clusters, Geography};
 use forerunner::measure::{self, Measured, Wanted};
 use forerunner::pipeline::Pipeline;
-use forerunner::validate::{self, Facilities, Scope, Sources, Tables};
+use forerunner::validate::{self, Facilities, Scope, Tables};
 
 const CASE: &str = "tests/cases/worked_example/pipeline.toml";
 
@@ -23,21 +23,7 @@ fn pipeline() -> Pipeline {
 }
 
 fn tables(pipeline: &Pipeline) -> Tables {
-    let file = &pipeline.file;
-    let sources = Sources {
-        folder: &pipeline.folder,
-        facilities: file.facilities.as_ref(),
-        layers: &file.layers,
-        links: &file.links,
-        memberships: &file.memberships,
-        figures: &file.figures,
-        boundaries: file.boundaries.as_ref(),
-        places: file.places.as_ref(),
-        operators: file.operators.as_ref(),
-        initiatives: file.initiatives.as_ref(),
-        scenario: file.scenario.as_ref(),
-    };
-    validate::validate(&sources, Scope { hold: None, profile: false }).unwrap().0
+    validate::validate(&pipeline.sources(), Scope { hold: None, profile: false }).unwrap().0
 }
 
 fn clusters(pipeline: &Pipeline, tables: &Tables) -> Clusters {

@@ -63,7 +63,7 @@ fn run_into(
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin(Stage::Validate);
-    let tables = findings.of(validate::validate(&sources(pipeline), Scope { hold: None, profile: false }))?;
+    let tables = findings.of(validate::validate(&pipeline.sources(), Scope { hold: None, profile: false }))?;
     let checked = findings.of(measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables))?;
     clock.begin(Stage::Delineate);
     let clusters = findings.of(clusters(file, &tables, earlier))?;
@@ -148,7 +148,7 @@ pub struct Examination {
 /// [`Error::Io`] for a file that cannot be opened, [`Error::Pipeline`] for settings that do not fit the files.
 pub fn check(pipeline: &Pipeline) -> Result<Examination> {
     let scope = Scope { hold: Some(CHECKED_WHOLE), profile: true };
-    let examined = validate::examine(&sources(pipeline), scope).and_then(|mut examined| {
+    let examined = validate::examine(&pipeline.sources(), scope).and_then(|mut examined| {
         if examined.problems.is_empty() {
             let file = &pipeline.file;
             let checked = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &examined.tables);
@@ -174,7 +174,7 @@ pub fn check(pipeline: &Pipeline) -> Result<Examination> {
 /// As [`check`].
 pub fn proposals(pipeline: &Pipeline, least: f64) -> Result<Vec<Proposal>> {
     let scope = Scope { hold: None, profile: false };
-    let examined = validate::examine(&sources(pipeline), scope).map_err(|error| pipeline.locate(error))?;
+    let examined = validate::examine(&pipeline.sources(), scope).map_err(|error| pipeline.locate(error))?;
     Ok(validate::proposals(&examined.tables, least))
 }
 
@@ -205,7 +205,7 @@ pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
         places: None,
         operators: None,
         initiatives: None,
-        ..sources(pipeline)
+        ..pipeline.sources()
     };
     let scope = Scope { hold: None, profile: false };
     let found = validate::validate(&alone, scope).and_then(|(tables, _)| {
@@ -216,20 +216,23 @@ pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
     found.map_err(|error| pipeline.locate(error))
 }
 
-fn sources(pipeline: &Pipeline) -> Sources<'_> {
-    let file = &pipeline.file;
-    Sources {
-        folder: &pipeline.folder,
-        facilities: file.facilities.as_ref(),
-        layers: &file.layers,
-        links: &file.links,
-        memberships: &file.memberships,
-        figures: &file.figures,
-        boundaries: file.boundaries.as_ref(),
-        places: file.places.as_ref(),
-        operators: file.operators.as_ref(),
-        initiatives: file.initiatives.as_ref(),
-        scenario: file.scenario.as_ref(),
+impl Pipeline {
+    /// All sources of the file.
+    pub fn sources(&self) -> Sources<'_> {
+        let file = &self.file;
+        Sources {
+            folder: &self.folder,
+            facilities: file.facilities.as_ref(),
+            layers: &file.layers,
+            links: &file.links,
+            memberships: &file.memberships,
+            figures: &file.figures,
+            boundaries: file.boundaries.as_ref(),
+            places: file.places.as_ref(),
+            operators: file.operators.as_ref(),
+            initiatives: file.initiatives.as_ref(),
+            scenario: file.scenario.as_ref(),
+        }
     }
 }
 
