@@ -287,14 +287,14 @@ pub fn find<'a>(clusters: &'a [Row], wanted: &str, period: Option<i64>) -> Resul
 /// [`Error::Io`] and [`Error::Run`] if a table does not read.
 pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> {
     let (id, period) = (cell(cluster, "cluster_id"), cell(cluster, "period"));
+    let as_text = |name: &str, keep: &dyn Fn(&Row) -> bool| -> Result<Vec<Row>> {
+        Ok(run.of_cluster(name, id)?.into_iter().filter(keep).collect())
+    };
     let told = |name: &str, keep: &dyn Fn(&Row) -> bool| -> Result<Told> {
-        let rows = run.of_cluster(name, id)?.into_iter().filter(keep).collect();
-        Ok(Told { rows, kinds: run.kinds(name)? })
+        Ok(Told { rows: as_text(name, keep)?, kinds: run.kinds(name)? })
     };
-    let now = |name: &str| told(name, &|row| cell(row, "period") == period);
-    let now_as_text = |name: &str| -> Result<Vec<Row>> {
-        Ok(run.of_cluster(name, id)?.into_iter().filter(|row| cell(row, "period") == period).collect())
-    };
+    let is_now = |row: &Row| cell(row, "period") == period;
+    let (now, now_as_text) = (|name: &str| told(name, &is_now), |name: &str| as_text(name, &is_now));
     let scoring = run.scoring()?;
     let tables = Tables {
         scoring: &scoring,

@@ -144,7 +144,7 @@ fn every_function_gives_what_duckdb_gives() {
         assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/method/3-measure.md");
         assert!(text.contains(name), "{text} does not call {name}");
         let expression = Expression::parse(text, "x").unwrap_or_else(|problem| panic!("{problem}"));
-        let found = expression.by_group(&table, ("unit", 1), &|row| row.to_string());
+        let found = expression.by_group(&table, ("unit", 1), None, &|row| row.to_string());
         let found = found.unwrap_or_else(|failure| panic!("{text}: {failure:?}"))[0].unwrap();
         assert!((found - wanted).abs() <= 1e-12 * wanted.abs().max(1.0), "{text}: {found}, DuckDB {wanted}");
     }

@@ -224,23 +224,16 @@ pub fn evaluate(
 }
 
 fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
-    let mut has_ties = vec![false; inputs.units];
-    for unit in inputs.links.as_ref().filter(|_| over == Over::Links).map(units).transpose()?.unwrap_or_default() {
-        has_ties[unit] = true;
-    }
     let worked_out = || -> std::result::Result<Vec<Option<f64>>, Failure> {
         let Some(table) = inputs.table(over) else { return Ok(vec![None; inputs.units]) };
         let named = |row: usize| named(table, row);
         match over {
             Over::Clusters => expression.numbers(table, &named),
-            Over::Facilities => expression.by_group(table, (UNIT, inputs.units), &named),
+            Over::Facilities => expression.by_group(table, (UNIT, inputs.units), None, &named),
+            // A cluster without a tie: the aggregate over nothing.
             Over::Links => {
-                let mut values = expression.by_group(table, (UNIT, inputs.units), &named)?;
-                // A cluster without a tie: the aggregate over nothing.
                 let nothing = expression.over_nothing(table.schema())?;
-                let untied = values.iter_mut().zip(&has_ties).filter(|(_, has_ties)| !**has_ties);
-                untied.for_each(|(value, _)| *value = nothing);
-                Ok(values)
+                expression.by_group(table, (UNIT, inputs.units), nothing, &named)
             }
         }
     };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use polars::prelude::*;
 use serde::de::DeserializeOwned;
@@ -25,6 +26,8 @@ pub struct StoredRun {
     folder: PathBuf,
     /// The manifest.
     pub manifest: Value,
+    /// `datapackage.json`, once it is asked for.
+    descriptor: OnceLock<Value>,
 }
 
 /// What made scores and types in a run.
@@ -67,7 +70,7 @@ impl StoredRun {
             let hint = "run the pipeline with \"csv\" or \"parquet\" among [outputs] tables".into();
             return Err(Error::Usage { message, hint: Some(hint) });
         }
-        Ok(Self { folder: folder.to_path_buf(), manifest })
+        Ok(Self { folder: folder.to_path_buf(), manifest, descriptor: OnceLock::new() })
     }
 
     /// The pipeline that was run.
@@ -223,6 +226,15 @@ impl StoredRun {
         rows(&frame)
     }
 
+    /// The descriptor of the run's files, read once.
+    fn descriptor(&self) -> Result<&Value> {
+        if let Some(known) = self.descriptor.get() {
+            return Ok(known);
+        }
+        let read = datapackage::read(&self.folder)?;
+        Ok(self.descriptor.get_or_init(|| read))
+    }
+
     /// What the cells of each column of a table are, as the run has written it down; of none where it has no such table.
     ///
     /// # Errors
@@ -230,7 +242,7 @@ impl StoredRun {
     /// [`Error::Io`] and [`Error::Run`] if `datapackage.json` or the table does not read.
     pub fn kinds(&self, name: &str) -> Result<HashMap<String, Kind>> {
         if self.folder.join(format!("{name}.csv")).exists() {
-            return datapackage::kinds(&self.folder, &format!("{name}.csv"));
+            return datapackage::kinds(self.descriptor()?, &self.folder, &format!("{name}.csv"));
         }
         let parquet = self.folder.join(format!("{name}.parquet"));
         if !parquet.exists() {

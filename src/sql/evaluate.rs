@@ -65,7 +65,8 @@ impl Expression {
         numbers(&column).map_err(|error| self.refused(&error))
     }
 
-    /// Its number for each of so many groups of rows, which the column `key` numbers from 0; null for a group without a row.
+    /// Its number for each of so many groups of rows, which the column `key` numbers from 0; `nothing` for a group without a
+    /// row.
     ///
     /// # Errors
     ///
@@ -74,6 +75,7 @@ impl Expression {
         &self,
         frame: &DataFrame,
         (key, groups): (&str, usize),
+        nothing: Option<f64>,
         named: Named<'_>,
     ) -> Result<Vec<Option<f64>>, Failure> {
         let result = |table: DataFrame| {
@@ -82,7 +84,7 @@ impl Expression {
         };
         let found = self.tried(frame, &result, named)?;
         let read = || -> PolarsResult<Vec<Option<f64>>> {
-            let mut values = vec![None; groups];
+            let mut values = vec![nothing; groups];
             let of_groups = numbers(found.column(RESULT)?)?;
             for (group, value) in found.column(key)?.u32()?.iter().zip(of_groups) {
                 if let Some(slot) = group.and_then(|group| values.get_mut(group as usize)) {

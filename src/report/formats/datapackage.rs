@@ -34,16 +34,24 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], 
     std::fs::write(&path, text + "\n").map_err(Error::io(&path))
 }
 
-/// What the columns of a file are, by the descriptor in its folder.
+/// The descriptor of a folder.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] and [`Error::Run`] if the descriptor does not read or does not tell of the file.
-pub fn kinds(folder: &Path, file: &str) -> Result<HashMap<String, Kind>> {
+/// [`Error::Io`] and [`Error::Run`] if it does not read.
+pub fn read(folder: &Path) -> Result<Value> {
     let path = folder.join(FILE);
-    let damaged = |message: String| Error::Run { path: path.clone(), message };
     let text = std::fs::read_to_string(&path).map_err(Error::io(&path))?;
-    let package: Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| Error::Run { path, message: error.to_string() })
+}
+
+/// What the columns of a file in a folder are, by the descriptor of that.
+///
+/// # Errors
+///
+/// [`Error::Run`] if the descriptor does not tell of the file.
+pub fn kinds(package: &Value, folder: &Path, file: &str) -> Result<HashMap<String, Kind>> {
+    let damaged = |message: String| Error::Run { path: folder.join(FILE), message };
     let resources = package["resources"].as_array().into_iter().flatten();
     let resource = resources.into_iter().find(|resource| resource["path"] == file);
     let fields = resource.and_then(|resource| resource["schema"]["fields"].as_array());
