@@ -96,6 +96,8 @@ pub enum Rule {
     NoEmissions,
     /// Figures are weighted by another column than emissions.
     Weighted,
+    /// A value that a person has put in the place of the register's.
+    Corrected,
     /// A facility's coordinates differ between periods; the latest stand.
     MovedFacility,
     /// Links from a facility or operator to itself: not counted.
@@ -148,6 +150,22 @@ pub enum Rule {
     LargeNetwork,
     /// A layer without a single feature.
     EmptyLayer,
+    /// Distances shorter than the precision of one of their ends.
+    WithinPrecision,
+    /// Later events without a year.
+    UndatedEvent,
+    /// Events that were not after the period in which clusters are scored.
+    EarlyEvent,
+    /// Events after the last year that counts.
+    LateEvent,
+    /// Events in no cluster.
+    EventOutsideClusters,
+    /// Events at the place of another: one.
+    RepeatedEvent,
+    /// Too few clusters with an event to tell anything.
+    FewEvents,
+    /// A file that gives later events and feeds the scores as well.
+    Leakage,
 }
 
 impl Rule {
@@ -161,8 +179,16 @@ impl Rule {
             | Self::Undeclared
             | Self::FarLayer
             | Self::LargeNetwork
-            | Self::EmptyLayer => Stage::Measure,
+            | Self::EmptyLayer
+            | Self::WithinPrecision => Stage::Measure,
             Self::UnknownCluster | Self::NoTypology => Stage::Classify,
+            Self::UndatedEvent
+            | Self::EarlyEvent
+            | Self::LateEvent
+            | Self::EventOutsideClusters
+            | Self::RepeatedEvent
+            | Self::FewEvents
+            | Self::Leakage => Stage::Backtest,
             _ => Stage::Validate,
         }
     }

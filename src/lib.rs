@@ -33,6 +33,8 @@ pub mod score;
 
 pub mod classify;
 
+pub mod backtest;
+
 pub mod report;
 
 pub mod story;

@@ -15,6 +15,9 @@ pub const OBSERVED_EMISSION_SHARE: &str = "observed_emission_share";
 const DISTANCE: &str = "km_to_";
 const NEAREST: &str = "nearest_";
 const WITHIN: &str = "_within_";
+const WITHIN_KM: &str = "within_km_";
+/// How far a thing may lie from where its file has it, km.
+pub const PRECISION: &str = "precision_km";
 
 /// What a column tells of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub enum OfLayer {
     Distance,
     /// The id of its nearest feature.
     Nearest,
+    /// How well the distance is known, km.
+    Mark,
     /// A count or a sum of its features within a radius.
     Within,
 }
@@ -45,6 +50,11 @@ pub fn bounds(dimension: &str) -> [String; 2] {
 /// The distance to the nearest feature of a layer, km.
 pub fn distance(layer: &str) -> String {
     format!("{DISTANCE}{layer}")
+}
+
+/// How well the distance to a layer is known, km, where that is more than the distance itself.
+pub fn within_km(layer: &str) -> String {
+    format!("{WITHIN_KM}{layer}")
 }
 
 /// The id of the nearest feature of a layer.
@@ -97,6 +107,7 @@ pub fn of_some_layer(column: &str) -> Option<OfLayer> {
     let makes = [
         (is_distance(column), OfLayer::Distance),
         (column.starts_with(NEAREST), OfLayer::Nearest),
+        (column.starts_with(WITHIN_KM), OfLayer::Mark),
         (column.contains(WITHIN), OfLayer::Within),
     ];
     makes.into_iter().find(|(is, _)| *is).map(|(_, what)| what)
@@ -108,6 +119,8 @@ pub fn of_layer(column: &str, layer: &str) -> Option<OfLayer> {
         Some(OfLayer::Distance)
     } else if column == nearest(layer) {
         Some(OfLayer::Nearest)
+    } else if column == within_km(layer) {
+        Some(OfLayer::Mark)
     } else {
         let rest = column.strip_prefix(layer)?.strip_prefix('_')?;
         let is_within = format!("_{rest}").contains(WITHIN) && rest.ends_with("km");
@@ -122,9 +135,12 @@ mod tests {
     #[test]
     fn what_is_built_is_read_back() {
         for layer in ["ports", "co2_within", "a_b"] {
-            let made = [distance(layer), nearest(layer), count_within(layer, 50.0), sum_within(layer, "mw", 2.5)];
+            let within = [count_within(layer, 50.0), sum_within(layer, "mw", 2.5)];
+            let [count, sum] = within;
+            let made = [distance(layer), nearest(layer), within_km(layer), count, sum];
             let told = made.each_ref().map(|column| of_layer(column, layer));
-            let wanted = [OfLayer::Distance, OfLayer::Nearest, OfLayer::Within, OfLayer::Within];
+            let wanted =
+                [OfLayer::Distance, OfLayer::Nearest, OfLayer::Mark, OfLayer::Within, OfLayer::Within];
             assert_eq!(told, wanted.map(Some), "{made:?}");
             assert!(made.iter().all(|column| of_layer(column, "port").is_none() && of_some_layer(column).is_some()));
         }

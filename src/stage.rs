@@ -16,14 +16,23 @@ pub enum Stage {
     Score,
     /// Scores to levels and types.
     Classify,
+    /// Scores against what came after.
+    Backtest,
     /// Results to files.
     Report,
 }
 
 impl Stage {
     /// All, in their order.
-    pub const ALL: [Self; 6] =
-        [Self::Validate, Self::Delineate, Self::Measure, Self::Score, Self::Classify, Self::Report];
+    pub const ALL: [Self; 7] = [
+        Self::Validate,
+        Self::Delineate,
+        Self::Measure,
+        Self::Score,
+        Self::Classify,
+        Self::Backtest,
+        Self::Report,
+    ];
 
     /// The word that outputs and messages use.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Stage {
             Self::Measure => "measure",
             Self::Score => "score",
             Self::Classify => "classify",
+            Self::Backtest => "backtest",
             Self::Report => "report",
         }
     }
@@ -50,7 +60,7 @@ pub struct KeyUse {
 /// Which stage reads which keys of the pipeline file: the first pattern that fits the beginning of a key stands. `*` is any
 /// one part.
 const READS: &[(&str, Stage, bool)] = {
-    use Stage::{Classify, Delineate, Measure, Report, Score, Validate};
+    use Stage::{Backtest, Classify, Delineate, Measure, Report, Score, Validate};
     &[
         ("name", Report, false),
         ("title", Report, false),
@@ -66,6 +76,8 @@ const READS: &[(&str, Stage, bool)] = {
         ("operators", Validate, true),
         ("scenario", Validate, true),
         ("initiatives", Validate, false),
+        ("outcomes", Validate, false),
+        ("backtest", Backtest, false),
         ("delineate", Delineate, true),
         ("dispersed", Measure, false),
         ("indicators.*.expr", Measure, true),

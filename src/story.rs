@@ -54,6 +54,8 @@ pub struct Story {
     pub warnings: Vec<Map<String, Value>>,
     /// The kinds of ties.
     pub networks: Vec<Network>,
+    /// What a person has put right in the register of its facilities.
+    pub corrections: Vec<Map<String, Value>>,
     /// Its facilities, greatest emissions first.
     pub facilities: Rows,
 }
@@ -122,6 +124,8 @@ pub struct ScoredIndicator {
     pub unit: String,
     /// `observed`, `missing` or `undeclared`.
     pub status: String,
+    /// How well a distance is known, km, where it is shorter than that.
+    pub within_km: Option<f64>,
     /// Its score.
     pub score: Option<f64>,
     /// The share of the cluster on which it rests.
@@ -308,6 +312,7 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
     by_emissions(&mut facilities.rows);
     let mut move_parts = told("move_parts", &|row| cell(row, "to_period") == period)?;
     move_parts.rows.sort_by(|a, b| part(b).total_cmp(&part(a)));
+    let corrections = told("corrections", &|row| ["", period].contains(&cell(row, "period")))?;
     let moves = told("moves", &|row| number(row, "to_period") <= period.parse().ok())?;
     let own = clusters.iter().filter(|row| cell(row, "cluster_id") == id);
     let text = |column: &str| Some(cell(cluster, column).to_owned()).filter(|text| !text.is_empty());
@@ -328,6 +333,7 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         move_parts: move_parts.typed(),
         warnings: now("warnings")?.typed(),
         networks: figures.first().map(|figures| networks(figures, &ties, &facilities)).unwrap_or_default(),
+        corrections: corrections.typed(),
         facilities: Rows::first(&facilities.rows.iter().collect::<Vec<_>>(), &facilities.kinds),
     })
 }
@@ -387,6 +393,7 @@ impl Tables<'_> {
             value: number("value"),
             unit: indicator.unit.clone(),
             status: row.map(|row| cell(row, "status").to_owned()).unwrap_or_default(),
+            within_km: number("within_km"),
             score: number("score"),
             coverage: number("coverage"),
             weight: indicator.weight,

@@ -1,15 +1,11 @@
 //! Place-based initiatives to their types, with what decided, what is missing and who came close; and to clusters.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use crate::declared::at_most;
-use crate::delineate::Clusters;
+use crate::delineate::{Clusters, Home, Homes};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::globe::near::NearIndex;
 use crate::validate::{ATTRIBUTES, Facilities, Initiative, Tables};
 
 const TYPES: &str = include_str!("initiative_types.toml");
@@ -88,17 +84,6 @@ pub fn assign(tables: &Tables, clusters: &Clusters, within_km: f64) -> Result<(V
     Ok((assigned.collect(), findings))
 }
 
-/// How an initiative found its cluster.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Home {
-    /// Position of the cluster.
-    pub cluster: usize,
-    /// `id`, `name`, `facility` or `location`.
-    pub by: &'static str,
-    /// By location: km to the nearest facility of the cluster.
-    pub km: Option<f64>,
-}
-
 /// Matches an initiative: a type is excluded by a known attribute that contradicts it; of the rest those stand that agree
 /// in most attributes.
 ///
@@ -153,39 +138,18 @@ fn homes(
     within_km: f64,
     findings: &mut Findings,
 ) -> Vec<Option<Home>> {
-    let by_id: HashMap<&str, usize> = clusters.ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
-    let names = clusters.names.iter().enumerate();
-    let by_name: HashMap<String, usize> = names.map(|(at, name)| (name.to_lowercase(), at)).collect();
-    let in_clusters = register.into_iter().flat_map(|register| {
-        let members = register.by_place().into_iter();
-        members.filter_map(|facility| Some((clusters.of_facility[facility]?, register.places[facility]?)))
-    });
-    let (owners, places): (Vec<usize>, Vec<Option<geo::Geometry>>) =
-        in_clusters.map(|(cluster, (lon, lat))| (cluster, Some(geo::Point::new(lon, lat).into()))).unzip();
-    let index = NearIndex::new(places.iter().map(Option::as_ref));
-    let home = |cluster, by| Home { cluster, by, km: None };
-    let named = |name: &str| {
-        let id = by_id.get(name).map(|&at| home(at, "id"));
-        id.or_else(|| by_name.get(&name.to_lowercase()).map(|&at| home(at, "name")))
-    };
-    let of_facility = |id: &str| {
-        let facility = register?.ids.position(id)?;
-        Some(home(clusters.of_facility[facility]?, "facility"))
-    };
-    let near = |place| {
-        let nearest = index.nearest(place).filter(|nearest| at_most(nearest.km, within_km))?;
-        Some(Home { cluster: owners[nearest.feature], by: "location", km: Some(nearest.km) })
-    };
+    let all = Homes::new(clusters, register);
     let mut lost = 0;
     let found = initiatives.iter().map(|initiative| {
         if let Some(name) = &initiative.cluster {
-            match named(name) {
+            match all.named(name) {
                 Some(found) => return Some(found),
                 None => lost += 1,
             }
         }
-        let facility = initiative.facility.as_deref().and_then(of_facility);
-        facility.or_else(|| initiative.place.and_then(near)).or_else(|| named(&initiative.name))
+        let facility = initiative.facility.as_deref().and_then(|id| all.of_facility(id));
+        let near = || initiative.place.and_then(|place| all.near(place, within_km));
+        facility.or_else(near).or_else(|| all.named(&initiative.name))
     });
     let found = found.collect();
     let message = "initiatives that name a cluster which this run does not have".to_owned();

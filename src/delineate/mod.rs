@@ -4,6 +4,7 @@
 
 pub mod dbscan;
 mod groups;
+mod home;
 pub mod hdbscan;
 mod naming;
 pub mod overlap;
@@ -19,6 +20,7 @@ use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 use crate::validate::{Boundary, Facilities, Numbers, Place};
 use groups::Group;
+pub use home::{Home, Homes};
 use naming::Naming;
 use overlap::{Relation, Weight, overlaps, partners, relations, weights};
 pub use settings::{Delineation, Method};

@@ -6,7 +6,7 @@ use leiden_rs::{GraphDataBuilder, Leiden, LeidenConfig};
 use petgraph::unionfind::UnionFind;
 use rand_chacha::rand_core::Rng;
 
-use super::standing::Standing;
+use super::standing::{End, Standing};
 use super::ties::Counted;
 use crate::error::{Error, Result};
 use crate::random;
@@ -177,8 +177,8 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
 fn edges(counted: &Counted, standing: &Standing) -> (Vec<(u32, u32, f64)>, u64) {
     let mut edges: Vec<(u32, u32, f64)> = counted.node_pairs.iter().map(|&[a, b]| (a, b, 1.0)).collect();
     for &[a, b] in &counted.operator_pairs {
-        let others = standing.nodes(Between::Operator, b);
-        for &one in standing.nodes(Between::Operator, a) {
+        let [one, others] = [a, b].map(|number| standing.nodes(End { level: Between::Operator, number }));
+        for &one in one {
             edges.extend(others.iter().map(|&other| (one.min(other), one.max(other), 1.0)));
         }
     }
@@ -186,9 +186,12 @@ fn edges(counted: &Counted, standing: &Standing) -> (Vec<(u32, u32, f64)>, u64) 
     edges.dedup_by_key(|edge| (edge.0, edge.1));
     let (mut shared, mut left_out): (Vec<(u32, u32, f64)>, u64) = (Vec::new(), 0);
     for organisation in counted.organisations.iter().filter(|organisation| organisation.size > 1) {
-        let owners = organisation.members.iter().map(|&member| standing.nodes(organisation.between, member));
-        let members: Vec<(usize, u32)> =
-            owners.enumerate().flat_map(|(owner, nodes)| nodes.iter().map(move |&node| (owner, node))).collect();
+        let by_firm = organisation.by_firm;
+        let owned = |member: End| {
+            let owner = move |node: u32| if by_firm { standing.firm(node) } else { member };
+            standing.nodes(member).iter().map(move |&node| (owner(node), node))
+        };
+        let members: Vec<(End, u32)> = organisation.members().flat_map(owned).collect();
         if members.len() > LARGEST_BODY {
             left_out += 1;
             continue;

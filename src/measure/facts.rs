@@ -6,12 +6,16 @@ use polars::prelude::*;
 
 use super::Unit;
 use crate::delineate::Clusters;
+use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::validate::{Fact, Tables, Target};
+use crate::names::UNIT;
+use crate::validate::{Aggregates, Fact, Facts, Tables, Target};
 
 /// Clusters of a pipeline without a register: those that the facts name.
-pub fn clusters_of_facts(facts: &[Fact]) -> Clusters {
-    let names = facts.iter().filter_map(|fact| match &fact.target {
+pub fn clusters_of_facts(facts: &Facts) -> Clusters {
+    let own = facts.facts.iter().map(|fact| &fact.target);
+    let aggregated = facts.aggregates.iter().flat_map(|aggregates| aggregates.targets.iter().flatten());
+    let names = own.chain(aggregated).filter_map(|target| match target {
         Target::Cluster(name) => Some(name.clone()),
         Target::Facility(_) => None,
     });
@@ -37,50 +41,110 @@ pub(super) fn units_of_facts(clusters: &Clusters, facts: &[Fact]) -> Vec<Unit> {
 }
 
 /// The figures that files bring, one column each, and the facts behind them.
+///
+/// # Errors
+///
+/// [`Error::Pipeline`] for an expression that cannot be worked out over the rows.
 pub(super) fn fact_columns(
     tables: &Tables,
     clusters: &Clusters,
     units: &[Unit],
     findings: &mut Findings,
-) -> (Vec<Column>, Vec<(usize, Fact)>) {
+) -> Result<(Vec<Column>, Vec<(usize, Fact)>)> {
     let cluster_of: HashMap<&str, usize> =
         clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
     let position = |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.position(id));
-    let cluster = |fact: &Fact| match &fact.target {
-        Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
-        Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),
+    // The units of a cluster stand together.
+    let units_of = |target: &Target| {
+        let cluster = match target {
+            Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
+            Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),
+        };
+        let range = |cluster| {
+            units.partition_point(|unit| unit.cluster < cluster)..units.partition_point(|unit| unit.cluster <= cluster)
+        };
+        cluster.map(range).unwrap_or_default()
     };
-    let (mut outside, mut conflicts, mut evidence) = (0, 0, Vec::new());
+    let (mut outside, mut conflicts) = (0, 0);
+    let mut made = Made::default();
+    for aggregates in &tables.facts.aggregates {
+        let of_row = |row: usize| -> BTreeSet<usize> {
+            let own = aggregates.targets[row].iter().flat_map(units_of);
+            own.filter(|&unit| aggregates.counts_in(row, units[unit].period)).collect()
+        };
+        let of_rows: Vec<BTreeSet<usize>> = (0..aggregates.targets.len()).map(of_row).collect();
+        outside += of_rows.iter().filter(|units| units.is_empty()).count();
+        made.add(aggregates, &of_rows, units)?;
+    }
     let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
     for fact in &tables.facts.facts {
-        // The units of a cluster stand together.
-        let own = cluster(fact).map(|cluster| {
-            let first = units.partition_point(|unit| unit.cluster < cluster);
-            first..units.partition_point(|unit| unit.cluster <= cluster)
-        });
         let applies = |unit: &usize| fact.period.is_none() || fact.period == units[*unit].period;
-        let current: Vec<usize> = own.into_iter().flatten().filter(applies).collect();
+        let current: Vec<usize> = units_of(&fact.target).filter(applies).collect();
         outside += usize::from(current.is_empty());
         current.into_iter().for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
     }
-    let mut columns = Vec::new();
+    let (mut columns, mut evidence) = (Vec::new(), Vec::new());
     for name in &tables.facts.names {
         let mut values = vec![None; units.len()];
         for (unit, value) in values.iter_mut().enumerate() {
             let facts = by_unit.get(&(unit, name.as_str())).map(Vec::as_slice).unwrap_or_default();
             let dated = facts.iter().any(|fact| fact.period.is_some());
             let facts: Vec<&&Fact> = facts.iter().filter(|fact| fact.period.is_some() == dated).collect();
-            let first = facts.first().map(|fact| fact.value);
-            let agreed = facts.iter().all(|fact| Some(fact.value) == first);
+            let of_rows = made.values.get(&(name.as_str(), unit)).into_iter().flatten();
+            let claims: Vec<f64> = facts.iter().map(|fact| fact.value).chain(of_rows.copied()).collect();
+            let agreed = claims.iter().all(|claim| Some(claim) == claims.first());
             conflicts += usize::from(!agreed);
-            *value = first.filter(|_| agreed);
+            *value = claims.first().copied().filter(|_| agreed);
             evidence.extend(facts.into_iter().map(|fact| (unit, (*fact).clone())));
         }
         columns.push(Column::new(name.as_str().into(), values));
     }
+    evidence.extend(made.evidence);
     let message = "facts about no cluster and period of the run: unused".to_owned();
     findings.add(Severity::Warning, "figures", Rule::FigureOutsideClusters, message, outside);
     let message = "two different values for one figure of one cluster and period: missing there".to_owned();
     findings.add(Severity::Warning, "figures", Rule::ConflictingFigures, message, conflicts);
-    (columns, evidence)
+    Ok((columns, evidence))
+}
+
+/// Figures that SQL makes of several rows, and what each row by itself gives.
+#[derive(Default)]
+struct Made<'a> {
+    /// By figure and unit.
+    values: HashMap<(&'a str, usize), Vec<f64>>,
+    evidence: Vec<(usize, Fact)>,
+}
+
+impl<'a> Made<'a> {
+    fn add(&mut self, aggregates: &'a Aggregates, of_rows: &[BTreeSet<usize>], units: &[Unit]) -> Result<()> {
+        let mut pairs: Vec<(usize, usize)> =
+            of_rows.iter().enumerate().flat_map(|(row, own)| own.iter().map(move |&unit| (unit, row))).collect();
+        pairs.sort_unstable();
+        let fail = || Error::table("making figures");
+        let order = IdxCa::from_iter_values("".into(), pairs.iter().map(|pair| pair.1 as IdxSize));
+        let mut rows = aggregates.rows.take(&order).map_err(fail())?;
+        let periods: Vec<Option<i64>> = pairs.iter().map(|pair| units[pair.0].period).collect();
+        let number = |numbers: Vec<u32>| Column::new(UNIT.into(), numbers);
+        rows.with_column(Column::new("period".into(), periods)).map_err(fail())?;
+        let (mut by_unit, mut alone) = (rows.clone(), rows);
+        by_unit.with_column(number(pairs.iter().map(|pair| pair.0 as u32).collect())).map_err(fail())?;
+        alone.with_column(number((0..pairs.len() as u32).collect())).map_err(fail())?;
+        for (figure, expression) in &aggregates.figures {
+            let place = format!("{}.aggregate.{figure}", aggregates.source);
+            let worked_out = |table: &DataFrame, groups: usize| {
+                let named = |row: usize| aggregates.evidence[pairs[row].1].line.to_string();
+                let values = expression.by_group(table, (UNIT, groups), None, &|row| format!("line {}", named(row)));
+                values.map_err(|failure| Error::pipeline(failure.at(&place, "write it so that it holds for every row")))
+            };
+            for (unit, value) in worked_out(&by_unit, units.len())?.into_iter().enumerate() {
+                self.values.entry((figure, unit)).or_default().extend(value.filter(|value| value.is_finite()));
+            }
+            for (&(unit, row), value) in pairs.iter().zip(worked_out(&alone, pairs.len())?) {
+                let Some(value) = value else { continue };
+                let (period, figure) = (units[unit].period, figure.clone());
+                self.evidence.push((unit, Fact { period, figure, value, ..aggregates.evidence[row].clone() }));
+            }
+        }
+        Ok(())
+    }
 }

@@ -19,6 +19,8 @@ pub struct Measurement {
     pub coverage: f64,
     /// Why it is missing, or that it is not.
     pub status: Status,
+    /// Of a distance shorter than what is known of the places at its ends: how well it is known, km.
+    pub within_km: Option<f64>,
 }
 
 /// Whether an indicator is there.
@@ -201,7 +203,7 @@ pub fn evaluate(
 ) -> Result<Vec<Vec<Measurement>>> {
     let mut all = Vec::with_capacity(indicators.len());
     for (indicator, expression) in indicators.iter().zip(expressions) {
-        let undeclared = Measurement { value: None, coverage: 0.0, status: Status::Undeclared };
+        let undeclared = Measurement { value: None, coverage: 0.0, status: Status::Undeclared, within_km: None };
         let Some(expression) = expression else {
             all.push(vec![undeclared; inputs.units]);
             continue;
@@ -211,16 +213,35 @@ pub fn evaluate(
         let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
         findings.add(Severity::Warning, &indicator.id, Rule::NotFinite, message, broken);
-        let measured = |(value, coverage): (Option<f64>, f64)| match value.filter(|value| value.is_finite()) {
-            // Past -0.0, which would print as such.
-            Some(value) if coverage > 0.0 => {
-                Measurement { value: Some(value + 0.0), coverage, status: Status::Observed }
+        let marks = marks(indicator, expression, inputs)?;
+        let measured = |((value, coverage), mark): ((Option<f64>, f64), Option<f64>)| {
+            match value.filter(|value| value.is_finite()) {
+                // Past -0.0, which would print as such.
+                Some(value) if coverage > 0.0 => {
+                    let within_km = mark.filter(|mark| value < *mark);
+                    Measurement { value: Some(value + 0.0), coverage, status: Status::Observed, within_km }
+                }
+                _ => Measurement { value: None, coverage: 0.0, status: Status::Missing, within_km: None },
             }
-            _ => Measurement { value: None, coverage: 0.0, status: Status::Missing },
         };
-        all.push(values.into_iter().zip(coverage).map(measured).collect());
+        all.push(values.into_iter().zip(coverage).zip(marks).map(measured).collect());
     }
     Ok(all)
+}
+
+/// Of an indicator in kilometres: the greatest mark, in each unit, of the distances that it names.
+fn marks(indicator: &Indicator, expression: &Expression, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {
+    let mut greatest: Vec<Option<f64>> = vec![None; inputs.units];
+    let table = inputs.facilities.as_ref().filter(|_| indicator.unit == "km" && indicator.over == Over::Facilities);
+    let Some(table) = table else { return Ok(greatest) };
+    let layers = expression.columns().iter().filter_map(|column| names::layer_of_distance(column));
+    let marks = layers.map(names::within_km).filter(|name| table.get_column_index(name).is_some());
+    for name in marks.collect::<Vec<_>>() {
+        for (unit, mark) in units(table)?.into_iter().zip(numbers(table, &name)?) {
+            greatest[unit] = greatest[unit].into_iter().chain(mark).reduce(f64::max);
+        }
+    }
+    Ok(greatest)
 }
 
 fn values(expression: &Expression, over: Over, place: &str, inputs: &Inputs<'_>) -> Result<Vec<Option<f64>>> {

@@ -1,7 +1,7 @@
 //! What the layers tell about every facility (distance to the nearest feature, counts and sums within radii) and about
 //! every cluster (which features it reaches, and how much they hold).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
@@ -12,7 +12,7 @@ use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
 use crate::names;
-use crate::validate::{Facilities, Layer};
+use crate::validate::{Facilities, Feature, Layer};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
 const FAR_KM: f64 = 2000.0;
@@ -28,6 +28,8 @@ pub struct Reach {
     pub nearest: Nearest,
     /// That facility (position in [`Facilities::ids`]; ties: the smaller id).
     pub facility: usize,
+    /// How well the distance is known, km, where it is shorter than that.
+    pub within_km: Option<f64>,
 }
 
 /// What all layers tell.
@@ -42,15 +44,62 @@ pub(super) struct Surroundings {
 }
 
 /// The columns that a layer gives to `facilities`.
-pub(super) fn layer_columns(layer: &Layer) -> Vec<(String, DataType)> {
+pub(super) fn layer_columns(layer: &Layer, facilities: &Facilities) -> Vec<(String, DataType)> {
     let name = &layer.name;
     let mut columns = vec![(names::distance(name), DataType::Float64), (names::nearest(name), DataType::String)];
+    if is_marked(layer, facilities) {
+        columns.push((names::within_km(name), DataType::Float64));
+    }
     for &radius in &layer.within_km {
         let sums = layer.sums.iter().map(|(column, _)| names::sum_within(name, column, radius));
         let within = std::iter::once(names::count_within(name, radius)).chain(sums);
         columns.extend(within.map(|name| (name, DataType::Float64)));
     }
     columns
+}
+
+/// Whether distances to a layer are marked where they are shorter than what is known of either end. Those that the register
+/// brings itself are not.
+fn is_marked(layer: &Layer, facilities: &Facilities) -> bool {
+    let brought = facilities.declared.contains(&names::distance(&layer.name));
+    (layer.is_imprecise || facilities.is_imprecise()) && !brought
+}
+
+/// A layer as it stands at the end of one period: features that do not stand then have no geometry in its index.
+struct Standing {
+    index: NearIndex,
+    /// Of each facility.
+    nearest: Vec<Option<Nearest>>,
+}
+
+/// A layer over all periods.
+struct Surveyed<'a> {
+    layer: &'a Layer,
+    /// One a period, ascending; of a layer without years one.
+    standing: Vec<Standing>,
+    /// Of each of the register's rows.
+    of_row: Vec<usize>,
+}
+
+impl<'a> Surveyed<'a> {
+    fn new(layer: &'a Layer, facilities: &Facilities, order: &Order) -> Self {
+        let has_years = layer.features.iter().any(|feature| layer.is_dated || feature.years[1].is_some());
+        let periods: BTreeSet<Option<i64>> =
+            if has_years { facilities.period.iter().collect() } else { BTreeSet::from([None]) };
+        let of = |period: &Option<i64>| periods.iter().position(|other| other == period).unwrap_or_default();
+        let positions: HashMap<Option<i64>, usize> = periods.iter().map(|period| (*period, of(period))).collect();
+        let of_row = facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
+        let standing = periods.iter().map(|&period| {
+            let (index, nearest) = nearest(layer, period, &facilities.places, order);
+            Standing { index, nearest }
+        });
+        Self { layer, standing: standing.collect(), of_row }
+    }
+
+    /// As it stands in a row's period.
+    fn at(&self, row: usize) -> &Standing {
+        &self.standing[self.of_row[row]]
+    }
 }
 
 /// The figures that the layers give to `clusters`: one for each column that is summed within a radius.
@@ -73,19 +122,21 @@ pub(super) fn surroundings(
     let mut amounts: IndexMap<String, Vec<f64>> =
         reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
     for (position, layer) in layers.iter().enumerate() {
-        let (index, nearest) = nearest(layer, &facilities.places, &order);
-        note_doubt(layer, &nearest, findings);
-        all.columns.extend(columns(layer, facilities, &nearest, &index));
+        let surveyed = Surveyed::new(layer, facilities, &order);
+        // What is said of all periods is said of the latest.
+        let Some(latest) = surveyed.standing.last() else { continue };
+        note_doubt(layer, &latest.nearest, findings);
+        all.columns.extend(columns(&surveyed, facilities, findings));
         if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
             let held: Vec<Vec<f64>> =
-                rows.par_iter().map(|rows| held(facilities, rows, layer, &index, widest)).collect();
+                rows.par_iter().map(|rows| held(facilities, rows, &surveyed, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
                 let amounts = &mut amounts[&names::reachable(column)];
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }
         if wanted == Wanted::Details {
-            all.reach.extend(reach(facilities, clusters, (position, layer), &index, &nearest));
+            all.reach.extend(reach(facilities, clusters, (position, layer), latest));
         }
     }
     let per_tonne = |amounts: Vec<f64>| -> Vec<Option<f64>> {
@@ -109,39 +160,77 @@ pub(super) fn surroundings(
 }
 
 /// The sums of a layer's columns over the features within a radius of any of some facilities, each feature once.
-fn held(facilities: &Facilities, rows: &[usize], layer: &Layer, index: &NearIndex, radius_km: f64) -> Vec<f64> {
-    let places = rows.iter().filter_map(|&row| facilities.places[facilities.facility[row]]);
-    let mut features: Vec<usize> = places.flat_map(|place| index.within(place, radius_km)).collect();
+fn held(facilities: &Facilities, rows: &[usize], surveyed: &Surveyed<'_>, radius_km: f64) -> Vec<f64> {
+    let within = |&row: &usize| {
+        let place = facilities.places[facilities.facility[row]]?;
+        Some(surveyed.at(row).index.within(place, radius_km))
+    };
+    let mut features: Vec<usize> = rows.iter().filter_map(within).flatten().collect();
     features.sort_unstable();
     features.dedup();
-    layer.sums.iter().map(|(_, values)| sum(&features, values)).collect()
+    surveyed.layer.sums.iter().map(|(_, values)| sum(&features, values)).collect()
 }
 
 fn sum(features: &[usize], values: &[Option<f64>]) -> f64 {
     features.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value)
 }
 
-fn columns(layer: &Layer, facilities: &Facilities, nearest: &[Option<Nearest>], index: &NearIndex) -> Vec<Column> {
-    let rows = || facilities.facility.iter();
-    let mut names = layer_columns(layer).into_iter().map(|(name, _)| PlSmallStr::from(name));
+fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Findings) -> Vec<Column> {
+    let layer = surveyed.layer;
+    let rows = || (0..facilities.rows()).map(|row| (row, facilities.facility[row]));
+    let mut names = layer_columns(layer, facilities).into_iter().map(|(name, _)| PlSmallStr::from(name));
     let mut name = || names.next().unwrap_or_default();
-    let km = Float64Chunked::from_iter_options(name(), rows().map(|&at| nearest[at].map(|nearest| nearest.km)));
-    let id = |&at: &usize| nearest[at].map(|nearest| layer.features[nearest.feature].id.as_str());
+    let nearest = |(row, at): (usize, usize)| surveyed.at(row).nearest[at];
+    let km = Float64Chunked::from_iter_options(name(), rows().map(|row| nearest(row).map(|nearest| nearest.km)));
+    let id = |row| nearest(row).map(|nearest| layer.features[nearest.feature].id.as_str());
     let ids = StringChunked::from_iter_options(name(), rows().map(id));
     let mut columns = vec![km.into_column(), ids.into_column()];
+    if is_marked(layer, facilities) {
+        let places = facilities.precision_km();
+        let marks: Vec<Option<f64>> = rows().map(|row| mark(layer, nearest(row)?, places[row.0])).collect();
+        note_marks(layer, &marks, findings);
+        columns.push(Float64Chunked::from_iter_options(name(), marks.into_iter()).into_column());
+    }
     for &radius in &layer.within_km {
-        let figures = |place: (f64, f64)| {
+        let figures = |place: (f64, f64), index: &NearIndex| {
             let found = index.within(place, radius);
             let sums = layer.sums.iter().map(|(_, values)| sum(&found, values));
             std::iter::once(found.len() as f64).chain(sums).collect()
         };
-        let found: Vec<Option<Vec<f64>>> = facilities.places.par_iter().map(|place| place.map(figures)).collect();
+        let of_standing = |standing: &Standing| -> Vec<Option<Vec<f64>>> {
+            facilities.places.par_iter().map(|place| place.map(|place| figures(place, &standing.index))).collect()
+        };
+        let found: Vec<Vec<Option<Vec<f64>>>> = surveyed.standing.iter().map(of_standing).collect();
         for figure in 0..=layer.sums.len() {
-            let values = rows().map(|&at| found[at].as_ref().map(|found| found[figure]));
+            let values = rows().map(|(row, at)| found[surveyed.of_row[row]][at].as_ref().map(|found| found[figure]));
             columns.push(Float64Chunked::from_iter_options(name(), values).into_column());
         }
     }
     columns
+}
+
+/// How well a distance is known, km, where it is shorter than that: the greater of what is known of its two ends.
+fn mark(layer: &Layer, nearest: Nearest, place_km: Option<f64>) -> Option<f64> {
+    let known = layer.features[nearest.feature].precision_km.into_iter().chain(place_km).reduce(f64::max);
+    known.filter(|known| nearest.km < *known)
+}
+
+/// How far the place of each facility may be off, km: the latest that says it stands, as its place does.
+fn precisions(facilities: &Facilities) -> Vec<Option<f64>> {
+    let mut found = vec![None; facilities.ids.len()];
+    for (&facility, km) in facilities.facility.iter().zip(facilities.precision_km()) {
+        found[facility] = km.or(found[facility]);
+    }
+    found
+}
+
+fn note_marks(layer: &Layer, marks: &[Option<f64>], findings: &mut Findings) {
+    let count = marks.iter().flatten().count();
+    let greatest = marks.iter().flatten().copied().fold(0.0, f64::max);
+    let message = format!(
+        "distances shorter than what is known of the places at their ends (up to {greatest} km): they say \"within\" and no more"
+    );
+    findings.add(Severity::Info, &format!("layers.{}", layer.name), Rule::WithinPrecision, message, count);
 }
 
 /// What each cluster reaches of a layer: every feature within `reach_km` of a facility, or else the nearest.
@@ -149,10 +238,14 @@ fn reach(
     facilities: &Facilities,
     clusters: &Clusters,
     (position, layer): (usize, &Layer),
-    index: &NearIndex,
-    nearest: &[Option<Nearest>],
+    Standing { index, nearest }: &Standing,
 ) -> Vec<Reach> {
-    let at = |cluster: usize, nearest: Nearest, facility: usize| Reach { cluster, layer: position, nearest, facility };
+    let precision = if is_marked(layer, facilities) { precisions(facilities) } else { Vec::new() };
+    let at = |cluster: usize, nearest: Nearest, facility: usize| {
+        let place_km = precision.get(facility).copied().flatten();
+        let within_km = is_marked(layer, facilities).then(|| mark(layer, nearest, place_km)).flatten();
+        Reach { cluster, layer: position, nearest, facility, within_km }
+    };
     let mut closest: Vec<Option<Reach>> = vec![None; clusters.ids.len()];
     for (facility, cluster) in clusters.of_facility.iter().enumerate() {
         if let (Some(cluster), Some(nearest)) = (*cluster, nearest[facility])
@@ -204,14 +297,24 @@ pub fn doubts(facilities: &Facilities, layers: &[Layer]) -> Vec<String> {
     let step = facilities.places.len().div_ceil(ENOUGH).max(1);
     let some: Vec<Option<(f64, f64)>> = facilities.places.iter().step_by(step).copied().collect();
     let order = Order::new(&some);
-    let doubt =
-        |layer: &Layer| Some(format!("layers.{}: {}", layer.name, doubt(layer, &nearest(layer, &some, &order).1)?.1));
+    let latest = facilities.period.iter().flatten().max();
+    let doubt = |layer: &Layer| {
+        let (_, nearest) = nearest(layer, latest, &some, &order);
+        Some(format!("layers.{}: {}", layer.name, doubt(layer, &nearest)?.1))
+    };
     layers.iter().filter_map(doubt).collect()
 }
 
-/// A layer's index, and its nearest feature to each place.
-fn nearest(layer: &Layer, places: &[Option<(f64, f64)>], order: &Order) -> (NearIndex, Vec<Option<Nearest>>) {
-    let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
+/// A layer's index at the end of a period, and its nearest feature to each place.
+fn nearest(
+    layer: &Layer,
+    period: Option<i64>,
+    places: &[Option<(f64, f64)>],
+    order: &Order,
+) -> (NearIndex, Vec<Option<Nearest>>) {
+    let stands = |feature: &&Feature| layer.stands(feature, period);
+    let geometry = |feature| Some(feature).filter(stands).and_then(|feature: &Feature| feature.geometry.as_ref());
+    let index = NearIndex::new(layer.features.iter().map(geometry));
     let nearest = index.nearest_all(places, order);
     (index, nearest)
 }

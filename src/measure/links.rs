@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 
 use super::network::{Classes, Vertex};
-use super::standing::{Resolved, Standing};
+use super::standing::{End, Resolved, Standing};
 use super::ties::Counted;
 use crate::error::{Error, Result};
 use crate::names::UNIT;
@@ -44,12 +44,15 @@ impl LinkTable {
             for (a, b) in Classes::new(&nodes, &[&counted.sets[local]]).pairs(&nodes) {
                 let id = |at: u32| &facilities.ids[facilities.facility[standing.rows[own[at as usize] as usize]]];
                 let facility = |at: u32| facilities.facility[standing.rows[own[at as usize] as usize]] as u32;
-                let ends = match source.table.between {
-                    Between::Facility => Some((facility(a), facility(b))),
-                    _ => nodes[a as usize].operator.zip(nodes[b as usize].operator),
+                let called = |at: u32| {
+                    let plant = End { level: Between::Facility, number: facility(at) };
+                    let firm = nodes[at as usize].operator.map(|number| End { level: Between::Operator, number });
+                    std::iter::once(plant).chain(firm)
                 };
-                let (weight, reference) =
-                    ends.and_then(|(a, b)| given.get(&[a.min(b), a.max(b)])).cloned().unwrap_or_default();
+                let pairs = called(a).flat_map(|a| called(b).map(move |b| [a.min(b), a.max(b)]));
+                let mut told = (None, None);
+                pairs.filter_map(|pair| given.get(&pair)).for_each(|(weight, source)| add(&mut told, *weight, source));
+                let (weight, reference) = told;
                 let ends = [id(a).to_owned(), id(b).to_owned(), source.table.kind.clone(), source.table.name.clone()];
                 for (column, text) in self.text.iter_mut().zip(ends.into_iter().map(Some).chain([reference])) {
                     column.push(text);
@@ -71,24 +74,28 @@ impl LinkTable {
     }
 }
 
-type Given = HashMap<[u32; 2], (Option<f64>, Option<String>)>;
+type Given = HashMap<[End; 2], (Option<f64>, Option<String>)>;
 
 /// Weight (summed over the rows that give one) and sources of each pair of a link source.
 fn given(source: &Resolved<'_>, period: Option<i64>) -> Given {
     let Ties::Links(rows) = &source.table.ties else { return HashMap::new() };
     let mut given = Given::new();
     for (at, [from, to]) in source.counting(period) {
-        let entry = given.entry([from.min(to), from.max(to)]).or_default();
-        if let Some(weight) = rows[at].weight {
-            *entry.0.get_or_insert(0.0) += weight;
-        }
-        if let Some(source) = &rows[at].source {
-            let known = entry.1.get_or_insert_default();
-            if !known.split("; ").any(|part| part == source) {
-                known.push_str(if known.is_empty() { "" } else { "; " });
-                known.push_str(source);
-            }
-        }
+        add(given.entry([from.min(to), from.max(to)]).or_default(), rows[at].weight, &rows[at].source);
     }
     given
+}
+
+/// Adds what another row tells of a pair.
+fn add(told: &mut (Option<f64>, Option<String>), weight: Option<f64>, source: &Option<String>) {
+    if let Some(weight) = weight {
+        *told.0.get_or_insert(0.0) += weight;
+    }
+    if let Some(source) = source {
+        let known = told.1.get_or_insert_default();
+        if !known.split("; ").any(|part| part == source) {
+            known.push_str(if known.is_empty() { "" } else { "; " });
+            known.push_str(source);
+        }
+    }
 }

@@ -190,7 +190,7 @@ fn local_moran_names() -> impl Iterator<Item = (String, DataType)> {
 /// may bring `km_to_LAYER` alone: it stands in place of the computed distance.
 fn name_clashes(tables: &Tables) -> Vec<Problem> {
     let Some(register) = &tables.facilities else { return Vec::new() };
-    let of_layers = tables.layers.iter().flat_map(|layer| layer_columns(layer).into_iter().map(|(name, _)| name));
+    let of_layers = tables.layers.iter().flat_map(|layer| layer_columns(layer, register)).map(|(name, _)| name);
     let of_layers: Vec<String> = of_layers.collect();
     let of_ties = kinds::kinds(tables).into_iter().map(|kind| names::observed(&kind));
     let others = local_moran_names().map(|(name, _)| name).chain(of_ties);
@@ -209,7 +209,7 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     // Names of the same make for radii that are not asked for would be taken for figures of the layer.
     let is_made_so = |name: &&String| {
         let of_layer =
-            |layer: &Layer| matches!(names::of_layer(name, &layer.name), Some(OfLayer::Nearest | OfLayer::Within));
+            |layer: &Layer| names::of_layer(name, &layer.name).is_some_and(|what| what != OfLayer::Distance);
         !ours.contains(name) && tables.layers.iter().any(of_layer)
     };
     let mut made_so: Vec<&String> = register.declared.iter().filter(is_made_so).collect();
@@ -222,7 +222,9 @@ fn schemas(tables: &Tables) -> Result<Schemas> {
     let mut facilities =
         tables.facilities.as_ref().map(|facilities| (**facilities.frame().schema()).clone()).unwrap_or_default();
     let mut problems = name_clashes(tables);
-    for (name, dtype) in tables.layers.iter().flat_map(layer_columns).chain(local_moran_names()) {
+    let of_layer = |layer| tables.facilities.iter().flat_map(|register| layer_columns(layer, register)).collect();
+    let of_layers: Vec<Vec<(String, DataType)>> = tables.layers.iter().map(of_layer).collect();
+    for (name, dtype) in of_layers.into_iter().flatten().chain(local_moran_names()) {
         if facilities.get(&name).is_none() {
             facilities.with_column(name.into(), dtype);
         }
@@ -305,7 +307,7 @@ pub fn measure(
     let spreads = laid.map(spreads).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
     columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads)).chain(around.figures));
-    let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings);
+    let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings)?;
     let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
     let framed = laid.zip(facilities.as_ref());
     let ties = framed.map(|(layout, frame)| networks(tables, layout, frame, asked, &mut findings));
@@ -391,8 +393,12 @@ fn key_columns(clusters: &Clusters, units: &[Unit]) -> Vec<Column> {
 /// The rows of facilities in clusters, by unit, then id; of the columns those that some expression names.
 fn in_clusters(frame: &DataFrame, rows: &[Vec<usize>], checked: &Checked) -> Result<DataFrame> {
     let named: HashSet<&String> = checked.expressions.iter().flatten().flat_map(Expression::columns).collect();
-    let needed =
-        |name: &&PlSmallStr| [UNIT, WEIGHT, "id", "year"].contains(&name.as_str()) || named.contains(&name.to_string());
+    let distances = named.iter().filter_map(|name| names::layer_of_distance(name));
+    let marks: HashSet<String> = distances.map(names::within_km).collect();
+    let needed = |name: &&PlSmallStr| {
+        let name = name.as_str();
+        [UNIT, WEIGHT, "id", "year"].contains(&name) || named.iter().any(|one| *one == name) || marks.contains(name)
+    };
     let columns: Vec<PlSmallStr> = frame.get_column_names().into_iter().filter(needed).cloned().collect();
     let order = IdxCa::from_iter_values("".into(), rows.iter().flatten().map(|&row| row as IdxSize));
     frame.select(columns).and_then(|frame| frame.take(&order)).map_err(Error::table("choosing rows"))

@@ -40,10 +40,13 @@ impl<'a> Numbers<'a> {
         let named = |between: Between| {
             let of_table = move |table: &'a TieTable| {
                 let is_links = table.is_links();
-                let ends = move |row: &'a LinkRow| [Some(&*row.from), is_links.then_some(&*row.to)];
+                let ends = move |row: &'a LinkRow| {
+                    let [from, to] = row.levels.map(|level| level == between);
+                    [from.then_some(&*row.from), (to && is_links).then_some(&*row.to)]
+                };
                 table.rows().par_iter().flat_map_iter(move |row| ends(row).into_iter().flatten())
             };
-            tables.par_iter().filter(move |table| table.between == between).flat_map(of_table)
+            tables.par_iter().flat_map(of_table)
         };
         // Most ends are in the register: the others are few.
         let beyond = |known: &Numbered<'a>, between: Between| -> BTreeSet<&'a str> {
@@ -75,33 +78,45 @@ impl<'a> Numbers<'a> {
     }
 }
 
+/// An end of a link, or a member of an organisation: what it is, and its number among these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct End {
+    /// What it is.
+    pub level: Between,
+    /// Its number.
+    pub number: u32,
+}
+
 /// A source of ties by numbers: both ends of a link; member and organisation, the latter by its name's place in `names`.
 pub struct Resolved<'a> {
     /// The source.
     pub table: &'a TieTable,
     /// Its position in the list of all.
     pub position: usize,
-    ends: Vec<[u32; 2]>,
+    /// Facilities within the perimeter of an organisation.
+    pub perimeters: Vec<[u32; 2]>,
+    ends: Vec<[End; 2]>,
 }
 
 impl<'a> Resolved<'a> {
     /// Looks all names up.
     pub fn new(position: usize, table: &'a TieTable, numbers: &Numbers<'_>, organisations: &Numbered<'_>) -> Self {
-        let between = table.between;
         let is_links = table.is_links();
+        let organisation = |name: &str| organisations.get(name).copied().unwrap_or(NOWHERE);
         let ends = |row: &LinkRow| {
-            let to = if is_links {
-                numbers.of(between, &row.to)
-            } else {
-                organisations.get(&*row.to).copied().unwrap_or(NOWHERE)
-            };
-            [numbers.of(between, &row.from), to]
+            let [from, to] = row.levels;
+            let number = if is_links { numbers.of(to, &row.to) } else { organisation(&row.to) };
+            [End { level: from, number: numbers.of(from, &row.from) }, End { level: to, number }]
         };
-        Self { table, position, ends: table.rows().par_iter().map(ends).collect() }
+        let within = |(facility, body): &(String, String)| {
+            [numbers.of(Between::Facility, facility), organisation(body)]
+        };
+        let perimeters = table.perimeters.iter().map(within).collect();
+        Self { table, position, perimeters, ends: table.rows().par_iter().map(ends).collect() }
     }
 
     /// The rows that count in a period: position and ends.
-    pub fn counting(&self, period: Option<i64>) -> impl Iterator<Item = (usize, [u32; 2])> {
+    pub fn counting(&self, period: Option<i64>) -> impl Iterator<Item = (usize, [End; 2])> {
         let rows = self.table.rows().iter().zip(&self.ends).enumerate();
         rows.filter(move |(_, (row, _))| row.counts_in(period)).map(|(at, (_, ends))| (at, *ends))
     }
@@ -153,6 +168,8 @@ pub struct Standing {
     pub nodes_of: Vec<Vec<u32>>,
     /// Operator and sector of each node.
     pub names: Vec<[Option<u32>; 2]>,
+    /// Facility of each node.
+    pub facility: Vec<u32>,
     /// Units and dispersed sites.
     pub places: usize,
     /// Nodes of each facility (one or none) and of each operator, and how many of them stand in which place.
@@ -202,6 +219,7 @@ impl Standing {
             spread_of_operator: spread(operator_count, &by_operator, &place),
             of_facility: Lists::new(facility_count, by_facility.into_iter()),
             of_operator: Lists::new(operator_count, by_operator.into_iter()),
+            facility: own.iter().map(|&row| facilities.facility[row] as u32).collect(),
             rows: own,
             place,
             units: current,
@@ -213,21 +231,28 @@ impl Standing {
     }
 
     /// Nodes of an end or member.
-    pub fn nodes(&self, between: Between, owner: u32) -> &[u32] {
-        match between {
-            Between::Facility => self.of_facility.of(owner),
-            Between::Operator => self.of_operator.of(owner),
+    pub fn nodes(&self, End { level, number }: End) -> &[u32] {
+        match level {
+            Between::Facility => self.of_facility.of(number),
+            Between::Operator => self.of_operator.of(number),
             Between::Sector => &[],
         }
     }
 
     /// How many nodes of an end or member stand in which place, ascending.
-    pub fn spread(&self, between: Between, owner: u32) -> &[(u32, u64)] {
-        match between {
-            Between::Facility => self.spread_of_facility.of(owner),
-            Between::Operator => self.spread_of_operator.of(owner),
+    pub fn spread(&self, End { level, number }: End) -> &[(u32, u64)] {
+        match level {
+            Between::Facility => self.spread_of_facility.of(number),
+            Between::Operator => self.spread_of_operator.of(number),
             Between::Sector => &[],
         }
+    }
+
+    /// The firm of a node; a facility without an operator is one of its own.
+    pub fn firm(&self, node: u32) -> End {
+        let of_operator = |number| End { level: Between::Operator, number };
+        let own = End { level: Between::Facility, number: self.facility[node as usize] };
+        self.names[node as usize][0].map_or(own, of_operator)
     }
 
     /// Whether a place is a unit, and no dispersed site.

@@ -1,11 +1,12 @@
 //! Which ties count in which cluster and period, handed out to the clusters in one pass.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 
 use super::network::{Organisation, TieSet};
-use super::standing::{Resolved, Standing};
+use super::standing::{End, Resolved, Standing};
 use crate::validate::TieTable;
 use crate::validate::settings::Between;
 
@@ -64,7 +65,7 @@ impl Counted {
             counted.potential(tables, period, standing);
             return counted;
         }
-        let mut members: Vec<(u32, Between, u32)> = Vec::new();
+        let mut members: Vec<Member> = Vec::new();
         for source in tables {
             counted.read(source, period, standing, &mut members);
         }
@@ -75,11 +76,8 @@ impl Counted {
         counted.hand_out_links(standing);
         members.par_sort_unstable();
         members.dedup();
-        let organisation = |same: &[(u32, Between, u32)]| {
-            let (number, between, _) = same[0];
-            Organisation { number, between, size: same.len(), members: same.iter().map(|member| member.2).collect() }
-        };
-        counted.organisations = members.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).map(organisation).collect();
+        let same = members.chunk_by(|a, b| (a.organisation, a.between) == (b.organisation, b.between));
+        counted.organisations = same.map(|same| organisation(same, standing)).collect();
         counted.hand_out_organisations(standing);
         for (set, outer) in counted.sets.iter_mut().zip(&counted.outer) {
             set.outer_strength = Some(*outer);
@@ -93,44 +91,51 @@ impl Counted {
         source: &Resolved<'_>,
         period: Option<i64>,
         standing: &Standing,
-        members: &mut Vec<(u32, Between, u32)>,
+        members: &mut Vec<Member>,
     ) {
         let between = source.table.between;
         let is_links = source.table.is_links();
+        let mut listed: HashSet<u32> = HashSet::new();
         for (_, [from, to]) in source.counting(period) {
-            standing.nodes(between, from).iter().for_each(|&node| self.appears[node as usize] = true);
+            standing.nodes(from).iter().for_each(|&node| self.appears[node as usize] = true);
             if is_links {
-                standing.nodes(between, to).iter().for_each(|&node| self.appears[node as usize] = true);
+                standing.nodes(to).iter().for_each(|&node| self.appears[node as usize] = true);
                 self.link(source.table, [from, to], standing);
             } else {
-                members.push((to, between, from));
+                members.push(Member { organisation: to.number, between, member: from });
+                listed.insert(to.number);
             }
+        }
+        for &[number, _] in source.perimeters.iter().filter(|[_, body]| listed.contains(body)) {
+            let nodes = standing.nodes(End { level: Between::Facility, number });
+            nodes.iter().for_each(|&node| self.appears[node as usize] = true);
         }
     }
 
-    fn link(&mut self, table: &TieTable, [from, to]: [u32; 2], standing: &Standing) {
+    fn link(&mut self, table: &TieTable, [from, to]: [End; 2], standing: &Standing) {
         let pair = |a: u32, b: u32| if a <= b { [a, b] } else { [b, a] };
-        match table.between {
-            Between::Facility => {
-                let (Some(&a), Some(&b)) =
-                    (standing.nodes(Between::Facility, from).first(), standing.nodes(Between::Facility, to).first())
-                else {
-                    return;
-                };
+        if from.level == Between::Operator && to.level == Between::Operator {
+            self.operator_pairs.push(pair(from.number, to.number));
+            let far = standing.spread(to);
+            for &(place, _) in standing.spread(from).iter().filter(|_| table.directed) {
+                if standing.is_unit(place) && nodes_in(far, place) > 0 {
+                    self.sets[place as usize].arcs.push((Between::Operator, [from.number, to.number]));
+                }
+            }
+            return;
+        }
+        // A firm tied to a plant: all its sites, but not where the plant is its own.
+        let is_mixed = from.level != to.level;
+        for &a in standing.nodes(from) {
+            for &b in standing.nodes(to).iter().filter(|&&b| a != b) {
+                if is_mixed && standing.firm(a) == standing.firm(b) {
+                    continue;
+                }
                 self.node_pairs.push(pair(a, b));
                 let place = standing.place[a as usize];
                 if table.directed && standing.is_unit(place) && place == standing.place[b as usize] {
                     let arc = [a, b].map(|node| standing.position[node as usize]);
                     self.sets[place as usize].arcs.push((Between::Facility, arc));
-                }
-            }
-            _ => {
-                self.operator_pairs.push(pair(from, to));
-                let far = standing.spread(table.between, to);
-                for &(place, _) in standing.spread(table.between, from).iter().filter(|_| table.directed) {
-                    if standing.is_unit(place) && nodes_in(far, place) > 0 {
-                        self.sets[place as usize].arcs.push((table.between, [from, to]));
-                    }
                 }
             }
         }
@@ -153,7 +158,7 @@ impl Counted {
             }
         }
         for &[a, b] in &self.operator_pairs {
-            let (left, right) = (standing.spread(Between::Operator, a), standing.spread(Between::Operator, b));
+            let [left, right] = [a, b].map(|number| standing.spread(End { level: Between::Operator, number }));
             for (one, other, is_first) in [(left, right, true), (right, left, false)] {
                 let all: u64 = other.iter().map(|(_, count)| count).sum();
                 for &(place, count) in one {
@@ -174,15 +179,13 @@ impl Counted {
 
     fn hand_out_organisations(&mut self, standing: &Standing) {
         for organisation in std::mem::take(&mut self.organisations) {
-            let between = organisation.between;
             let weight = if organisation.size > 1 { 1.0 / (organisation.size - 1) as f64 } else { 0.0 };
             // Facilities of each member in each place.
             let mut counts: BTreeMap<u32, Vec<(u32, u64)>> = BTreeMap::new();
             let mut of_member: Vec<u64> = Vec::with_capacity(organisation.members.len());
-            for (at, &member) in organisation.members.iter().enumerate() {
-                let spread = standing.spread(between, member);
+            for (at, spread) in spreads(&organisation, standing).into_iter().enumerate() {
                 of_member.push(spread.iter().map(|(_, count)| count).sum());
-                for &(place, count) in spread {
+                for &(place, count) in &*spread {
                     counts.entry(place).or_default().push((at as u32, count));
                 }
             }
@@ -194,16 +197,15 @@ impl Counted {
                     here.iter().map(|&(at, count)| count * ((all - total) - (of_member[at as usize] - count))).sum();
                 self.outer[place as usize] += pairs as f64 * weight;
                 if standing.is_unit(place) {
-                    let local = |at: u32| {
-                        let member = organisation.members[at as usize];
-                        match between {
-                            Between::Facility => standing.position[standing.nodes(between, member)[0] as usize],
-                            _ => member,
+                    let members = match organisation.between {
+                        Between::Facility => {
+                            let nodes = organisation.members().flat_map(|member| standing.nodes(member));
+                            let here = nodes.filter(|&&node| standing.place[node as usize] == place);
+                            here.map(|&node| standing.position[node as usize]).collect()
                         }
+                        _ => here.iter().map(|&(at, _)| organisation.members[at as usize]).collect(),
                     };
-                    let members = here.iter().map(|&(at, _)| local(at)).collect();
-                    let own = Organisation { members, number: organisation.number, between, size: organisation.size };
-                    self.sets[place as usize].organisations.push(own);
+                    self.sets[place as usize].organisations.push(Organisation { members, ..organisation });
                 }
             }
             if units.len() > SPREAD {
@@ -238,8 +240,8 @@ impl Counted {
 
     /// Ties between sectors: what facilities of two sectors might exchange, in every unit that has both.
     fn potential(&mut self, tables: &[Resolved<'_>], period: Option<i64>, standing: &Standing) {
-        let pairs: HashSet<[u32; 2]> =
-            tables.iter().flat_map(|source| source.counting(period)).map(|(_, ends)| ends).collect();
+        let ends = tables.iter().flat_map(|source| source.counting(period)).map(|(_, ends)| ends);
+        let pairs: HashSet<[u32; 2]> = ends.map(|ends| ends.map(|end| end.number)).collect();
         for (nodes, set) in standing.nodes_of.iter().zip(&mut self.sets) {
             let mut sectors: Vec<u32> = nodes.iter().filter_map(|&node| standing.names[node as usize][1]).collect();
             sectors.sort_unstable();
@@ -253,6 +255,50 @@ impl Counted {
             }
         }
     }
+}
+
+/// A member of an organisation, as some source has it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Member {
+    organisation: u32,
+    /// What the source's members are; among operators there may be plants.
+    between: Between,
+    member: End,
+}
+
+/// One organisation of its members. Where operators and plants of operators are members of one, it is one of facilities
+/// that ties those of different firms alone.
+fn organisation(same: &[Member], standing: &Standing) -> Organisation {
+    let Member { organisation: number, between, .. } = same[0];
+    if same.iter().all(|member| member.member.level == between) {
+        let members = same.iter().map(|member| member.member.number).collect();
+        return Organisation { number, between, by_firm: false, size: same.len(), members };
+    }
+    let firm = |member: &Member| match (member.member.level, standing.nodes(member.member)) {
+        (Between::Facility, [node, ..]) => standing.firm(*node),
+        _ => member.member,
+    };
+    let nodes = same.iter().flat_map(|member| standing.nodes(member.member));
+    let members: BTreeSet<u32> = nodes.map(|&node| standing.facility[node as usize]).collect();
+    Organisation {
+        number,
+        between: Between::Facility,
+        by_firm: true,
+        size: same.iter().map(firm).collect::<BTreeSet<End>>().len(),
+        members: members.into_iter().collect(),
+    }
+}
+
+/// How many facilities of each member (of each firm, where it ties firms) stand in which place.
+fn spreads<'a>(organisation: &Organisation, standing: &'a Standing) -> Vec<Cow<'a, [(u32, u64)]>> {
+    if !organisation.by_firm {
+        return organisation.members().map(|member| standing.spread(member).into()).collect();
+    }
+    let mut of_firm: BTreeMap<End, BTreeMap<u32, u64>> = BTreeMap::new();
+    for &node in organisation.members().flat_map(|member| standing.nodes(member)) {
+        *of_firm.entry(standing.firm(node)).or_default().entry(standing.place[node as usize]).or_default() += 1;
+    }
+    of_firm.into_values().map(|places| places.into_iter().collect()).collect()
 }
 
 fn add_links(between: &mut BTreeMap<(u32, u32), Across>, standing: &Standing, places: [u32; 2], links: u64) {
@@ -281,12 +327,11 @@ pub struct Trace {
 
 /// The rows of a source that name a facility of a unit, or its operator, in the unit's period.
 pub fn traces(source: &Resolved<'_>, standing: &Standing, period: Option<i64>) -> Vec<Trace> {
-    let between = source.table.between;
     let mut traces = Vec::new();
     let mut units: Vec<u32> = Vec::new();
     for (row, [from, to]) in source.counting(period) {
         let ends = if source.table.is_links() { &[from, to][..] } else { &[from] };
-        let places = ends.iter().flat_map(|&end| standing.spread(between, end)).map(|found| found.0);
+        let places = ends.iter().flat_map(|&end| standing.spread(end)).map(|found| found.0);
         units.clear();
         units.extend(places.filter(|&place| standing.is_unit(place)));
         units.sort_unstable();

@@ -14,6 +14,7 @@ use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
     Between, Combine, Contract, FacilitySource, FigureShape, Keep, LayerSource, LinkSource, MembershipSource,
+    OutcomeSource,
 };
 
 /// Everything that the types cannot see.
@@ -45,6 +46,9 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         problems.push(Problem::new("dispersed.min_facilities", "must be 2 or more: one site is no group", ""));
     }
     problems.extend(check_shape(file.outputs.cluster_shape));
+    if file.backtest.top.contains(&0) {
+        problems.push(Problem::new("backtest.top", "of no cluster there is no precision", "give 1 or more"));
+    }
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
     }
@@ -108,6 +112,7 @@ fn check_register(source: &FacilitySource, delineate: Option<&Delineation>) -> V
         of_geometries.iter().any(|end| path.to_ascii_lowercase().contains(end))
     };
     let placed = has("x") && has("y") || has("geometry") || source.path.0.iter().any(brings_places);
+    problems.extend(check_precision("facilities", source.precision_km));
     let mut refuse = |place: &str, message: &str, hint: &str| problems.push(Problem::new(place, message, hint));
     if !has("id") {
         refuse("facilities.columns", "`id` is not mapped", "add id = \"COLUMN\"");
@@ -208,6 +213,13 @@ fn contracts(file: &PipelineFile) -> Vec<(String, &Contract, &Columns)> {
     all.extend(
         file.figures.iter().map(|(name, source)| (format!("figures.{name}"), &source.contract, &source.columns)),
     );
+    let outcomes = file.outcomes.iter();
+    all.extend(outcomes.map(|(name, source)| (format!("outcomes.{name}"), &source.contract, &source.columns)));
+    let corrections = file.facilities.iter().filter_map(|source| source.corrections.as_ref());
+    all.extend(corrections.map(|source| ("facilities.corrections".to_owned(), &source.contract, &source.columns)));
+    let perimeters = file.memberships.iter().filter_map(|(name, source)| Some((name, source.perimeters.as_ref()?)));
+    let place = |name: &str| format!("memberships.{name}.perimeters");
+    all.extend(perimeters.map(|(name, source)| (place(name), &source.contract, &source.columns)));
     all
 }
 
@@ -218,7 +230,12 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     if let Some(source) = &file.facilities {
         problems.extend(check_source("facilities", &source.columns, &source.reading(), &[], source.gwp));
     }
-    problems.extend(file.layers.iter().flat_map(|(name, source)| check_layer(name, source)));
+    let has_years = file.facilities.as_ref().is_some_and(has_years);
+    problems.extend(file.layers.iter().flat_map(|(name, source)| check_layer(name, source, has_years)));
+    if let Some(source) = file.facilities.as_ref().and_then(|source| source.corrections.as_ref()) {
+        problems.extend(check_source("facilities.corrections", &source.columns, &source.reading(), &[], None));
+    }
+    problems.extend(file.outcomes.iter().flat_map(|(name, source)| check_outcome(name, source, file)));
     if let Some(source) = file.operators.as_ref().and_then(|operators| operators.aliases.as_ref()) {
         problems.extend(check_source("operators.aliases", &source.columns, &source.reading(), &[], None));
     }
@@ -243,16 +260,47 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
             None,
         ));
     }
+    problems.extend(file.links.iter().flat_map(|(name, source)| {
+        let of_rows = source.columns.contains_key("kind");
+        check_kind(&format!("links.{name}"), source.kind.as_deref(), of_rows, source.between == Between::Sector)
+    }));
     problems.extend(file.memberships.iter().flat_map(|(name, source)| check_memberships(name, source, file)));
     problems.extend(check_potential(file));
     for (name, source) in &file.figures {
-        let needed: &[&str] = if source.shape == FigureShape::Long { &["figure", "value"] } else { &[] };
+        let made = !source.aggregate.is_empty();
+        let needed: &[&str] = if source.shape == FigureShape::Long && !made { &["figure", "value"] } else { &[] };
+        let idle = ["period", "figure", "value"].into_iter().find(|column| made && source.columns.contains_key(*column));
+        if let Some(column) = idle {
+            let message = format!("`{column}` says nothing where `aggregate` makes the figures");
+            let hint = "map years as `from_year` and `to_year`, and other columns by names of their own";
+            problems.push(Problem::new(format!("figures.{name}.columns.{column}"), message, hint));
+        }
+        if made && source.shape == FigureShape::Wide {
+            let message = "`aggregate` makes figures of rows: there is no other shape";
+            problems.push(Problem::new(format!("figures.{name}.shape"), message, "take it out"));
+        }
         problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
     }
     problems
 }
 
-fn check_layer(name: &str, source: &LayerSource) -> Vec<Problem> {
+/// Ties are of one kind, which the pipeline file says, or of several, which a column does.
+fn check_kind(place: &str, kind: Option<&str>, of_rows: bool, is_potential: bool) -> Option<Problem> {
+    let place = format!("{place}.kind");
+    match (kind, of_rows) {
+        (None, false) => {
+            let hint = "add kind = \"...\", or map a column `kind`";
+            Some(Problem::new(place, "`kind` is missing", hint))
+        }
+        (Some(_), true) => Some(Problem::new(place, "`kind` is given, and a column of it as well", "take one out")),
+        (None, true) if is_potential => {
+            Some(Problem::new(place, "ties between sectors are of one kind", "add kind = \"...\""))
+        }
+        _ => None,
+    }
+}
+
+fn check_layer(name: &str, source: &LayerSource, has_years: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let place = format!("layers.{name}");
     problems.extend(check_source(&place, &source.columns, &source.reading(), &[], None));
@@ -260,6 +308,14 @@ fn check_layer(name: &str, source: &LayerSource) -> Vec<Problem> {
         let message = "a sum needs a radius: it would do nothing";
         problems.push(Problem::new(format!("{place}.sum"), message, "add within_km = [50], or take it out"));
     }
+    for (key, column) in [("begins", &source.begins), ("ends", &source.ends)] {
+        if column.is_some() && !has_years {
+            let message = "the facilities have no year, so that no feature is known to stand in it";
+            let hint = "map `year` under [facilities], or give it as { value = 2022 }";
+            problems.push(Problem::new(format!("{place}.{key}"), message, hint));
+        }
+    }
+    problems.extend(check_precision(&place, source.precision_km));
     let keys = source.within_km.iter().map(|radius| ("within_km", radius));
     for (key, radius) in keys.chain(source.reach_km.iter().map(|radius| ("reach_km", radius))) {
         if !(*radius > 0.0 && radius.is_finite()) {
@@ -267,6 +323,30 @@ fn check_layer(name: &str, source: &LayerSource) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// An outcome is judged by clusters that have a year.
+fn check_outcome(name: &str, source: &OutcomeSource, file: &PipelineFile) -> Vec<Problem> {
+    let place = format!("outcomes.{name}");
+    let mut problems = check_source(&place, &source.columns, &source.reading(), &["year"], None);
+    if !(source.within_km > 0.0 && source.within_km.is_finite()) {
+        problems.push(Problem::new(format!("{place}.within_km"), format!("{} is no radius", source.within_km), ""));
+    }
+    if file.facilities.as_ref().is_some_and(|source| !has_years(source)) {
+        let message = "the facilities have no year, so that no event is known to come after them";
+        let hint = "map `year` under [facilities], or give it as { value = 2014 }";
+        problems.push(Problem::new(place, message, hint));
+    }
+    problems
+}
+
+fn has_years(source: &FacilitySource) -> bool {
+    source.columns.contains_key("year") || source.columns.values().flat_map(ColumnSpec::parts).any(|spec| spec.by_year)
+}
+
+fn check_precision(place: &str, precision_km: Option<f64>) -> Option<Problem> {
+    let wrong = precision_km.filter(|km| !(*km >= 0.0 && km.is_finite()))?;
+    Some(Problem::new(format!("{place}.precision_km"), format!("{wrong} is no distance in km"), ""))
 }
 
 /// Memberships from files need to be told what they are; inferred ones what they follow from.
@@ -296,11 +376,11 @@ fn check_memberships(name: &str, source: &MembershipSource, file: &PipelineFile)
         (None, true) if source.path.0.is_empty() => {}
         (None, owners) => {
             if !owners {
-                for (key, is_given) in [("kind", source.kind.is_some()), ("between", source.between.is_some())] {
-                    if !is_given {
-                        refuse(key, &format!("`{key}` is missing"), format!("add {key} = \"...\""));
-                    }
+                if source.between.is_none() {
+                    refuse("between", "`between` is missing", "add between = \"...\"".into());
                 }
+                let of_rows = source.columns.contains_key("kind");
+                problems.extend(check_kind(&place, source.kind.as_deref(), of_rows, false));
             }
             let needed = if owners { ["operator", "parent"] } else { ["member", "organisation"] };
             problems.extend(check_source(&place, &source.columns, &source.reading(), &needed, None));
@@ -323,6 +403,7 @@ fn idle_keys(source: &MembershipSource) -> Vec<(&'static str, &'static str)> {
             ("contract", source.contract != Contract::default()),
             ("separator", !source.separator.is_empty()),
             ("organisation_separator", !source.organisation_separator.is_empty()),
+            ("perimeters", source.perimeters.is_some()),
             ("path", source.layer.is_some() && !source.path.0.is_empty()),
         ];
         idle.extend(given.into_iter().filter(|(_, given)| *given).map(|(key, _)| (key, reason)));
@@ -383,9 +464,10 @@ fn check_contract(place: &str, contract: &Contract, columns: &Columns) -> Vec<Pr
 /// Ties between sectors are of a kind of their own: what might be never counts with what is.
 fn check_potential(file: &PipelineFile) -> Vec<Problem> {
     let is_potential = |source: &&LinkSource| source.between == Between::Sector;
-    let potential: Vec<&str> = file.links.values().filter(is_potential).map(|source| source.kind.as_str()).collect();
+    let potential = file.links.values().filter(is_potential).filter_map(|source| source.kind.as_deref());
+    let potential: Vec<&str> = potential.collect();
     let links = file.links.iter().filter(|(_, source)| source.between != Between::Sector);
-    let links = links.map(|(name, source)| (format!("links.{name}.kind"), source.kind.as_str()));
+    let links = links.filter_map(|(name, source)| Some((format!("links.{name}.kind"), source.kind.as_deref()?)));
     let memberships = file.memberships.iter().map(|(name, source)| (format!("memberships.{name}.kind"), source.kind()));
     let mixed = links.chain(memberships).filter(|(_, kind)| potential.contains(kind));
     let message = |kind: &str| format!("`{kind}` is a kind of potential ties between sectors");

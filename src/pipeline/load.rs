@@ -36,7 +36,9 @@ pub struct Pipeline {
 /// Lists of tables that are merged by `id`.
 const LISTS: [&str; 3] = ["dimensions", "components", "indicators"];
 /// Tables of sources, whose paths are relative to the file that they stand in.
-const SOURCES: [&str; 4] = ["layers", "links", "memberships", "figures"];
+const SOURCES: [&str; 5] = ["layers", "links", "memberships", "figures", "outcomes"];
+/// Tables of a source that name files of their own.
+const WITHIN: [&str; 3] = ["join", "corrections", "perimeters"];
 
 impl Pipeline {
     /// Reads a pipeline file. `set` holds `KEY=VALUE` overrides, as `delineate.radius_km=5` or
@@ -215,13 +217,14 @@ fn rebase(table: &mut Table, up: &str) {
         }),
         _ => {}
     };
-    if let Some(facilities) = table.get_mut("facilities") {
-        if let Some(Value::String(pairs)) = facilities.get_mut("join").and_then(|join| join.get_mut("pairs")) {
+    let turn = |source: &mut Value| {
+        if let Some(Value::String(pairs)) = source.get_mut("join").and_then(|join| join.get_mut("pairs")) {
             *pairs = below(up, pairs);
         }
-        facilities.get_mut("join").into_iter().for_each(turn);
-        turn(facilities);
-    }
+        WITHIN.iter().for_each(|name| source.get_mut(*name).into_iter().for_each(turn));
+        turn(source);
+    };
+    table.get_mut("facilities").into_iter().for_each(turn);
     if let Some(operators) = table.get_mut("operators") {
         operators.get_mut("aliases").into_iter().for_each(turn);
     }
@@ -340,15 +343,28 @@ fn settle_computed(file: &mut PipelineFile) -> Vec<Problem> {
     sources.extend(file.links.iter_mut().map(|(name, source)| (format!("links.{name}"), source as _)));
     sources.extend(file.memberships.iter_mut().map(|(name, source)| (format!("memberships.{name}"), source as _)));
     sources.extend(file.figures.iter_mut().map(|(name, source)| (format!("figures.{name}"), source as _)));
-    let twice = sources
-        .into_iter()
-        .flat_map(|(place, source)| source.settle().into_iter().map(move |name| (place.clone(), name)));
+    sources.extend(file.outcomes.iter_mut().map(|(name, source)| (format!("outcomes.{name}"), source as _)));
+    let mut twice = settle_all(sources);
+    let corrections = file.facilities.as_mut().and_then(|source| source.corrections.as_mut());
+    let corrections = corrections.map(|source| (one("facilities.corrections"), source as &mut dyn Sourced));
+    let perimeters = file.memberships.iter_mut().filter_map(|(name, source)| {
+        Some((format!("memberships.{name}.perimeters"), source.perimeters.as_mut()? as &mut dyn Sourced))
+    });
+    twice.extend(settle_all(corrections.into_iter().chain(perimeters).collect()));
     let problem = |(place, name): (String, String)| {
         let message = format!("`{name}` is both mapped and computed");
         let hint = "map the file's column under another name, and compute with that";
         Problem::new(format!("{place}.compute.{name}"), message, hint)
     };
-    twice.map(problem).collect()
+    twice.into_iter().map(problem).collect()
+}
+
+/// Names that are both mapped and computed, each with its source.
+fn settle_all(sources: Vec<(String, &mut dyn Sourced)>) -> Vec<(String, String)> {
+    let twice = |(place, source): (String, &mut dyn Sourced)| {
+        source.settle().into_iter().map(move |name| (place.clone(), name)).collect::<Vec<_>>()
+    };
+    sources.into_iter().flat_map(twice).collect()
 }
 
 /// The typed file; an error stands at its place in the file that holds the key.

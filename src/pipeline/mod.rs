@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use indexmap::IndexMap;
 
+use crate::backtest;
 use crate::classify;
 use crate::classify::initiatives::{self, Assignment};
 use crate::delineate::{self, Clusters, Earlier, Geography};
@@ -80,6 +81,10 @@ fn run_into(
     let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
+    clock.begin(Stage::Backtest);
+    let (backtest, learnt) =
+        backtest::backtest(&file.backtest, &tables, &measurements, &rating.scores, &file.dimensions);
+    findings.gather(learnt);
     clock.begin(Stage::Report);
     findings.sort();
     let results = Results {
@@ -88,6 +93,7 @@ fn run_into(
         measured: &measurements,
         details: &details,
         rating: &rating,
+        backtest: &backtest,
         findings: &findings,
     };
     let outputs = report::write(&results, formats(pipeline), staging.folder())?;
@@ -113,6 +119,7 @@ fn about(pipeline: &Pipeline) -> About<'_> {
         computed: computed(file),
         delineation: file.delineate.as_ref(),
         cluster_shape: file.outputs.cluster_shape,
+        resamples: file.backtest.resamples,
         pipeline_sha256: &pipeline.sha256,
     }
 }
@@ -205,6 +212,7 @@ pub fn pairs(pipeline: &Pipeline, least: f64) -> Result<(Vec<Pair>, usize)> {
         places: None,
         operators: None,
         initiatives: None,
+        outcomes: &IndexMap::new(),
         ..pipeline.sources()
     };
     let scope = Scope { hold: None, profile: false };
@@ -231,6 +239,7 @@ impl Pipeline {
             places: file.places.as_ref(),
             operators: file.operators.as_ref(),
             initiatives: file.initiatives.as_ref(),
+            outcomes: &file.outcomes,
             scenario: file.scenario.as_ref(),
         }
     }
@@ -252,7 +261,7 @@ fn formats(pipeline: &Pipeline) -> Formats {
 /// The clusters of a register, or those that figures name.
 fn clusters(file: &PipelineFile, tables: &Tables, earlier: Option<&Earlier>) -> Result<(Clusters, Findings)> {
     let (Some(facilities), Some(settings)) = (&tables.facilities, &file.delineate) else {
-        return Ok((measure::clusters_of_facts(&tables.facts.facts), Findings::default()));
+        return Ok((measure::clusters_of_facts(&tables.facts), Findings::default()));
     };
     let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
     delineate::delineate(facilities, geography, settings, earlier)
@@ -296,6 +305,7 @@ fn manifest(
         pipeline_file: None,
         previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
         sources: results.tables.accounts.clone(),
+        corrections: results.facilities().map(|register| register.corrections.clone()).unwrap_or_default(),
         periods: results.details.splits.clone(),
         types: results.rating.counts(results.about.typology),
         findings: results.findings.findings.len() as u64,

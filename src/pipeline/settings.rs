@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::backtest::BacktestSettings;
 use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
 use crate::indicator::Indicator;
@@ -13,7 +14,7 @@ use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
 use crate::validate::settings::{
     FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource, MembershipSource,
-    OperatorSettings, Scenario,
+    OperatorSettings, OutcomeSource, Scenario,
 };
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
@@ -59,6 +60,12 @@ pub struct PipelineFile {
     pub dispersed: DispersedSettings,
     /// Place-based initiatives, to be matched to their types and to clusters.
     pub initiatives: Option<InitiativeSource>,
+    /// Later events, by which the scores are judged.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub outcomes: IndexMap<String, OutcomeSource>,
+    /// How they are judged.
+    #[serde(default)]
+    pub backtest: BacktestSettings,
     /// What differs from the pipeline that this one extends.
     pub scenario: Option<Scenario>,
     /// How clusters are found.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::measure::Split;
 use crate::sources::hex;
-use crate::validate::Account;
+use crate::validate::{Account, Correction};
 
 /// The file's name in the run's folder.
 pub const FILE: &str = "manifest.json";
@@ -35,6 +35,9 @@ pub struct Manifest {
     pub previous_sha256: Option<String>,
     /// Rows and tonnes of every source: read = kept + filtered + quarantined.
     pub sources: Vec<Account>,
+    /// What a person has put right in the register.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Correction>,
     /// Where the kept facilities and tonnes went, by period.
     pub periods: Vec<Split>,
     /// Clusters and periods a type; `unknown` where more than one is possible.

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use crate::backtest::Backtest;
 use crate::classify::{Rating, Typology};
 use crate::delineate::Delineation;
 use crate::error::{Error, Result};
@@ -38,6 +39,8 @@ pub struct Results<'a> {
     pub details: &'a Details,
     /// Scores, types, levers and moves.
     pub rating: &'a Rating,
+    /// Scores against what came after.
+    pub backtest: &'a Backtest,
     /// What was learnt about the data.
     pub findings: &'a Findings,
 }
@@ -66,6 +69,8 @@ pub struct About<'a> {
     pub delineation: Option<&'a Delineation>,
     /// How clusters are outlined.
     pub cluster_shape: ClusterShape,
+    /// Resamples of the clusters behind the intervals of `backtest`.
+    pub resamples: u32,
     /// SHA-256 of the resolved pipeline.
     pub pipeline_sha256: &'a str,
 }

@@ -50,6 +50,11 @@ fn read(text: &str, format: &str) -> Option<i32> {
 /// 1970-01-01 counted from the first day of the era.
 const EPOCH: i32 = 719_163;
 
+/// The year of a day.
+pub fn year(day: i32) -> i64 {
+    NaiveDate::from_num_days_from_ce_opt(day + EPOCH).map_or(0, |date| i64::from(date.year()))
+}
+
 /// A day as ISO 8601 writes it.
 pub fn shown(day: i32) -> String {
     NaiveDate::from_num_days_from_ce_opt(day + EPOCH).map(|date| date.to_string()).unwrap_or_default()
@@ -73,6 +78,7 @@ mod tests {
         assert_eq!(day("2022-02-30", None), None);
         assert_eq!(day("NA", None), None);
         assert_eq!(shown(19_357), "2022-12-31");
+        assert_eq!([-1, 0, 19_357, 19_358].map(year), [1969, 1970, 2022, 2023]);
         assert!(check("%d.%m.%Y", "").is_ok());
         assert!(check("%d.%m", "").is_err());
         assert!(check("%Q", "").is_err());

@@ -7,9 +7,11 @@ use geo::Geometry;
 use polars::prelude::*;
 
 use super::cells::Cells;
+use super::corrections::{self, Correction};
 use super::country::Countries;
 use super::crs::Crs;
 use super::geometry::{geometry_of, same_crs};
+use super::layers::check_precision;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::Steps;
@@ -19,7 +21,7 @@ use super::{Asked, Hashes, KnownNames, Names, Numbers, Operators, Reader, Texts,
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
-use crate::names::{self, EMISSIONS, WEIGHT};
+use crate::names::{self, EMISSIONS, PRECISION, WEIGHT};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
 
@@ -65,6 +67,8 @@ pub struct Facilities {
     pub sector: Texts,
     /// Columns that the pipeline file maps.
     pub declared: HashSet<String>,
+    /// What a person has put right.
+    pub corrections: Vec<Correction>,
 }
 
 impl Facilities {
@@ -142,6 +146,16 @@ impl Facilities {
     pub fn rows(&self) -> usize {
         self.facility.len()
     }
+
+    /// Whether the register, or the pipeline file, says how far its places may be off.
+    pub fn is_imprecise(&self) -> bool {
+        self.frame.get_column_index(PRECISION).is_some()
+    }
+
+    /// How far the place of each row may be off, km.
+    pub fn precision_km(&self) -> Vec<Option<f64>> {
+        numbers(&self.frame, PRECISION)
+    }
 }
 
 /// Reads and checks `[facilities]`.
@@ -166,6 +180,8 @@ pub fn read(
     let settings = Settings::new("facilities", declared, &types);
     let (join, key) = (source.join.as_ref(), &["id", "year"]);
     let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
+    let corrections = source.corrections.as_ref().map(|source| corrections::read(source, reader, findings)).transpose()?;
+    corrections.as_ref().map(|corrections| corrections.check(&plan)).transpose()?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
     let remembers = reader.remembers;
@@ -173,6 +189,9 @@ pub fn read(
     let before = |table: &mut Table<'_>| {
         placing.place(table);
         MISSING.iter().for_each(|(column, kind)| table.push_missing(column, *kind));
+        if let Some(corrections) = &corrections {
+            corrections.apply(table);
+        }
         if remembers {
             remember(table, &all, operators, |_| true);
         }
@@ -183,12 +202,16 @@ pub fn read(
         }
     };
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
-    let after = |table: &mut Table<'_>| contract(table, &source.weight);
+    let after = |table: &mut Table<'_>| {
+        contract(table, &source.weight);
+        check_precision(table);
+    };
     let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     (register.all, register.kept) = (names(all), names(kept));
     check_closed(scenario, register)?;
+    let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
         return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
@@ -199,8 +222,10 @@ pub fn read(
     }
     // What else was accepted is let go first.
     let frame = { accepted }.frame;
+    let frame = with_precision(frame, source.precision_km)?;
     let mut facilities = assemble(frame, declared, &source.weight, findings)?;
     facilities.settle_operators(&mut register.operators)?;
+    facilities.corrections = corrected.unwrap_or_default();
     Ok(facilities)
 }
 
@@ -217,7 +242,7 @@ fn check_closed(scenario: Option<&Scenario>, register: &KnownNames) -> Result<()
 
 fn types(column: &str) -> Option<ColumnType> {
     let distance = names::is_distance(column).then_some(ColumnType::Number);
-    known_type(&TEXT, &["x", "y", EMISSIONS, BIOGENIC_COLUMN], &["year"], column).or(distance)
+    known_type(&TEXT, &["x", "y", EMISSIONS, BIOGENIC_COLUMN, PRECISION], &["year"], column).or(distance)
 }
 
 /// Opens the register's files; of several each row has its `source_file`.
@@ -398,9 +423,20 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
         labels: sites.labels,
         names: sites.names,
         facility,
+        corrections: Vec::new(),
     };
     note_places_and_weights(&facilities, &sites.moved, findings);
     Ok(facilities)
+}
+
+/// What the pipeline file says of all places, where the register says nothing of its own.
+fn with_precision(mut frame: DataFrame, precision_km: Option<f64>) -> Result<DataFrame> {
+    if let Some(km) = precision_km {
+        let all = numbers(&frame, PRECISION).into_iter().map(|own| own.or(Some(km)));
+        let column = Float64Chunked::from_iter_options(PRECISION.into(), all).into_column();
+        frame.with_column(column).map_err(Error::table("reading the precision of places"))?;
+    }
+    Ok(frame)
 }
 
 fn same_length(what: &str, given: usize, wanted: usize) -> Result<()> {

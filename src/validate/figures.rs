@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::links::unknown;
+use polars::prelude::{DataFrame, DataType};
+
+use super::links::{split, unknown};
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FigureShape, FigureSource};
 use super::stream::{Accepted, Steps};
 use super::table::Table;
-use super::texts::{numbers, texts};
+use super::texts::{numbers, texts, years};
 use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType};
+use crate::sql::{Expression, Yields};
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
+const YEARS: [&str; 2] = ["from_year", "to_year"];
 
 /// All facts of all files, and the names of all figures: as declared, then by name.
 #[derive(Debug, Default)]
@@ -22,6 +26,33 @@ pub struct Facts {
     pub names: Vec<String>,
     /// The facts.
     pub facts: Vec<Fact>,
+    /// Rows of which SQL makes figures, a source each.
+    pub aggregates: Vec<Aggregates>,
+}
+
+/// Rows of one source, and the figures that SQL makes of those of a cluster that count in a period.
+#[derive(Debug)]
+pub struct Aggregates {
+    /// The source, as the pipeline file names it.
+    pub source: String,
+    /// The rows, with the source's own columns.
+    pub rows: DataFrame,
+    /// Whom each row is about; one at least.
+    pub targets: Vec<Vec<Target>>,
+    /// First and last year of each row; empty is open.
+    pub years: [Vec<Option<i64>>; 2],
+    /// Where each row stands, and what its source says, without a figure.
+    pub evidence: Vec<Fact>,
+    /// Each figure with its expression.
+    pub figures: Vec<(String, Expression)>,
+}
+
+impl Aggregates {
+    /// Whether a row counts in a period; without a period every one does.
+    pub fn counts_in(&self, row: usize, period: Option<i64>) -> bool {
+        let [from, to] = self.years.each_ref().map(|years| years[row]);
+        period.is_none_or(|year| from.is_none_or(|from| from <= year) && to.is_none_or(|to| year <= to))
+    }
 }
 
 /// One fact.
@@ -63,6 +94,7 @@ impl Facts {
             }
         }
         self.facts.extend(other.facts);
+        self.aggregates.extend(other.aggregates);
     }
 }
 
@@ -99,12 +131,16 @@ pub(super) fn read(
             columns.insert(column.clone(), ColumnSpec::plain(column));
         }
     }
+    let made = !source.aggregate.is_empty();
     let types = |column: &str| {
+        if made {
+            return known_type(&["cluster", "facility", "source", "note"], &[], &YEARS, column);
+        }
         let known = known_type(&["cluster", "facility", "figure", "source", "note"], &["value"], &["period"], column);
         known.or(wide.then_some(ColumnType::Number))
     };
     let (dated_key, undated_key) = ([target, "period", "figure"], [target, "figure"]);
-    let key: &[&str] = match (wide, columns.contains_key("period")) {
+    let key: &[&str] = match (wide || made, columns.contains_key("period")) {
         (true, _) => &[],
         (false, true) => &dated_key,
         (false, false) => &undated_key,
@@ -112,22 +148,76 @@ pub(super) fn read(
     let declared =
         Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
     let settings = Settings::new(&name, declared, &types);
-    let plan = Plan::new(&Settings { key, names: &["period"], ..settings }, &opened)?;
+    let names_of_nothing: &[&str] = if made { &YEARS } else { &["period"] };
+    let plan = Plan::new(&Settings { key, names: names_of_nothing, ..settings }, &opened)?;
     let after = |table: &mut Table<'_>| {
-        table.require(if wide { &undated_key[..1] } else { &undated_key });
+        table.require(if wide || made { &undated_key[..1] } else { &undated_key });
         check_rows(table, source, target, register);
     };
     let steps = Steps { after: &after, ..Steps::default() };
     let accepted = reader.read(&opened, &plan, &steps, Some(register), findings)?;
     let message = "figures of facilities that a filter or the quarantine took out of the register".to_owned();
     findings.add(Severity::Warning, &name, Rule::LostReference, message, accepted.met.lost);
+    let message = "facilities of a cell with several that the register does not have: left out".to_owned();
+    findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
+    if made {
+        return aggregates(&name, source, target, accepted, register);
+    }
     let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
     Ok(if wide {
-        Facts { facts: wide_facts(&accepted, target, &figures), names: names(source, figures.into_iter().collect()) }
+        let facts = wide_facts((&accepted, target), source, register, &figures);
+        Facts { facts, names: names(source, figures.into_iter().collect()), ..Facts::default() }
     } else {
-        let facts = long_facts(&accepted, target);
-        Facts { names: names(source, facts.iter().map(|fact| fact.figure.clone()).collect()), facts }
+        let facts = long_facts((&accepted, target), source, register);
+        let brought = facts.iter().map(|fact| fact.figure.clone()).collect();
+        Facts { names: names(source, brought), facts, ..Facts::default() }
     })
+}
+
+/// The rows of which SQL makes figures.
+fn aggregates(
+    name: &str,
+    source: &FigureSource,
+    target: &str,
+    accepted: Accepted,
+    register: &KnownNames,
+) -> Result<Facts> {
+    let mut schema = (**accepted.frame.schema()).clone();
+    schema.with_column("period".into(), DataType::Int64);
+    let (mut figures, mut problems) = (Vec::new(), Vec::new());
+    for (figure, sql) in &source.aggregate {
+        let place = format!("{name}.aggregate.{figure}");
+        let checked = Expression::parse(sql, &place)
+            .and_then(|expression| expression.check(&schema, Yields::Aggregate, &place).map(|()| expression));
+        match checked {
+            Ok(expression) => figures.push((figure.clone(), expression)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Error::Pipeline { problems });
+    }
+    let keys = texts(&accepted.frame, target);
+    let targets = keys.iter().map(|key| targets(key.as_deref().unwrap_or_default(), target, source, register));
+    let aggregates = Aggregates {
+        source: name.to_owned(),
+        targets: targets.collect(),
+        years: YEARS.map(|column| years(&accepted.frame, column)),
+        evidence: (0..keys.len()).filter_map(|row| fact(&accepted, target, row, "", 0.0)).collect(),
+        rows: accepted.frame,
+        figures,
+    };
+    let names = names(source, source.aggregate.keys().cloned().collect());
+    Ok(Facts { names, facts: Vec::new(), aggregates: vec![aggregates] })
+}
+
+/// Whom a cell is about: a cluster, or facilities that the register has.
+fn targets(cell: &str, target: &str, source: &FigureSource, register: &KnownNames) -> Vec<Target> {
+    if target == "cluster" {
+        return vec![Target::Cluster(cell.to_owned())];
+    }
+    let ids = split(cell, &source.separator, None).into_iter().map(|(id, _)| id);
+    ids.filter(|id| register.has(Between::Facility, id)).map(Target::Facility).collect()
 }
 
 /// The figures that the source names, then those that its files bring.
@@ -153,11 +243,14 @@ fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, regist
             table.reject(row, "figure", Rule::Allowed, format!("not one of `names`: {}", names.join(", ")));
             continue;
         }
-        let Some(facility) = table.text("facility", row).filter(|_| target == "facility") else { continue };
-        if register.has(Between::Facility, facility) {
-            table.met.lost += usize::from(!register.keeps(Between::Facility, facility));
-        } else {
+        let Some(cell) = table.text("facility", row).filter(|_| target == "facility") else { continue };
+        let ids = split(cell, &source.separator, None).into_iter().map(|(id, _)| id);
+        let (known, strange): (Vec<String>, Vec<String>) = ids.partition(|id| register.has(Between::Facility, id));
+        table.met.lost += known.iter().filter(|id| !register.keeps(Between::Facility, id)).count();
+        if known.is_empty() {
             table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
+        } else {
+            table.met.unknown += strange.len();
         }
     }
 }
@@ -182,17 +275,39 @@ fn fact(accepted: &Accepted, target: &str, row: usize, figure: &str, value: f64)
     })
 }
 
-fn long_facts(accepted: &Accepted, target: &str) -> Vec<Fact> {
-    let (figures, values) = (texts(&accepted.frame, "figure"), numbers(&accepted.frame, "value"));
-    let rows = figures.iter().zip(values).enumerate();
-    rows.filter_map(|(row, (figure, value))| fact(accepted, target, row, figure.as_deref()?, value?)).collect()
+/// A fact once for each that its cell is about.
+fn of_each(fact: Fact, cell: &str, target: &str, source: &FigureSource, register: &KnownNames) -> Vec<Fact> {
+    if source.separator.is_empty() {
+        return vec![fact];
+    }
+    let targets = targets(cell, target, source, register);
+    targets.into_iter().map(|target| Fact { target, ..fact.clone() }).collect()
 }
 
-fn wide_facts(accepted: &Accepted, target: &str, figures: &[String]) -> Vec<Fact> {
+fn long_facts((accepted, target): (&Accepted, &str), source: &FigureSource, register: &KnownNames) -> Vec<Fact> {
+    let (figures, values) = (texts(&accepted.frame, "figure"), numbers(&accepted.frame, "value"));
+    let keys = texts(&accepted.frame, target);
+    let rows = figures.iter().zip(values).enumerate();
+    let facts = rows.filter_map(|(row, (figure, value))| {
+        let fact = fact(accepted, target, row, figure.as_deref()?, value?)?;
+        Some(of_each(fact, keys[row].as_deref()?, target, source, register))
+    });
+    facts.flatten().collect()
+}
+
+fn wide_facts(
+    (accepted, target): (&Accepted, &str),
+    source: &FigureSource,
+    register: &KnownNames,
+    figures: &[String],
+) -> Vec<Fact> {
+    let keys = texts(&accepted.frame, target);
     let mut facts = Vec::new();
     for figure in figures {
         for (row, value) in numbers(&accepted.frame, figure).into_iter().enumerate() {
-            facts.extend(value.and_then(|value| fact(accepted, target, row, figure, value)));
+            let fact = value.and_then(|value| fact(accepted, target, row, figure, value));
+            let cell = keys[row].as_deref().unwrap_or_default();
+            facts.extend(fact.into_iter().flat_map(|fact| of_each(fact, cell, target, source, register)));
         }
     }
     facts

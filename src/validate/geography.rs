@@ -101,6 +101,7 @@ fn read(
         crs: &source.crs,
         optional: &["id", "name", number],
         numbers: &[number],
+        years: [None, None],
     };
     asked.read(reader, None, findings)
 }

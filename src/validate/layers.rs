@@ -11,12 +11,13 @@ use super::plan::{Declared, Plan, Settings};
 use super::settings::{Contract, Failing, LayerSource};
 use super::stream::Steps;
 use super::table::Table;
-use super::texts::{numbers, texts};
+use super::texts::{numbers, texts, years};
 use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::turns::uncut;
+use crate::names::PRECISION;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 
@@ -36,6 +37,10 @@ pub struct Layer {
     pub sums: Sums,
     /// How far a cluster reaches, km; `None`: to the nearest feature.
     pub reach_km: Option<f64>,
+    /// Whether features count from the year in which they began.
+    pub is_dated: bool,
+    /// Whether the file, or the pipeline file, says how far features may lie from where they are shown.
+    pub is_imprecise: bool,
 }
 
 /// Columns of numbers, one value a feature.
@@ -54,6 +59,19 @@ pub struct Feature {
     pub file: Arc<str>,
     /// Its line; for GeoJSON the feature's number.
     pub line: u64,
+    /// The first and the last year in which it stands, where the layer has columns of them.
+    pub years: [Option<i64>; 2],
+    /// How far it may lie from where it is shown, km.
+    pub precision_km: Option<f64>,
+}
+
+impl Layer {
+    /// Whether a feature stands at the end of a period; without a period, or without years, every one does.
+    pub fn stands(&self, feature: &Feature, period: Option<i64>) -> bool {
+        let Some(period) = period else { return true };
+        let [begins, ends] = feature.years;
+        begins.map_or(!self.is_dated, |begins| begins <= period) && ends.is_none_or(|ends| period <= ends)
+    }
 }
 
 /// Reads and checks one `[layers.NAME]`.
@@ -67,10 +85,15 @@ pub fn read(
     let name = format!("layers.{layer}");
     let summed: Vec<&str> = source.sum.iter().map(String::as_str).collect();
     if let Some(unknown) = summed.iter().find(|column| !source.columns.contains_key(**column)) {
-        let known = source.columns.keys().map(String::as_str);
-        let message = format!("no mapped column is called `{unknown}`");
-        return Err(Error::pipeline(Problem::new(format!("{name}.sum"), message, suggest(unknown, known))));
+        return Err(unmapped(&name, "sum", unknown, &source.columns));
     }
+    let years = [&source.begins, &source.ends].map(Option::as_deref);
+    for (key, column) in [("begins", years[0]), ("ends", years[1])] {
+        if let Some(unknown) = column.filter(|column| !source.columns.contains_key(*column)) {
+            return Err(unmapped(&name, key, unknown, &source.columns));
+        }
+    }
+    let says_precision = source.columns.contains_key(PRECISION);
     let asked = Geographic {
         name: &name,
         reading: source.reading(),
@@ -80,11 +103,30 @@ pub fn read(
         crs: &source.crs,
         optional: &["id", "name"],
         numbers: &summed,
+        years,
     };
-    let (features, sums) = by_place(asked.read(reader, Some(register), findings)?);
+    let (mut features, sums) = by_place(asked.read(reader, Some(register), findings)?);
+    for feature in &mut features {
+        feature.precision_km = feature.precision_km.or(source.precision_km);
+    }
+    let undated = features.iter().filter(|feature| source.begins.is_some() && feature.years[0].is_none()).count();
+    let message = "features without a year in which they began: they count in no period".to_owned();
+    findings.add(Severity::Warning, &name, Rule::NoYear, message, undated);
     let greatest = source.within_km.iter().copied().reduce(f64::max);
-    let reach_km = source.reach_km.or(greatest);
-    Ok(Layer { name: layer.to_owned(), features, within_km: source.within_km.clone(), sums, reach_km })
+    Ok(Layer {
+        name: layer.to_owned(),
+        features,
+        within_km: source.within_km.clone(),
+        sums,
+        reach_km: source.reach_km.or(greatest),
+        is_dated: source.begins.is_some(),
+        is_imprecise: says_precision || source.precision_km.is_some(),
+    })
+}
+
+fn unmapped(name: &str, key: &str, column: &str, columns: &Columns) -> Error {
+    let message = format!("no mapped column is called `{column}`");
+    Error::pipeline(Problem::new(format!("{name}.{key}"), message, suggest(column, columns.keys().map(String::as_str))))
 }
 
 /// Features in their order, with their sums.
@@ -120,6 +162,8 @@ pub(super) struct Geographic<'a> {
     pub optional: &'a [&'a str],
     /// Columns of numbers that are wanted, one value a feature.
     pub numbers: &'a [&'a str],
+    /// Columns of the first and the last year.
+    pub years: [Option<&'a str>; 2],
 }
 
 impl Geographic<'_> {
@@ -146,26 +190,42 @@ impl Geographic<'_> {
         }
         let types = |column: &str| {
             let number = self.numbers.contains(&column).then_some(ColumnType::Number);
-            known_type(&["id", "name", "geometry"], &["x", "y"], &[], column).or(number)
+            let is_date = columns.get(column).is_some_and(|spec| spec.kind == Some(ColumnType::Date));
+            let year = (self.years.contains(&Some(column)) && !is_date).then_some(ColumnType::Integer);
+            known_type(&["id", "name", "geometry"], &["x", "y", PRECISION], &[], column).or(number).or(year)
         };
         let declared =
             Declared { reading: &self.reading, columns: &columns, contract: self.contract, filters: self.filters };
         let settings = Settings::new(name, declared, &types);
         let plan = Plan::new(&settings, &opened)?;
-        let steps = Steps { before: &|table| places(table, &crs), ..Steps::default() };
+        let after = |table: &mut Table<'_>| check_precision(table);
+        let steps = Steps { before: &|table| places(table, &crs), after: &after, ..Steps::default() };
         let accepted = reader.read(&opened, &plan, &steps, register, findings)?;
         let (id, label) = (texts(&accepted.frame, "id"), texts(&accepted.frame, "name"));
+        let precision = numbers(&accepted.frame, PRECISION);
+        let years = self.years.map(|column| column.map(|column| years(&accepted.frame, column)));
         let feature = |(row, geometry): (usize, Option<Geometry>)| {
             let origin = accepted.origin[row];
             let fallback = || format!("{}:{}", accepted.paths[origin.file as usize], origin.line);
             let id = id[row].clone().or_else(|| label[row].clone()).unwrap_or_else(fallback);
             let file = Arc::clone(&accepted.paths[origin.file as usize]);
-            Feature { id, name: label[row].clone(), geometry, file, line: origin.line }
+            let years = years.each_ref().map(|years| years.as_ref().and_then(|years| years[row]));
+            let (name, line, precision_km) = (label[row].clone(), origin.line, precision[row]);
+            Feature { id, name, geometry, file, line, years, precision_km }
         };
         let features: Vec<Feature> = accepted.geometry.into_iter().enumerate().map(feature).collect();
         note_geometries(name, &features, findings);
         let sums = self.numbers.iter().map(|&column| (column.to_owned(), numbers(&accepted.frame, column))).collect();
         Ok((features, sums))
+    }
+}
+
+/// A precision is a distance.
+pub(super) fn check_precision(table: &mut Table<'_>) {
+    for row in 0..table.rows() {
+        if table.number(PRECISION, row).is_some_and(|km| km < 0.0) {
+            table.reject(row, PRECISION, Rule::Min, "a precision is a distance in km: 0 or more".into());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -13,16 +13,17 @@ use super::table::Table;
 use super::texts::{numbers, texts};
 use super::ties::{LinkRow, TieTable, Ties};
 use super::unknown::is_unknown;
-use super::{Asked, KnownNames, Reader, known_type};
+use super::{Asked, KnownNames, Reader, known_type, perimeters};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
 use crate::sql::Expression;
 
 const YEARS: [&str; 2] = ["from_year", "to_year"];
+const KIND: &str = "kind";
 
 fn types(column: &str) -> Option<ColumnType> {
-    let text = ["from", "to", "member", "organisation", "source", "role"];
+    let text = ["from", "to", "member", "organisation", "source", "role", KIND];
     known_type(&text, &["weight"], &YEARS, column)
 }
 
@@ -33,10 +34,10 @@ pub(super) fn read_links(
     reader: &mut Reader<'_>,
     register: &KnownNames,
     findings: &mut Findings,
-) -> Result<TieTable> {
+) -> Result<Vec<TieTable>> {
     let name = format!("links.{link}");
     let after = |table: &mut Table<'_>| {
-        table.require(&["from", "to"]);
+        table.require(if source.kind.is_some() { &["from", "to"] } else { &["from", "to", KIND] });
         for row in 0..table.rows() {
             ["from", "to"].iter().for_each(|end| check_reference(table, row, end, source.between, register));
             check_weight(table, row);
@@ -51,23 +52,59 @@ pub(super) fn read_links(
     let accepted =
         read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
     note_lost(&name, accepted.met.lost, findings);
-    let mut rows = rows(&accepted, "from", "to");
-    if source.between == Between::Operator {
-        for end in rows.iter_mut().flat_map(|row| [&mut row.from, &mut row.to]) {
-            *end = register.operators.shown(end);
+    let mut table = |(kind, rows): (String, Vec<LinkRow>)| {
+        let of_operators = source.between == Between::Operator;
+        let mut rows = rows;
+        if of_operators {
+            rows = rows.into_iter().flat_map(|row| of_firms_and_plants(&row, register)).collect();
         }
+        settle_repeats(&name, &mut rows, source.directed, source.between, findings);
+        Ok(TieTable {
+            name: link.to_owned(),
+            kind,
+            between: source.between,
+            directed: source.directed,
+            inferred: false,
+            observed: observed(&name, source.observed.as_deref())?,
+            ties: Ties::Links(rows),
+            perimeters: Vec::new(),
+        })
+    };
+    let rows = rows(&accepted, ["from", "to"], source.between);
+    by_kind(source.kind.as_deref(), &accepted, rows).into_iter().map(&mut table).collect()
+}
+
+/// Rows by the kind that a column gives, ascending; all of one kind where the pipeline file says it.
+fn by_kind(kind: Option<&str>, accepted: &Accepted, rows: Vec<LinkRow>) -> BTreeMap<String, Vec<LinkRow>> {
+    if let Some(kind) = kind {
+        return BTreeMap::from([(kind.to_owned(), rows)]);
     }
-    settle_repeats(&name, &mut rows, source.directed, source.between, findings);
-    let observed = observed(&name, source.observed.as_deref())?;
-    Ok(TieTable {
-        name: link.to_owned(),
-        kind: source.kind.clone(),
-        between: source.between,
-        directed: source.directed,
-        inferred: false,
-        observed,
-        ties: Ties::Links(rows),
-    })
+    let mut found: BTreeMap<String, Vec<LinkRow>> = BTreeMap::new();
+    for (kind, row) in texts(&accepted.frame, KIND).into_iter().zip(rows) {
+        found.entry(kind.unwrap_or_default()).or_default().push(row);
+    }
+    found
+}
+
+/// What a name of a source between operators means: the firm by the name that it goes by, or the plants that an alias names.
+fn meant(name: &str, register: &KnownNames) -> Vec<(String, Between)> {
+    let Some(plants) = register.operators.plants(name) else {
+        return vec![(register.operators.shown(name), Between::Operator)];
+    };
+    let known = plants.iter().filter(|id| register.has(Between::Facility, id));
+    known.map(|id| (id.clone(), Between::Facility)).collect()
+}
+
+/// A link between two names as links between all that they mean.
+fn of_firms_and_plants(row: &LinkRow, register: &KnownNames) -> Vec<LinkRow> {
+    let (from, to) = (meant(&row.from, register), meant(&row.to, register));
+    let one = |from: &(String, Between), to: &(String, Between)| LinkRow {
+        levels: [from.1, to.1],
+        from: from.0.clone(),
+        to: to.0.clone(),
+        ..row.clone()
+    };
+    from.iter().flat_map(|from| to.iter().map(move |to| one(from, to))).collect()
 }
 
 /// Reads and checks one `[memberships.NAME]`.
@@ -77,11 +114,11 @@ pub(super) fn read_members(
     reader: &mut Reader<'_>,
     register: &KnownNames,
     findings: &mut Findings,
-) -> Result<TieTable> {
+) -> Result<Vec<TieTable>> {
     let name = format!("memberships.{body}");
     let members = |cell: &str| split(cell, &source.separator, source.columns.get("member"));
     let after = |table: &mut Table<'_>| {
-        table.require(&["member", "organisation"]);
+        table.require(if source.kind.is_some() { &["member", "organisation"] } else { &["member", "organisation", KIND] });
         for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
             check_years(table, row);
             if !table.is_kept(row) {
@@ -112,17 +149,30 @@ pub(super) fn read_members(
     note_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
-    let rows = one_by_one(&name, source, rows(&accepted, "member", "organisation"), register, findings);
-    let observed = observed(&name, source.observed.as_deref())?;
-    Ok(TieTable {
-        name: body.to_owned(),
-        kind: source.kind().to_owned(),
-        between: source.between(),
-        directed: false,
-        inferred: false,
-        observed,
-        ties: Ties::Memberships(rows),
-    })
+    let rows = rows(&accepted, ["member", "organisation"], source.between());
+    let by_kind = by_kind(source.kind.as_deref(), &accepted, rows);
+    let by_kind: Vec<(String, Vec<LinkRow>)> = by_kind
+        .into_iter()
+        .map(|(kind, rows)| (kind, one_by_one(&name, source, rows, register, findings)))
+        .collect();
+    let listed = by_kind.iter().flat_map(|(_, rows)| rows).map(|row| row.to.as_str()).collect();
+    let perimeters = source.perimeters.as_ref();
+    let perimeters =
+        perimeters.map(|perimeters| perimeters::read(&name, perimeters, listed, (reader, register), findings));
+    let perimeters = perimeters.transpose()?.unwrap_or_default();
+    let table = |(kind, rows): (String, Vec<LinkRow>)| {
+        Ok(TieTable {
+            name: body.to_owned(),
+            kind,
+            between: source.between(),
+            directed: false,
+            inferred: false,
+            observed: observed(&name, source.observed.as_deref())?,
+            perimeters: perimeters.clone(),
+            ties: Ties::Memberships(rows),
+        })
+    };
+    by_kind.into_iter().map(table).collect()
 }
 
 /// Rows with several members or organisations to one row a membership.
@@ -146,14 +196,18 @@ fn one_by_one(
             *whole.entry(body.clone()).or_insert(0_usize) += named.len();
         }
         for (member, share) in named.into_iter().filter(|(member, _)| register.has(source.between(), member)) {
-            let from = if source.between() == Between::Operator { register.operators.shown(&member) } else { member };
-            let one = |(body, of_body): &(String, Option<f64>)| LinkRow {
-                from: from.clone(),
-                to: body.clone(),
-                share: share.or(*of_body),
-                ..row.clone()
-            };
-            found.extend(bodies.iter().map(one));
+            let of_operators = source.between() == Between::Operator;
+            let members = if of_operators { meant(&member, register) } else { vec![(member, source.between())] };
+            for (from, level) in members {
+                let one = |(body, of_body): &(String, Option<f64>)| LinkRow {
+                    levels: [level; 2],
+                    from: from.clone(),
+                    to: body.clone(),
+                    share: share.or(*of_body),
+                    ..row.clone()
+                };
+                found.extend(bodies.iter().map(one));
+            }
         }
     }
     overfull.report(name, Severity::Info, Rule::ShareSum, "shares of one row add up to more than 100 %", findings);
@@ -173,7 +227,7 @@ fn read(
     reader.read(&opened, &plan, steps, Some(register), findings)
 }
 
-fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
+fn rows(accepted: &Accepted, [from, to]: [&str; 2], between: Between) -> Vec<LinkRow> {
     let frame = &accepted.frame;
     let (from, to, source) = (texts(frame, from), texts(frame, to), texts(frame, "source"));
     let whole =
@@ -181,6 +235,7 @@ fn rows(accepted: &Accepted, from: &str, to: &str) -> Vec<LinkRow> {
     let (weight, from_year, to_year) = (numbers(frame, "weight"), whole("from_year"), whole("to_year"));
     let role = texts(frame, "role");
     let row = |row: usize| LinkRow {
+        levels: [between; 2],
         from: from[row].clone().unwrap_or_default(),
         to: to[row].clone().unwrap_or_default(),
         weight: weight[row],

@@ -3,6 +3,7 @@
 
 mod account;
 mod cells;
+mod corrections;
 pub mod country;
 pub mod crs;
 mod dates;
@@ -18,8 +19,10 @@ mod links;
 mod merge;
 mod numerals;
 mod operators;
+mod outcomes;
 mod owners;
 mod pairs;
+mod perimeters;
 mod plan;
 mod profile;
 mod review;
@@ -43,13 +46,15 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_of_year};
+pub use corrections::Correction;
 pub use account::{Account, Filtered, Tally};
 pub use facilities::Facilities;
-pub use figures::{Fact, Facts, Target};
+pub use figures::{Aggregates, Fact, Facts, Target};
 pub use geography::{Boundary, Place};
 pub use initiatives::{ATTRIBUTES, Initiative};
 pub use layers::{Feature, Layer, Sums};
 pub use numerals::Numerals;
+pub use outcomes::{Event, Outcome};
 use operators::Operators;
 pub use operators::{Proposal, proposals};
 pub use pairs::{Pair, pairs};
@@ -58,7 +63,7 @@ pub use plan::check_column;
 pub use profile::{ColumnProfile, Profile};
 use settings::{
     Between, FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource,
-    MembershipSource, OperatorSettings, Scenario,
+    MembershipSource, OperatorSettings, OutcomeSource, Scenario,
 };
 pub use stream::Scope;
 use stream::{Accepted, Steps};
@@ -89,6 +94,8 @@ pub struct Sources<'a> {
     pub operators: Option<&'a OperatorSettings>,
     /// `[initiatives]`.
     pub initiatives: Option<&'a InitiativeSource>,
+    /// `[outcomes.*]`.
+    pub outcomes: &'a IndexMap<String, OutcomeSource>,
     /// `[scenario]`.
     pub scenario: Option<&'a Scenario>,
 }
@@ -110,6 +117,8 @@ pub struct Tables {
     pub places: Vec<Place>,
     /// Place-based initiatives, in file order.
     pub initiatives: Vec<Initiative>,
+    /// Later events, in the pipeline file's order.
+    pub outcomes: Vec<Outcome>,
     /// Names of operators in links and memberships that the register does not have: source, name, how often.
     pub strangers: Vec<(String, String, usize)>,
     /// Rows and tonnes of every source.
@@ -147,12 +156,20 @@ impl Hashes {
 impl KnownNames {
     /// Whether the register ever had the name, whatever became of its rows.
     fn has(&self, between: Between, name: &str) -> bool {
-        self.all.of(between).contains(&self.hash(between, name))
+        self.are_in(&self.all, between, name)
     }
 
     /// Whether a row of the name is left.
     fn keeps(&self, between: Between, name: &str) -> bool {
-        self.kept.of(between).contains(&self.hash(between, name))
+        self.are_in(&self.kept, between, name)
+    }
+
+    fn are_in(&self, hashes: &Hashes, between: Between, name: &str) -> bool {
+        let plants = if between == Between::Operator { self.operators.plants(name) } else { None };
+        match plants {
+            Some(ids) => ids.iter().any(|id| hashes.ids.contains(&keys::hash([Some(id.as_str())]))),
+            None => hashes.of(between).contains(&self.hash(between, name)),
+        }
     }
 
     fn hash(&self, between: Between, name: &str) -> u128 {
@@ -213,7 +230,8 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
         remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
             || has_references(sources)
             || sources.scenario.is_some()
-            || sources.initiatives.is_some(),
+            || sources.initiatives.is_some()
+            || !sources.outcomes.is_empty(),
     };
     let mut tables = Tables::default();
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
@@ -257,17 +275,20 @@ fn references(
     register: &KnownNames,
     findings: &mut Findings,
 ) -> Result<()> {
+    note_strange_plants(register, findings);
     for (name, source) in sources.links {
-        tables.ties.extend(reader.gather(|reader| links::read_links(name, source, reader, register, findings))?);
+        let read = reader.gather(|reader| links::read_links(name, source, reader, register, findings))?;
+        tables.ties.extend(read.into_iter().flatten());
     }
     for (name, source) in sources.memberships {
-        tables.ties.extend(reader.gather(|reader| match (&source.layer, &tables.facilities) {
-            (Some(_), facilities) => owners::near(name, source, &tables.layers, facilities.as_ref()),
+        let read = reader.gather(|reader| match (&source.layer, &tables.facilities) {
+            (Some(_), facilities) => Ok(vec![owners::near(name, source, &tables.layers, facilities.as_ref())?]),
             (None, Some(facilities)) if source.owners => {
-                owners::owned((name, source), reader, facilities, register, findings)
+                Ok(vec![owners::owned((name, source), reader, facilities, register, findings)?])
             }
             _ => links::read_members(name, source, reader, register, findings),
-        })?);
+        })?;
+        tables.ties.extend(read.into_iter().flatten());
     }
     for (name, source) in sources.figures {
         let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;
@@ -277,7 +298,18 @@ fn references(
         let read = reader.gather(|reader| initiatives::read(source, reader, register, findings))?;
         tables.initiatives = read.unwrap_or_default();
     }
+    for (name, source) in sources.outcomes {
+        tables.outcomes.extend(reader.gather(|reader| outcomes::read(name, source, reader, register, findings))?);
+    }
     Ok(())
+}
+
+/// Aliases of plants that the register never had.
+fn note_strange_plants(register: &KnownNames, findings: &mut Findings) {
+    let ids = register.operators.plant_ids();
+    let strange: Vec<&str> = ids.into_iter().filter(|id| !register.has(Between::Facility, id)).collect();
+    let message = format!("aliases name facilities that the register does not have: {}", strange.join(", "));
+    findings.add(Severity::Warning, "operators.aliases", Rule::Reference, message, strange.len());
 }
 
 /// Whether a contract of a layer refers to the register.

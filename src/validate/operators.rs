@@ -7,13 +7,14 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::links::split;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::OperatorSettings;
 use super::stream::Steps;
 use super::texts::texts;
 use super::{Asked, Reader, Texts, keys, known_type};
 use crate::error::{Error, Problem, Result};
-use crate::finding::Findings;
+use crate::finding::{Findings, Rule};
 use crate::sources::ColumnSpec;
 
 /// Words at the end of a name that say what sort of firm it is, in the languages of the shipped data: left out where
@@ -34,6 +35,8 @@ pub(crate) struct Operators {
     aliases: HashMap<String, String>,
     /// The name that stands for a key.
     shown: BTreeMap<String, String>,
+    /// From the key of a plant's name to its facilities, by id.
+    plants: BTreeMap<String, Vec<String>>,
 }
 
 impl Operators {
@@ -55,6 +58,16 @@ impl Operators {
     /// Whether any names are brought together.
     pub(crate) fn is_active(&self) -> bool {
         self.normalises || !self.aliases.is_empty()
+    }
+
+    /// The facilities of a name that means a plant and no firm.
+    pub(crate) fn plants(&self, name: &str) -> Option<&[String]> {
+        if self.plants.is_empty() { None } else { self.plants.get(&self.key(name)).map(Vec::as_slice) }
+    }
+
+    /// Facilities that aliases name.
+    pub(crate) fn plant_ids(&self) -> BTreeSet<&str> {
+        self.plants.values().flatten().map(String::as_str).collect()
     }
 
     /// The name that an operator goes by: that of the alias list, else the register's most frequent spelling.
@@ -124,22 +137,52 @@ pub(super) fn read(
         columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
     }
     let reading = source.reading();
-    let opened = reader.open(name, &reading, &columns, Asked::default(), findings)?;
-    let types = |column: &str| known_type(&["name", "operator", "source"], &[], &[], column);
+    let asked = Asked { optional: &["facility"], ..Asked::default() };
+    let opened = reader.open(name, &reading, &columns, asked, findings)?;
+    if opened.position("facility").is_some() {
+        columns.entry("facility".into()).or_insert_with(|| ColumnSpec::plain("facility"));
+    }
+    let types = |column: &str| known_type(&["name", "operator", "facility", "source"], &[], &[], column);
     let declared =
         Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
     let settings = Settings::new(name, declared, &types);
     let plan = Plan::new(&Settings { names: &["name", "operator"], ..settings }, &opened)?;
-    let after = |table: &mut super::table::Table<'_>| table.require(&["name", "operator"]);
+    let after = |table: &mut super::table::Table<'_>| {
+        table.require(&["name"]);
+        for row in 0..table.rows() {
+            let given = ["operator", "facility"].map(|column| table.text(column, row).is_some());
+            if given[0] == given[1] {
+                let message = "a name means one firm or one plant: give either `operator` or `facility`";
+                table.reject(row, "operator", Rule::Required, message.into());
+            }
+        }
+    };
     let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;
-    let (names, targets) = (texts(&accepted.frame, "name"), texts(&accepted.frame, "operator"));
-    let places =
-        accepted.origin.iter().map(|origin| format!("{} line {}", accepted.paths[origin.file as usize], origin.line));
-    let pairs = names.into_iter().zip(targets).zip(places);
-    let pairs: Vec<Alias> =
-        pairs.filter_map(|((name, operator), place)| Some(Alias { name: name?, operator: operator?, place })).collect();
-    operators.take(&pairs)?;
+    let cells = ["name", "operator", "facility"].map(|column| texts(&accepted.frame, column));
+    let (mut aliases, mut plants) = (Vec::new(), Vec::new());
+    for (row, origin) in accepted.origin.iter().enumerate() {
+        let place = format!("{} line {}", accepted.paths[origin.file as usize], origin.line);
+        match cells.each_ref().map(|column| column[row].clone()) {
+            [Some(name), Some(operator), _] => aliases.push(Alias { name, operator, place }),
+            [Some(name), None, Some(facility)] => {
+                let facilities = split(&facility, &source.separator, None).into_iter().map(|(id, _)| id).collect();
+                plants.push(Plant { name, facilities, place });
+            }
+            _ => {}
+        }
+    }
+    operators.take(&aliases)?;
+    operators.take_plants(plants)?;
     Ok(operators)
+}
+
+/// One line of the list of aliases that names a plant.
+struct Plant {
+    name: String,
+    /// Ids.
+    facilities: Vec<String>,
+    /// File and line.
+    place: String,
 }
 
 /// One line of the list of aliases.
@@ -199,6 +242,42 @@ impl Operators {
         }
         self.aliases = aliases;
         self.show(pairs);
+        Ok(())
+    }
+
+    /// Takes names of plants; each means one plant, and no firm.
+    fn take_plants(&mut self, plants: Vec<Plant>) -> Result<()> {
+        let mut settled: BTreeMap<String, Plant> = BTreeMap::new();
+        let (mut twice, mut firms) = (Vec::new(), Vec::new());
+        for plant in plants {
+            let key = self.plain(&plant.name);
+            if let Some(operator) = self.aliases.get(&key) {
+                firms.push(format!("{}: {} is {operator} elsewhere", plant.place, plant.name));
+            }
+            match settled.get(&key) {
+                Some(known) if known.facilities != plant.facilities => {
+                    let (these, those) = (plant.facilities.join(";"), known.facilities.join(";"));
+                    twice.push(format!("{}: {} is {these}; {}: {those}", plant.place, plant.name, known.place));
+                }
+                _ => _ = settled.insert(key, plant),
+            }
+        }
+        let problem = |message: &str, hint: &str, mut evidence: Vec<String>| {
+            evidence.sort();
+            Problem::new("operators.aliases", message, hint).showing(evidence)
+        };
+        let mut problems = Vec::new();
+        if !twice.is_empty() {
+            let hint = "settle which one it is; where it means both, write both ids in one cell: \"8051;8052\"";
+            problems.push(problem("a name fits two plants", hint, twice));
+        }
+        if !firms.is_empty() {
+            problems.push(problem("a name means a plant and a firm", "settle each name once", firms));
+        }
+        if !problems.is_empty() {
+            return Err(Error::Data { problems });
+        }
+        self.plants = settled.into_iter().map(|(key, plant)| (key, plant.facilities)).collect();
         Ok(())
     }
 

@@ -35,15 +35,20 @@ pub(super) fn near(
 }
 
 fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> Vec<LinkRow> {
-    let index = NearIndex::new(layer.features.iter().map(|feature| feature.geometry.as_ref()));
+    // What began in no known year counts in no period.
+    let is_known = |feature: &&Feature| !layer.is_dated || feature.years[0].is_some();
+    let index = NearIndex::new(
+        layer.features.iter().map(|feature| Some(feature).filter(is_known).and_then(|known| known.geometry.as_ref())),
+    );
     let of_facility = |place: &Option<(f64, f64)>| place.map(|place| index.within(place, within_km));
     let found: Vec<Option<Vec<usize>>> = facilities.places.par_iter().map(of_facility).collect();
     let row = |facility: usize, feature: &Feature| LinkRow {
+        levels: [Between::Facility; 2],
         from: facilities.ids[facility].to_owned(),
         to: feature.id.clone(),
         weight: None,
-        from_year: None,
-        to_year: None,
+        from_year: feature.years[0],
+        to_year: feature.years[1],
         source: feature.name.clone(),
         share: None,
         role: None,
@@ -73,6 +78,7 @@ pub(super) fn owned(
         for (owner, origin) in of_operator.entry(operator).or_insert_with(|| owners(operator, &parents, register)) {
             let year = facilities.period.get(row);
             rows.push(LinkRow {
+                levels: [Between::Facility; 2],
                 from: facilities.ids[facilities.facility[row]].to_owned(),
                 to: owner.clone(),
                 weight: None,
@@ -98,6 +104,7 @@ fn inferred(name: &str, source: &MembershipSource, rows: Vec<LinkRow>, known: &s
         inferred: true,
         observed: observed(&format!("memberships.{name}"), Some(source.observed.as_deref().unwrap_or(known)))?,
         ties: Ties::Memberships(rows),
+        perimeters: Vec::new(),
     })
 }
 

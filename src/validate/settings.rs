@@ -339,10 +339,24 @@ source! {
         /// Global warming potentials over 100 years, for columns with `of` or `gas`.
         #[serde(default)]
         gwp: Option<GwpSet>,
+        /// How far a facility may lie from where the register has it, km; a column `precision_km` says it of each. A shorter
+        /// distance to a layer is marked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        precision_km: Option<f64>,
         /// Further columns of the register in a second file.
         #[serde(default)]
         join: Option<Join>,
+        /// Values that a person has found wrong, with what stands in their place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        corrections: Option<CorrectionSource>,
     }
+}
+
+source! {
+    /// `[facilities.corrections]`: the facility's `id`, the mapped `column` (or `lon`, `lat`), the `old` value that the register
+    /// has after conversion, the `value` in its place (empty: not known), the `source`, and the `year` where it holds of one
+    /// alone; columns taken by these names where not mapped. Refused where the id is gone or the old value is another.
+    CorrectionSource {}
 }
 
 fn emissions() -> String {
@@ -365,6 +379,17 @@ source! {
         /// Without either only the nearest does.
         #[serde(default)]
         reach_km: Option<f64>,
+        /// The column that says when a feature began, a year or a date: it counts in periods that end no sooner, and in none
+        /// where the cell is empty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        begins: Option<String>,
+        /// The column that says when a feature ended, a year or a date: it counts in no period after; empty: it still stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends: Option<String>,
+        /// How far a feature may lie from where the file has it, km; a column `precision_km` says it of each. A shorter distance
+        /// is marked: it says "within" and no more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        precision_km: Option<f64>,
     }
 }
 
@@ -395,17 +420,33 @@ fn yes() -> bool {
 }
 
 source! {
-    /// `[operators.aliases]`: `name`, the `operator` that it means, and the `source` of that; columns taken by these names
-    /// where not mapped.
-    AliasSource {}
+    /// `[operators.aliases]`: `name`, the `operator` that it means, and the `source` of that; or, in place of the operator, the
+    /// `facility` (several by `separator`) where the name is that of a plant: what is said of it concerns no other site of the
+    /// firm. Columns are taken by these names where not mapped.
+    AliasSource {
+        /// Separator of several facilities in one cell.
+        #[serde(default = "semicolon")]
+        separator: OneOrMany,
+    }
+}
+
+fn semicolon() -> OneOrMany {
+    OneOrMany::one(";")
+}
+
+source! {
+    /// `[memberships.NAME.perimeters]`: `organisation`, `facility`, and the `source` of that; columns taken by these names where
+    /// not mapped.
+    PerimeterSource {}
 }
 
 source! {
     /// `[links.NAME]`: ties between two facilities or operators. Columns: `from`, `to`; `weight`, `from_year`, `to_year`,
-    /// `source`.
+    /// `source`, and `kind` where the rows are of several.
     LinkSource {
-        /// The kind of tie.
-        kind: String,
+        /// The kind of tie, where no column says it.
+        #[serde(default)]
+        kind: Option<String>,
         /// What the ends name.
         between: Between,
         /// SQL predicate over facilities: those for which an absent link means none. Default: all.
@@ -421,9 +462,10 @@ source! {
     path may be missing:
     /// `[memberships.NAME]`: facilities or operators in organisations; from files, or inferred: facilities near one feature of
     /// a layer (`layer`), or of one owner (`owners`). Columns: `member`, `organisation`; `from_year`, `to_year`, `source`,
-    /// `role`; of owners `operator`, `parent`, `share` in percent.
+    /// `role`, and `kind` where the rows are of several; of owners `operator`, `parent`, `share` in percent.
     MembershipSource {
-        /// The kind of tie that a shared organisation makes. Default for `layer`: physical; for `owners`: ownership.
+        /// The kind of tie that a shared organisation makes, where no column says it. Default for `layer`: physical; for
+        /// `owners`: ownership.
         #[serde(default)]
         kind: Option<String>,
         /// What the members name; those that are inferred are facilities.
@@ -452,6 +494,9 @@ source! {
         /// Smallest share that makes a parent, percent. Default: 50.
         #[serde(default)]
         least_share: Option<f64>,
+        /// Facilities within the fence, or on the pipes, of an organisation whose list is full: observed, members or not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        perimeters: Option<PerimeterSource>,
     }
 }
 
@@ -470,7 +515,7 @@ impl MembershipSource {
 
 source! {
     /// `[figures.NAME]`: facts about whole clusters. Columns: `cluster` or `facility`, `period`, `figure`, `value`; `source`,
-    /// `note`.
+    /// `note`; with `aggregate` `from_year`, `to_year` and any that it names, in place of `period`, `figure` and `value`.
     FigureSource {
         /// Figures that the file may bring; default: whatever it brings.
         #[serde(default)]
@@ -478,6 +523,13 @@ source! {
         /// One row a fact, or one row a cluster.
         #[serde(default)]
         shape: FigureShape,
+        /// Figures made of several rows instead, by SQL over those of a cluster that count in a period (`from_year`, `to_year`),
+        /// with the column `period`: `body_age = "MAX(period - from_year)"`.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        aggregate: IndexMap<String, String>,
+        /// Separator of several facilities in one cell, or several separators.
+        #[serde(default, skip_serializing_if = "OneOrMany::is_empty")]
+        separator: OneOrMany,
     }
 }
 
@@ -496,6 +548,29 @@ source! {
 
 fn fifty() -> f64 {
     50.0
+}
+
+source! {
+    /// `[outcomes.NAME]`: later events, by which the scores of earlier clusters are judged. Columns: `year` (a year or a date)
+    /// and `cluster`, `facility`, `x` and `y` or `geometry`; `id` and `name`.
+    OutcomeSource {
+        /// EPSG code of the coordinates.
+        #[serde(default = "wgs84")]
+        crs: String,
+        /// Further columns of the events in a second file.
+        #[serde(default)]
+        join: Option<Join>,
+        /// An event with a place belongs to the cluster of the nearest facility within this, km.
+        #[serde(default = "ten")]
+        within_km: f64,
+        /// The last year of events that count; default: all after the period.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<i64>,
+    }
+}
+
+fn ten() -> f64 {
+    10.0
 }
 
 /// `[scenario]`: what differs from the pipeline that this one extends, beside the sources that it adds or replaces.
@@ -520,7 +595,7 @@ fn wgs84() -> String {
 }
 
 /// What a link or membership joins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Between {
     /// Facilities, by id.

@@ -47,11 +47,16 @@ impl Spots {
     }
 }
 
-/// What makes two rows one tie: the hash of both names, and the years.
-type Key = (u128, Option<i64>, Option<i64>);
+/// What makes two rows one tie: the hash of both names with what they name, and the years.
+type Key = (u128, [Between; 2], Option<i64>, Option<i64>);
 
-fn key(from: &str, to: &str, row: &LinkRow) -> Key {
-    (keys::hash([Some(from), Some(to)]), row.from_year, row.to_year)
+fn key([from, to]: [(&str, Between); 2], row: &LinkRow) -> Key {
+    (keys::hash([Some(from.0), Some(to.0)]), [from.1, to.1], row.from_year, row.to_year)
+}
+
+/// Both ends of a row, with what they name.
+fn ends(row: &LinkRow) -> [(&str, Between); 2] {
+    [(&row.from, row.levels[0]), (&row.to, row.levels[1])]
 }
 
 /// Leaves out links from one end to itself and links that are given again; where two rows give one link two weights, none
@@ -69,13 +74,14 @@ pub(super) fn settle_repeats(
     // Links whose rows give two weights: whatever else is said, theirs is not known.
     let mut torn: HashSet<usize> = HashSet::new();
     for row in rows.drain(..) {
-        if row.from == row.to && between != Between::Sector {
+        if row.from == row.to && row.levels[0] == row.levels[1] && between != Between::Sector {
             // It ties nobody, and does not make its end observed.
             selves.add(&row.file, row.line);
             continue;
         }
-        let (a, b) = if directed || row.from <= row.to { (&row.from, &row.to) } else { (&row.to, &row.from) };
-        match first.entry(key(a, b, &row)) {
+        let [from, to] = ends(&row);
+        let both = if directed || from <= to { [from, to] } else { [to, from] };
+        match first.entry(key(both, &row)) {
             Entry::Vacant(entry) => {
                 entry.insert(kept.len());
                 kept.push(row);
@@ -113,7 +119,7 @@ pub(super) fn settle_memberships(
     let (mut repeated, mut alone) = (Spots::default(), Spots::default());
     let mut seen = HashSet::with_capacity(rows.len());
     rows.retain(|row| {
-        let is_new = seen.insert(key(&row.from, &row.to, row));
+        let is_new = seen.insert(key(ends(row), row));
         if !is_new {
             repeated.add(&row.file, row.line);
         }

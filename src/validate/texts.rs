@@ -2,6 +2,8 @@
 
 use polars::prelude::*;
 
+use super::dates;
+
 /// Texts by position; a missing one is `None`.
 #[derive(Debug, Clone, Default)]
 pub struct Texts(StringChunked);
@@ -120,6 +122,18 @@ pub(super) fn texts(frame: &DataFrame, name: &str) -> Vec<Option<String>> {
     let column =
         frame.column(name).and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
     column.unwrap_or_else(|_| vec![None; frame.height()])
+}
+
+/// The years of a column of years or of dates.
+pub(super) fn years(frame: &DataFrame, name: &str) -> Vec<Option<i64>> {
+    let of = |column: &Column| match column.dtype() {
+        DataType::Date => {
+            let days = column.date()?;
+            PolarsResult::Ok(days.physical().iter().map(|day| day.map(dates::year)).collect())
+        }
+        _ => Ok(column.cast(&DataType::Int64)?.i64()?.iter().collect()),
+    };
+    frame.column(name).and_then(of).unwrap_or_else(|_| vec![None; frame.height()])
 }
 
 /// A number column of a table, or as many nulls.

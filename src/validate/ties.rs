@@ -22,6 +22,8 @@ pub struct TieTable {
     pub observed: Option<Expression>,
     /// The rows.
     pub ties: Ties,
+    /// Facilities, by id, that stand within the perimeter of an organisation: observed wherever its list counts.
+    pub perimeters: Vec<(String, String)>,
 }
 
 /// Links or memberships.
@@ -36,6 +38,8 @@ pub enum Ties {
 /// One tie, with the years in which it counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkRow {
+    /// What the two ends name; of a membership the first alone. An operator's plant that an alias names is a facility.
+    pub levels: [Between; 2],
     /// The link's end, or the member.
     pub from: String,
     /// The other end, or the organisation.

@@ -1,6 +1,6 @@
 //! The story of a cluster as Markdown, with all that the tables say.
 
-use forerunner::names::{self, EMISSIONS};
+use forerunner::names::{self, EMISSIONS, OfLayer};
 use forerunner::story::{Rows, ScoredIndicator, ScoredNode, Story};
 use serde_json::{Map, Value};
 
@@ -48,6 +48,7 @@ pub fn tell(story: &Story) -> String {
             text += &rows(&network.silent, &["facility_id", "name", "operator", EMISSIONS]);
         }
     }
+    text += &maps("Put right in the register", &story.corrections);
     text += &facilities(story);
     text
 }
@@ -124,9 +125,10 @@ fn indicator_row(indicator: &ScoredIndicator) -> Vec<String> {
     let posts: Vec<String> =
         posts.iter().map(|post| post.map_or_else(|| "–".into(), |post| post.to_string())).collect();
     let value = if indicator.value.is_some() { short(indicator.value) } else { indicator.status.clone() };
+    let within = indicator.within_km.map(|km| format!(" (within {km} km)")).unwrap_or_default();
     vec![
         indicator.id.clone(),
-        format!("{value} {}", indicator.unit),
+        format!("{value} {}{within}", indicator.unit),
         number(indicator.score, 2),
         indicator.weight.to_string(),
         number(indicator.coverage, 3),
@@ -173,7 +175,10 @@ fn levers(story: &Story) -> String {
 
 fn facilities(story: &Story) -> String {
     let Some(first) = story.facilities.shown.first() else { return String::new() };
-    let distances = first.keys().map(String::as_str).filter(|column| names::is_distance(column));
+    let of_layers = |column: &&str| {
+        matches!(names::of_some_layer(column), Some(OfLayer::Distance | OfLayer::Mark))
+    };
+    let distances = first.keys().map(String::as_str).filter(of_layers);
     let columns: Vec<&str> =
         ["facility_id", "name", "operator", "sector", EMISSIONS].into_iter().chain(distances).collect();
     format!("\n## Facilities\n{}", rows(&story.facilities, &columns))

@@ -34,6 +34,7 @@ pub fn tell(story: &Story) -> String {
         }
     }
     text += &evidence(story);
+    text += &corrections(story);
     text += &facilities(story);
     for policy in &story.policy {
         text += &wrapped(&format!("{} {}: {} [{}]", policy.r#type, policy.name, policy.policy, policy.source));
@@ -98,7 +99,8 @@ fn node(node: &ScoredNode, depth: usize) -> String {
 
 fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
     let name = format!("{}{}", "  ".repeat(depth), indicator.id);
-    let value = format!("{} {}", short(indicator.value), indicator.unit);
+    let within = indicator.within_km.map(|km| format!(" (within {km} km)")).unwrap_or_default();
+    let value = format!("{} {}{within}", short(indicator.value), indicator.unit);
     let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
     let posts: Vec<String> = posts.iter().flatten().map(f64::to_string).collect();
     let log = if indicator.scale == Scale::Log { " log" } else { "" };
@@ -240,6 +242,30 @@ fn evidence(story: &Story) -> String {
     if more > 0 { shown + &format!("and {more} more in evidence.csv\n") } else { shown }
 }
 
+/// A distance of a site to a layer, and how well it is known where it is shorter than that.
+fn distance(site: &Map<String, Value>, column: &str) -> String {
+    let layer = names::layer_of_distance(column).unwrap_or_default();
+    let within = site.get(&names::within_km(layer)).and_then(Value::as_f64);
+    let within = within.map(|km| format!(" (within {km})")).unwrap_or_default();
+    format!("{}{within}", number(site[column].as_f64(), 1))
+}
+
+/// What a person has put right in the register.
+fn corrections(story: &Story) -> String {
+    let row = |row: &Map<String, Value>| {
+        let cell = |column: &str| if row[column].is_null() { "(empty)" } else { word(row, column) };
+        let (id, column) = (word(row, "facility_id"), word(row, "column"));
+        line(&format!(
+            "corrected: {column} of {id} is {} in place of {} ({}): {}",
+            cell("value"),
+            cell("old"),
+            place(row),
+            word(row, "source")
+        ))
+    };
+    story.corrections.iter().map(row).collect()
+}
+
 /// The largest facilities with the distances that indicators rest on.
 fn facilities(story: &Story) -> String {
     let Some(first) = story.facilities.shown.first() else { return String::new() };
@@ -250,7 +276,7 @@ fn facilities(story: &Story) -> String {
         let id = site["facility_id"].as_str().map_or_else(|| site["facility_id"].to_string(), str::to_owned);
         let short = |text: &str, width: usize| text.chars().take(width).collect::<String>();
         let mut cells = vec![short(&id, 14), short(word(site, "name"), 20), number(site[EMISSIONS].as_f64(), 0)];
-        cells.extend(distances.iter().map(|column| number(site[column.as_str()].as_f64(), 1)));
+        cells.extend(distances.iter().map(|column| distance(site, column)));
         cells
     };
     let rows: Vec<Vec<String>> = story.facilities.shown.iter().map(row).collect();

@@ -1,7 +1,7 @@
 //! The graph of a cluster by classes: facilities that are tied to the same others stand together, so that a body of
 //! 20,000 members is one class and not 200 million pairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
@@ -92,6 +92,8 @@ fn of<T>(list: &[(u32, T)], owner: u32) -> &[(u32, T)] {
 struct Group<'a> {
     kind: u64,
     level: usize,
+    /// Whether it ties facilities of different firms alone.
+    by_firm: bool,
     members: &'a [u32],
 }
 
@@ -102,6 +104,8 @@ enum Likeness {
     Nothing,
     /// The owner itself.
     Owner(u32),
+    /// The firm, whatever ties its facilities have.
+    Firm(Firm),
     /// The same organisations, whoever the owner is.
     Groups(u32),
 }
@@ -181,7 +185,8 @@ impl<'a> Builder<'a> {
                 let number = builder.groups.len() as u32;
                 let members = organisation.members.iter();
                 builder.owners[level].groups.extend(members.map(|&member| (member, number)));
-                builder.groups.push(Group { kind, level, members: &organisation.members });
+                let by_firm = organisation.by_firm;
+                builder.groups.push(Group { kind, level, by_firm, members: &organisation.members });
             }
         }
         for owners in &mut builder.owners {
@@ -223,7 +228,9 @@ impl<'a> Builder<'a> {
             let shared = |level: usize| {
                 let owner = owner(&self.nodes[nodes[0] as usize], nodes[0] as usize, level);
                 let groups = owner.map_or(&[][..], |owner| of(&self.owners[level].groups, owner));
-                let kinds = groups.iter().fold(0, |kinds, &(_, group)| kinds | self.groups[group as usize].kind);
+                // Facilities of one firm stand in a class by themselves where one of their groups ties firms.
+                let groups = groups.iter().map(|&(_, group)| &self.groups[group as usize]);
+                let kinds = groups.filter(|group| !group.by_firm).fold(0, |kinds, group| kinds | group.kind);
                 if matches!(alike[level], Likeness::Groups(_)) { kinds } else { 0 }
             };
             let sector = match alike[2] {
@@ -258,9 +265,13 @@ impl<'a> Builder<'a> {
         }
         let is_mixed =
             |operator: u32| of(&self.owners[1].nodes, operator).iter().any(|&(_, node)| self.owners[0].has_ties(node));
+        let of_firms = self.in_groups_of_firms();
         let of_node = |(node, facility): (usize, &Vertex)| {
             facility.observed.then(|| {
                 std::array::from_fn(|level| {
+                    if level == 1 && of_firms.contains(&firm(facility, node)) {
+                        return Likeness::Firm(firm(facility, node));
+                    }
                     let Some(owner) = owner(facility, node, level) else { return Likeness::Nothing };
                     if !of(&self.owners[level].links, owner).is_empty() {
                         return Likeness::Owner(owner);
@@ -274,6 +285,12 @@ impl<'a> Builder<'a> {
             })
         };
         self.nodes.iter().enumerate().map(of_node).collect()
+    }
+
+    /// Firms with a facility in a group that ties firms.
+    fn in_groups_of_firms(&self) -> BTreeSet<Firm> {
+        let groups = self.groups.iter().filter(|group| group.by_firm);
+        groups.flat_map(|group| group.members).map(|&node| firm(&self.nodes[node as usize], node as usize)).collect()
     }
 
     /// Finds what each class is joined to.
@@ -329,11 +346,24 @@ impl<'a> Builder<'a> {
         }
         for &(_, group) in of(&self.owners[level].groups, own) {
             let kinds = self.groups[group as usize].kind;
-            // Facilities of one operator are not tied by an organisation of operators.
-            let others = groups[group as usize].iter().filter(|&&other| owner_of(first[other as usize]) != Some(own));
+            // Facilities of one operator are not tied by an organisation of operators, or of their plants.
+            let by_firm = self.groups[group as usize].by_firm;
+            let firm_of = |node: u32| firm(&self.nodes[node as usize], node as usize);
+            let others = groups[group as usize].iter().filter(|&&other| {
+                let other = first[other as usize];
+                owner_of(other) != Some(own) && !(by_firm && firm_of(other) == firm_of(node))
+            });
             others.for_each(|&other| meet(other, kinds));
         }
     }
+}
+
+/// An operator, or a facility without one.
+type Firm = (Option<u32>, u32);
+
+/// The firm of a facility.
+fn firm(facility: &Vertex, node: usize) -> Firm {
+    (facility.operator, if facility.operator.is_some() { 0 } else { node as u32 })
 }
 
 /// What a facility has in common with others at a level.

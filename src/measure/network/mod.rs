@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use classes::Classes;
 
 use super::concentration::sum;
+use super::standing::End;
 use crate::names;
 use crate::validate::settings::Between;
 
@@ -75,10 +76,19 @@ pub struct Organisation {
     pub number: u32,
     /// What its members are.
     pub between: Between,
+    /// Whether it ties facilities of different firms alone, though its members are facilities.
+    pub by_firm: bool,
     /// Its members here.
     pub members: Vec<u32>,
     /// All its members in the register, here or not.
     pub size: usize,
+}
+
+impl Organisation {
+    /// Its members, with what they are.
+    pub fn members(&self) -> impl Iterator<Item = End> {
+        self.members.iter().map(|&number| End { level: self.between, number })
+    }
 }
 
 /// The figures of one kind, cluster and period.
@@ -190,9 +200,10 @@ fn inner_strength(nodes: &[Vertex], ties: &TieSet, pairs: f64) -> f64 {
     let shared =
         members(nodes, ties).filter(|(organisation, _)| organisation.size > 1).map(|(organisation, members)| {
             let mut same: u64 = members.len() as u64;
-            if organisation.between == Between::Operator {
-                let mut owners: BTreeMap<Option<u32>, u64> = BTreeMap::new();
-                members.iter().for_each(|&node| *owners.entry(nodes[node].operator).or_default() += 1);
+            if organisation.between == Between::Operator || organisation.by_firm {
+                let mut owners: BTreeMap<(Option<u32>, usize), u64> = BTreeMap::new();
+                let firm = |node: usize| (nodes[node].operator, nodes[node].operator.map_or(node, |_| 0));
+                members.iter().for_each(|&node| *owners.entry(firm(node)).or_default() += 1);
                 same = owners.values().map(|count| count * count).sum();
             }
             let pairs = ((members.len() * members.len()) as u64 - same) / 2;
@@ -304,6 +315,7 @@ mod tests {
         let organisation = |(number, members): (usize, Vec<u32>)| Organisation {
             number: number as u32,
             between,
+            by_firm: false,
             size: members.len(),
             members,
         };
@@ -328,7 +340,8 @@ mod tests {
     #[test]
     fn one_firm_is_no_network_and_silence_is_no_absence() {
         let node = |observed| Vertex { operator: Some(7), sector: None, emissions_t: Some(2.0), observed };
-        let organisation = Organisation { number: 3, between: Between::Operator, members: vec![7], size: 1 };
+        let members = vec![7];
+        let organisation = Organisation { number: 3, between: Between::Operator, by_firm: false, members, size: 1 };
         let ties = TieSet { organisations: vec![organisation], has_memberships: true, ..TieSet::default() };
         let asked = figures(&[node(true), node(true)], &ties);
         let first = [Some(1.0), Some(1.0), Some(0.0), Some(0.0), Some(0.0), Some(0.0), Some(0.0), Some(1.0), Some(0.0)];
@@ -397,7 +410,8 @@ mod tests {
             let mut members: Vec<u32> = (0..below(8)).map(|_| below(limit)).collect();
             members.sort_unstable();
             members.dedup();
-            ties.organisations.push(Organisation { number, between, size: members.len(), members });
+            let by_firm = between == Between::Facility && below(2) == 0;
+            ties.organisations.push(Organisation { number, between, by_firm, size: members.len(), members });
         }
         (nodes, ties)
     }
@@ -417,9 +431,11 @@ mod tests {
             });
             linked
                 || ties.organisations.iter().any(|organisation| {
+                    let one_firm = owner(a, Between::Operator).is_some()
+                        && owner(a, Between::Operator) == owner(b, Between::Operator);
                     let (a, b) = (owner(a, organisation.between), owner(b, organisation.between));
                     let member = |owner: Option<u32>| owner.is_some_and(|owner| organisation.members.contains(&owner));
-                    a != b && member(a) && member(b)
+                    a != b && member(a) && member(b) && !(organisation.by_firm && one_firm)
                 })
         };
         pairs.filter(tied).collect()

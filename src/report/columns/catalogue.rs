@@ -222,6 +222,30 @@ pub const TABLES: &[TableEntry] = &[
         columns: EVIDENCE,
     },
     TableEntry {
+        name: "backtest",
+        title: "What scores foretold",
+        row: "an outcome, period and predictor",
+        only: "with outcomes",
+        key: &["outcome", "period", "predictor"],
+        columns: BACKTEST,
+    },
+    TableEntry {
+        name: "outcome_events",
+        title: "Later events, and what became of them",
+        row: "an outcome, period and event",
+        only: "with outcomes",
+        key: &[],
+        columns: OUTCOME_EVENTS,
+    },
+    TableEntry {
+        name: "corrections",
+        title: "Values that a person has put right",
+        row: "a correction",
+        only: "with corrections",
+        key: &[],
+        columns: CORRECTIONS,
+    },
+    TableEntry {
         name: "findings",
         title: "Findings: what was counted and kept",
         row: "a finding",
@@ -261,6 +285,93 @@ const FILE: Column = c("file", Text, "", "File that the row comes from, as the p
 const LINE: Column =
     c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row");
 const PERIOD: Column = c("period", Integer, "", "Year; empty where the register has no years");
+
+const BACKTEST: &[Column] = &[
+    c("outcome", Text, "", "Name of the outcome"),
+    PERIOD,
+    c("predictor", Text, "", "The dimension, `emissions_t` or `facility_count` by which clusters are put in order"),
+    c("cluster_count", Integer, "", "Clusters of the period that have the predictor"),
+    c("with_event_count", Integer, "", "Those of them with an event after the period"),
+    c("event_count", Integer, "", "Their events; phases at one place are one"),
+    c("base_rate", Number, "", "Share of the clusters with an event: the precision of chance"),
+    c(
+        "auc",
+        Number,
+        "",
+        "Probability that a cluster with an event stands before one without, ties counting half: 0.5 is chance; empty \
+        where all clusters have one, or none has",
+    ),
+    c(
+        "auc_low",
+        Number,
+        "",
+        "Lower end of its interval: nine tenths of the resamples of clusters; empty where fewer than two clusters have an \
+        event, or fewer than two have none",
+    ),
+    c("auc_high", Number, "", "Upper end of its interval"),
+    c(
+        "auc_over_emissions",
+        Number,
+        "",
+        "AUC less that of emissions over the same clusters: what the predictor adds to size; empty for emissions themselves",
+    ),
+    c("auc_over_emissions_low", Number, "", "Lower end of its interval, over the same resamples for both"),
+    c("auc_over_emissions_high", Number, "", "Upper end of its interval"),
+    c(
+        "auc_over_sites",
+        Number,
+        "",
+        "AUC less that of the number of sites over the same clusters; empty for the number of sites itself",
+    ),
+    c("auc_over_sites_low", Number, "", "Lower end of its interval, over the same resamples for both"),
+    c("auc_over_sites_high", Number, "", "Upper end of its interval"),
+    c(
+        "tau_b",
+        Number,
+        "",
+        "Kendall's tau-b of the predictor and the number of events; empty where one of them is the same everywhere",
+    ),
+    c(
+        "precision_at_{top}",
+        Number,
+        "",
+        "Share of the first {top} clusters with an event; of ties the mean over their orders; empty where there are fewer \
+        clusters",
+    ),
+];
+
+const OUTCOME_EVENTS: &[Column] = &[
+    c("outcome", Text, "", "Name of the outcome"),
+    PERIOD,
+    c("event", Text, "", "Id of the event, else its name, else file and line"),
+    c("name", Text, "", "Name of the event; empty where it has none"),
+    c("year", Integer, "", "Year of the event; empty where not known"),
+    c(
+        "fate",
+        Text,
+        "",
+        "`counted`; `phase`: at the place of another that counts; `undated`; `early`: before or in the period; `late`: \
+        after `until`; `outside`: in no cluster",
+    ),
+    c("cluster_id", Text, "", "Id of its cluster; empty outside of all"),
+    c("cluster_name", Text, "", "Name of its cluster; empty outside of all"),
+    c("by", Text, "", "How the cluster was found: by `id`, `name`, `facility` or `location`"),
+    c("km", Number, "km", "By location: geodesic distance to the nearest facility of the cluster"),
+    FILE,
+    LINE,
+];
+
+const CORRECTIONS: &[Column] = &[
+    c("facility_id", Text, "", "Id of the facility"),
+    c("cluster_id", Text, "", "Id of the cluster that it is in; empty for a dispersed site, and where no row of it is left"),
+    c("period", Integer, "", "The period that it holds of; empty for all"),
+    c("column", Text, "", "The mapped column, or `lon`, `lat`"),
+    c("old", Text, "", "What the register has, after conversion; empty for nothing"),
+    c("value", Text, "", "What stands in its place; empty where that is not known"),
+    c("source", Text, "", "How a person knows"),
+    FILE,
+    LINE,
+];
 
 const CLUSTERS: &[Column] = &[
     CLUSTER_ID,
@@ -565,6 +676,13 @@ const INDICATORS: &[Column] = &[
         "",
         "`observed`; `missing`: the data do not give it; `undeclared`: the pipeline declares nothing that could",
     ),
+    c(
+        "within_km",
+        Number,
+        "km",
+        "Of a distance shorter than what is known of the places at its ends: how well it is known (\"within 25 km\"); \
+        empty for all others",
+    ),
 ];
 
 const SCORES: &[Column] = &[
@@ -602,6 +720,13 @@ const FACILITIES: &[Column] = &[
         `source_file` (of several files)",
     ),
     c("nearest_{layer}", Text, "", "Id of the nearest feature of the layer; empty without a place or feature"),
+    c(
+        "within_km_{layer}",
+        Number,
+        "km",
+        "How well the distance to the layer is known, where it is shorter than the precision of the feature or the \
+        facility: \"within\" so many km, and no more; else empty",
+    ),
     c(
         "{layer}_count_within_{radius}km",
         Number,
@@ -647,6 +772,12 @@ const REACH: &[Column] = &[
         Number,
         "km",
         "Geodesic distance from the nearest facility of the cluster to the feature, 0 inside a polygon",
+    ),
+    c(
+        "within_km",
+        Number,
+        "km",
+        "How well that is known, where it is shorter than the precision of the feature or the facility; else empty",
     ),
     c("facility_id", Text, "", "Facility from which it is so far"),
     c(

@@ -106,7 +106,7 @@ pub fn index() -> String {
         format!("| [{}]({}.md) | {} | {only} |\n", table.name, table.name, table.row)
     };
     "# Tables and layers, column by column\n\nMade from the list of columns in the program \
-     (`src/report/columns/catalogue.rs`); a test keeps it so.\n`{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{sum}` \
+     (`src/report/columns/catalogue.rs`); a test keeps it so.\n`{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{top}`, `{sum}` \
      and `{column}` stand for names of the pipeline file. An empty cell is a\nvalue that is not known. GeoParquet \
      files also have `geometry` (well-known binary, OGC:CRS84) and `bbox`.\n\n| table | one row is | written |\n|---|---|---|\n"
         .to_owned()
@@ -188,6 +188,7 @@ impl Placeholders {
             ("kind", &self.kind),
             ("layer", &self.layer),
             ("radius", "[0-9.]+"),
+            ("top", "[0-9]+"),
             ("sum", ".+"),
             ("column", ".+"),
         ];
@@ -200,7 +201,7 @@ impl Placeholders {
 
 /// A meaning with the names that its placeholders stand for.
 fn filled(about: &str, found: &regex::Captures<'_>) -> String {
-    ["dimension", "kind", "layer", "radius", "sum", "column"].iter().fold(about.to_owned(), |about, name| {
+    ["dimension", "kind", "layer", "radius", "top", "sum", "column"].iter().fold(about.to_owned(), |about, name| {
         found.name(name).map_or(about.clone(), |found| about.replace(&format!("{{{name}}}"), found.as_str()))
     })
 }

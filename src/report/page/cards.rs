@@ -1,5 +1,6 @@
 //! The clusters one by one: rows of the table, and a card each.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{Shown, class, decimals, kind, period, significant, words};
@@ -84,7 +85,7 @@ pub struct TreeRow<'a> {
     pub name: String,
     pub is_indicator: bool,
     pub value: String,
-    pub unit: &'a str,
+    pub unit: Cow<'a, str>,
     pub posts: String,
     pub weight: String,
     pub score: Option<f64>,
@@ -300,7 +301,7 @@ impl<'a> Gathered<'a> {
             name: words(&about.shape.nodes()[node].id),
             is_indicator: false,
             value: String::new(),
-            unit: "",
+            unit: "".into(),
             posts: String::new(),
             weight: component.map(|component| component.weight.to_string()).unwrap_or_default(),
             score,
@@ -318,7 +319,7 @@ impl<'a> Gathered<'a> {
             name: words(&indicator.id),
             is_indicator: true,
             value: significant(measured.value),
-            unit: &indicator.unit,
+            unit: marked(&indicator.unit, measured.within_km),
             posts: super::data::posts(indicator),
             weight: indicator.weight.to_string(),
             score,
@@ -429,7 +430,7 @@ impl<'a> Gathered<'a> {
             let layer = &self.results.tables.layers[row.layer];
             let feature = &layer.features[row.nearest.feature];
             let name = feature.name.as_deref().unwrap_or(&feature.id);
-            (words(&layer.name), name, decimals(Some(row.nearest.km), 1))
+            (words(&layer.name), name, marked(&decimals(Some(row.nearest.km), 1), row.within_km).into_owned())
         };
         self.reach.get(&cluster).map(|rows| rows.iter().map(|row| nearest(&row)).collect()).unwrap_or_default()
     }
@@ -448,6 +449,11 @@ impl<'a> Gathered<'a> {
         };
         own.map(text).collect()
     }
+}
+
+/// What is said of a distance, and how well it is known where it is shorter than that.
+fn marked(said: &str, within_km: Option<f64>) -> Cow<'_, str> {
+    within_km.map_or(said.into(), |km| format!("{said} (within {km} km)").into())
 }
 
 /// Figures of networks that cards tell.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{SHOWN, Shown, decimals, period, significant, words};
+use crate::backtest::{Estimate, Tested};
 use crate::classify::initiatives;
 use crate::error::Result;
 use crate::indicator::Indicator;
@@ -55,6 +56,46 @@ pub struct InitiativeRow<'a> {
     pub because: String,
     pub missing: String,
     pub cluster: &'a str,
+}
+
+/// How well a predictor foretold an outcome.
+pub struct BacktestRow<'a> {
+    pub outcome: String,
+    pub period: String,
+    pub predictor: String,
+    pub clusters: usize,
+    pub with_event: usize,
+    pub events: usize,
+    pub base_rate: String,
+    pub auc: String,
+    pub tau_b: String,
+    /// Of so many that stand first the share with an event.
+    pub precision: Vec<(&'a usize, String)>,
+    pub over_emissions: String,
+    pub over_sites: String,
+}
+
+/// What scores foretold.
+pub fn backtest<'a>(results: &'a Results<'a>) -> Vec<BacktestRow<'a>> {
+    let estimate = |estimate: &Estimate| {
+        let interval = estimate.interval.map(|[low, high]| format!(" [{low:.2}, {high:.2}]")).unwrap_or_default();
+        format!("{}{interval}", decimals(estimate.value, 2))
+    };
+    let row = |row: &'a Tested| BacktestRow {
+        outcome: words(&results.tables.outcomes[row.outcome].name),
+        period: period(row.period),
+        predictor: words(&row.predictor),
+        clusters: row.clusters,
+        with_event: row.with_event,
+        events: row.events,
+        base_rate: decimals(row.base_rate(), 2),
+        auc: estimate(&row.auc),
+        tau_b: decimals(row.tau_b, 2),
+        precision: row.precision.iter().map(|(top, share)| (top, decimals(*share, 2))).collect(),
+        over_emissions: estimate(&row.over_emissions),
+        over_sites: estimate(&row.over_sites),
+    };
+    results.backtest.tested.iter().map(row).collect()
 }
 
 /// A dimension or component, and how its children combine.

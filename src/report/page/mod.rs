@@ -22,7 +22,7 @@ use crate::classify::ClusterType;
 use crate::error::{Error, Result};
 use crate::names::EMISSIONS;
 use cards::{Card, ClusterRow};
-use data::{GoalpostRow, GroupRow, InitiativeRow, MoveRow, NodeRow, SiteRow, TransitionRow};
+use data::{BacktestRow, GoalpostRow, GroupRow, InitiativeRow, MoveRow, NodeRow, SiteRow, TransitionRow};
 use map::Map;
 use plot::Plot;
 
@@ -53,6 +53,7 @@ struct Page<'a> {
     sites: Vec<SiteRow<'a>>,
     groups: Vec<GroupRow>,
     initiatives: Vec<InitiativeRow<'a>>,
+    backtest: Vec<BacktestRow<'a>>,
     nodes: Vec<NodeRow>,
     goalposts: Vec<GoalpostRow<'a>>,
     /// The types, each with its class.
@@ -156,6 +157,7 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         sites: data::sites(results),
         groups: data::groups(results),
         initiatives: data::initiatives(results)?,
+        backtest: data::backtest(results),
         nodes: data::nodes(results),
         goalposts: results.about.indicators.iter().map(data::goalpost).collect(),
         types: types(results),

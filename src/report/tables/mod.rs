@@ -1,5 +1,6 @@
 //! The output tables: columns in a fixed order, rows by their key.
 
+mod backtest;
 mod networks;
 mod outside;
 mod places;
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::measure::Unit;
 use crate::names::{self, EMISSIONS, UNIT, WEIGHT};
 use crate::score::Score;
+use crate::validate::Correction;
 pub use outside::rule;
 pub use places::Geometries;
 pub use steps::reading;
@@ -77,9 +79,36 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend(steps::all(results)?);
     tables.push(types(results)?);
     tables.extend(outside::all(results)?);
+    tables.extend(backtest::all(results)?);
+    tables.extend(corrections(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
     tables.extend(places::layers(results)?);
     Ok(tables)
+}
+
+/// One row a value that a person has put in the place of the register's; none where there is none.
+fn corrections(results: &Results<'_>) -> Result<Option<OutputTable>> {
+    let Some(register) = results.facilities().filter(|register| !register.corrections.is_empty()) else {
+        return Ok(None);
+    };
+    let rows = &register.corrections;
+    let clusters = &results.measured.clusters;
+    let cluster = |row: &Correction| {
+        let facility = register.ids.position(&row.id)?;
+        Some(clusters.ids[clusters.of_facility[facility]?].clone())
+    };
+    let frame = frame(vec![
+        column("facility_id", rows.iter().map(|row| row.id.as_str()).collect::<Vec<&str>>()),
+        column("cluster_id", rows.iter().map(cluster).collect::<Vec<_>>()),
+        column("period", rows.iter().map(|row| row.year).collect::<Vec<_>>()),
+        column("column", rows.iter().map(|row| row.column.as_str()).collect::<Vec<&str>>()),
+        column("old", rows.iter().map(|row| row.old.as_deref()).collect::<Vec<_>>()),
+        column("value", rows.iter().map(|row| row.value.as_deref()).collect::<Vec<_>>()),
+        column("source", rows.iter().map(|row| row.source.as_str()).collect::<Vec<&str>>()),
+        column("file", rows.iter().map(|row| row.file.as_str()).collect::<Vec<&str>>()),
+        column("line", rows.iter().map(|row| row.line).collect::<Vec<u64>>()),
+    ])?;
+    OutputTable::new(results, "corrections", Written::Csv, frame).map(Some)
 }
 
 /// The table with 0 for every -0, which would print as such.
@@ -188,6 +217,7 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
         column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<f64>>()),
         column("contribution", rows.iter().map(contribution).collect::<Vec<_>>()),
         column("status", rows.iter().map(|row| measured(row).status.as_str()).collect::<Vec<&str>>()),
+        column("within_km", rows.iter().map(|row| measured(row).within_km).collect::<Vec<_>>()),
     ])?;
     OutputTable::new(results, "indicators", Written::Both, frame)
 }

@@ -4,11 +4,12 @@ use polars::prelude::{Column, DataType};
 
 use super::places::point;
 use super::{OutputTable, Written, column, frame};
-use crate::classify::initiatives::{self, Assignment, Home, Matched};
+use crate::classify::initiatives::{self, Assignment, Matched};
+use crate::delineate::Home;
 use crate::delineate::trials::{Gathered, Trial};
 use crate::error::{Error, Result};
 use crate::measure::DispersedSite;
-use crate::names::{self, EMISSIONS};
+use crate::names::{self, EMISSIONS, OfLayer};
 use crate::report::Results;
 use crate::validate::ATTRIBUTES;
 
@@ -56,7 +57,10 @@ fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
         columns.push(column(name, sites.iter().map(|site| nearest(site, of)).collect::<Vec<_>>()));
     }
     // A layer called `cluster`, or a register that brings such a column, gives way.
-    let of_layer = |name: &&polars::prelude::PlSmallStr| names::is_distance(name) && *name != "km_to_cluster";
+    let of_layer = |name: &&polars::prelude::PlSmallStr| {
+        let is_of_layer = matches!(names::of_some_layer(name), Some(OfLayer::Distance | OfLayer::Mark));
+        is_of_layer && *name != "km_to_cluster"
+    };
     for name in table.get_column_names().into_iter().filter(of_layer) {
         columns.push(own(name, name)?);
     }

@@ -107,7 +107,7 @@ impl<'a> Ends<'a> {
         let memberships = self.results.tables.ties.iter().enumerate().filter(|(_, table)| !table.is_links());
         for (at, table) in memberships {
             for row in table.rows() {
-                members.entry((at, &*row.to)).or_default().extend(self.place(table.between, &row.from, None));
+                members.entry((at, &*row.to)).or_default().extend(self.place(row.levels[0], &row.from, None));
             }
         }
         members.into_iter().filter_map(|(key, places)| Some((key, shapes::middle(&places)?))).collect()
@@ -130,9 +130,9 @@ impl<'a> Ends<'a> {
     fn line(&self, trace: &Trace, cluster: usize) -> Option<Geometry> {
         let table = &self.results.tables.ties[trace.table];
         let row = &table.rows()[trace.row];
-        let end = |name: &str| self.place(table.between, name, Some(cluster));
-        let to = if table.is_links() { end(&row.to) } else { self.middles.get(&(trace.table, &*row.to)).copied() };
-        shapes::line(end(&row.from)?, to?)
+        let end = |name: &str, at: usize| self.place(row.levels[at], name, Some(cluster));
+        let to = if table.is_links() { end(&row.to, 1) } else { self.middles.get(&(trace.table, &*row.to)).copied() };
+        shapes::line(end(&row.from, 0)?, to?)
     }
 }
 

@@ -46,6 +46,7 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
     columns.push(column("feature", rows.iter().map(|row| feature(row).id.as_str()).collect::<Vec<&str>>()));
     columns.push(column("feature_name", rows.iter().map(|row| feature(row).name.as_deref()).collect::<Vec<_>>()));
     columns.push(column("km", rows.iter().map(|row| row.nearest.km).collect::<Vec<f64>>()));
+    columns.push(column("within_km", rows.iter().map(|row| row.within_km).collect::<Vec<_>>()));
     columns.push(column("facility_id", rows.iter().map(facility).collect::<Vec<_>>()));
     columns.push(column("within_reach", rows.iter().map(within).collect::<Vec<_>>()));
     let names: IndexSet<&String> =

@@ -1,0 +1,58 @@
+//! Which facilities stand within the fence, or on the pipes, of an organisation: a person has listed them.
+
+use std::collections::HashSet;
+
+use super::links::unknown;
+use super::plan::{Declared, Plan, Settings};
+use super::settings::{Between, PerimeterSource};
+use super::stream::Steps;
+use super::table::Table;
+use super::texts::texts;
+use super::{Asked, KnownNames, Reader, known_type};
+use crate::error::Result;
+use crate::finding::{Findings, Rule, Severity};
+use crate::sources::ColumnSpec;
+
+/// Reads `[memberships.NAME.perimeters]`: facility ids, each with the organisation whose perimeter it stands in.
+pub(super) fn read(
+    memberships: &str,
+    source: &PerimeterSource,
+    organisations: HashSet<&str>,
+    (reader, register): (&mut Reader<'_>, &KnownNames),
+    findings: &mut Findings,
+) -> Result<Vec<(String, String)>> {
+    let name = format!("{memberships}.perimeters");
+    let mut columns = source.columns.clone();
+    for column in ["organisation", "facility", "source"] {
+        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
+    }
+    let reading = source.reading();
+    let opened = reader.open(&name, &reading, &columns, Asked::default(), findings)?;
+    let types = |column: &str| known_type(&["organisation", "facility", "source"], &[], &[], column);
+    let declared =
+        Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
+    let plan = Plan::new(&Settings::new(&name, declared, &types), &opened)?;
+    let after = |table: &mut Table<'_>| {
+        table.require(&["organisation", "facility"]);
+        for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
+            let id = table.text("facility", row).unwrap_or_default();
+            let (is_known, is_kept) = (register.has(Between::Facility, id), register.keeps(Between::Facility, id));
+            if is_known {
+                table.met.lost += usize::from(!is_kept);
+            } else {
+                table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
+            }
+        }
+    };
+    let accepted =
+        reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, Some(register), findings)?;
+    let message = "facilities that a filter or the quarantine took out of the register".to_owned();
+    findings.add(Severity::Info, &name, Rule::LostReference, message, accepted.met.lost);
+    let (bodies, facilities) = (texts(&accepted.frame, "organisation"), texts(&accepted.frame, "facility"));
+    let rows: Vec<(String, String)> =
+        facilities.into_iter().zip(bodies).filter_map(|(facility, body)| Some((facility?, body?))).collect();
+    let strange = rows.iter().filter(|(_, body)| !organisations.contains(body.as_str())).count();
+    let message = "perimeters of organisations that the memberships do not have: they observe nobody".to_owned();
+    findings.add(Severity::Warning, &name, Rule::UnknownMember, message, strange);
+    Ok(rows)
+}
