@@ -1,6 +1,7 @@
 //! Whether a score foretells: what came true in which clusters after the period that they were scored in, and how well the
 //! scores, and size alone, put those clusters first. Changes no score.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::rand_core::Rng;
@@ -354,7 +355,7 @@ fn tau_b(a: &[f64], b: &[f64]) -> Option<f64> {
     let (mut agreeing, mut untied) = (0.0, [0.0, 0.0]);
     for first in 0..a.len() {
         for second in first + 1..a.len() {
-            let order = [a[first].total_cmp(&a[second]), b[first].total_cmp(&b[second])];
+            let order = [a, b].map(|values| values[first].partial_cmp(&values[second]).unwrap_or(Ordering::Equal));
             order.iter().zip(&mut untied).for_each(|(order, untied)| *untied += if order.is_eq() { 0.0 } else { 1.0 });
             agreeing += f64::from(order[0] as i8) * f64::from(order[1] as i8);
         }

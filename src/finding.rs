@@ -152,6 +152,8 @@ pub enum Rule {
     EmptyLayer,
     /// Distances shorter than the precision of one of their ends.
     WithinPrecision,
+    /// Links between plants of one firm, in sources that tie firms: not counted.
+    WithinFirm,
     /// Later events without a year.
     UndatedEvent,
     /// Events that were not after the period in which clusters are scored.
@@ -180,7 +182,8 @@ impl Rule {
             | Self::FarLayer
             | Self::LargeNetwork
             | Self::EmptyLayer
-            | Self::WithinPrecision => Stage::Measure,
+            | Self::WithinPrecision
+            | Self::WithinFirm => Stage::Measure,
             Self::UnknownCluster | Self::NoTypology => Stage::Classify,
             Self::UndatedEvent
             | Self::EarlyEvent

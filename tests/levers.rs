@@ -46,6 +46,7 @@ fn measured(values: &[Option<f64>]) -> Vec<Measurement> {
         value: *value,
         coverage: f64::from(u8::from(value.is_some())),
         status: Status::Observed,
+        within_km: None,
     };
     values.iter().map(of).collect()
 }

@@ -187,6 +187,10 @@ pub(super) fn networks(
             }
         }
         all.traces.extend(traced.into_iter().flatten());
+        for (kind, own) in kinds.iter().zip(&measured) {
+            let message = "links between plants of one firm: not counted".to_owned();
+            findings.add(Severity::Info, &kind.name, Rule::WithinFirm, message, own.counted.within_firms);
+        }
     }
     for kind in kinds.iter().filter(|kind| !kind.is_potential) {
         let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();

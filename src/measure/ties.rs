@@ -42,6 +42,8 @@ pub struct Counted {
     pub between: BTreeMap<(u32, u32), Across>,
     /// Organisations in more than [`SPREAD`] units: in no pair of clusters.
     pub widespread: usize,
+    /// Links between plants of one firm, in sources between operators: they tie nobody.
+    pub within_firms: usize,
 }
 
 impl Counted {
@@ -60,6 +62,7 @@ impl Counted {
             outer: vec![0.0; standing.places],
             between: BTreeMap::new(),
             widespread: 0,
+            within_firms: 0,
         };
         if is_potential {
             counted.potential(tables, period, standing);
@@ -97,6 +100,10 @@ impl Counted {
         let is_links = source.table.is_links();
         let mut listed: HashSet<u32> = HashSet::new();
         for (_, [from, to]) in source.counting(period) {
+            if is_links && between == Between::Operator && within_one_firm([from, to], standing) {
+                self.within_firms += 1;
+                continue;
+            }
             standing.nodes(from).iter().for_each(|&node| self.appears[node as usize] = true);
             if is_links {
                 standing.nodes(to).iter().for_each(|&node| self.appears[node as usize] = true);
@@ -124,11 +131,11 @@ impl Counted {
             }
             return;
         }
-        // A firm tied to a plant: all its sites, but not where the plant is its own.
-        let is_mixed = from.level != to.level;
+        // Between operators: all sites of a firm that is tied to a plant, but not where both are one firm's.
+        let of_firms = table.between == Between::Operator;
         for &a in standing.nodes(from) {
             for &b in standing.nodes(to).iter().filter(|&&b| a != b) {
-                if is_mixed && standing.firm(a) == standing.firm(b) {
+                if of_firms && standing.firm(a) == standing.firm(b) {
                     continue;
                 }
                 self.node_pairs.push(pair(a, b));
@@ -287,6 +294,13 @@ fn organisation(same: &[Member], standing: &Standing) -> Organisation {
         size: same.iter().map(firm).collect::<BTreeSet<End>>().len(),
         members: members.into_iter().collect(),
     }
+}
+
+/// Whether both ends are plants, and all of one firm.
+fn within_one_firm(ends: [End; 2], standing: &Standing) -> bool {
+    let nodes = || ends.iter().flat_map(|&end| standing.nodes(end));
+    let firms: BTreeSet<End> = nodes().map(|&node| standing.firm(node)).collect();
+    ends.iter().all(|end| end.level == Between::Facility && !standing.nodes(*end).is_empty()) && firms.len() == 1
 }
 
 /// How many facilities of each member (of each firm, where it ties firms) stand in which place.

@@ -126,7 +126,8 @@ impl Corrections {
                 if correction.year.is_some() && correction.year != year {
                     continue;
                 }
-                let found = table.replace(correction, row);
+                let cells = table.column_mut(&correction.column);
+                let found = cells.map_or(Ok(()), |cells| cells.replace(correction, row));
                 let mut met = lock(&self.met);
                 match found {
                     Ok(()) => met[at].0 += 1,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, DataType};
 
-use super::links::{split, unknown};
+use super::links::split;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FigureShape, FigureSource};
 use super::stream::{Accepted, Steps};
@@ -248,7 +248,7 @@ fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, regist
         let (known, strange): (Vec<String>, Vec<String>) = ids.partition(|id| register.has(Between::Facility, id));
         table.met.lost += known.iter().filter(|id| !register.keeps(Between::Facility, id)).count();
         if known.is_empty() {
-            table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
+            table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
         } else {
             table.met.unknown += strange.len();
         }

@@ -140,7 +140,7 @@ fn check_facilities(table: &mut Table<'_>, register: &KnownNames) {
     for row in 0..table.rows() {
         let Some(id) = table.text("facility", row).filter(|_| table.is_kept(row)) else { continue };
         if !register.has(Between::Facility, id) {
-            table.reject(row, "facility", Rule::Reference, super::links::unknown(Between::Facility));
+            table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
         } else if !register.keeps(Between::Facility, id) {
             table.met.lost += 1;
         }

@@ -133,7 +133,7 @@ pub(super) fn read_members(
             let gone = known.iter().filter(|member| !register.keeps(source.between(), member)).count();
             table.met.lost += gone;
             if known.is_empty() {
-                table.reject(row, "member", Rule::Reference, unknown(source.between()));
+                table.reject(row, "member", Rule::Reference, source.between().stranger());
             } else {
                 table.met.unknown += strange.len();
             }
@@ -294,15 +294,6 @@ fn name_and_share(name: &str) -> (&str, Option<f64>) {
     parts.unwrap_or((name, None))
 }
 
-/// What is said of a name that the register does not have.
-pub(super) fn unknown(between: Between) -> String {
-    match between {
-        Between::Facility => "no facility of the register has this id".into(),
-        Between::Operator => "no facility of the register has this operator".into(),
-        Between::Sector => "no facility of the register has this sector".into(),
-    }
-}
-
 /// Rejects a row whose end the register never had; counts an end that `where` or the quarantine took away.
 fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
     if !table.is_kept(row) {
@@ -316,7 +307,7 @@ fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Bet
             let name = name.to_owned();
             *table.met.strangers.entry(name).or_default() += 1;
         }
-        table.reject(row, column, Rule::Reference, unknown(between));
+        table.reject(row, column, Rule::Reference, between.stranger());
     }
 }
 

@@ -441,7 +441,7 @@ fn check_references(table: &mut table::Table<'_>, register: &KnownNames) {
         for row in 0..table.rows() {
             let known = table.text(column, row).is_none_or(|name| register.has(between, name));
             if !known && table.is_kept(row) {
-                table.fail(row, column, crate::finding::Rule::Reference, links::unknown(between), rule.severity);
+                table.fail(row, column, crate::finding::Rule::Reference, between.stranger(), rule.severity);
             }
         }
     }

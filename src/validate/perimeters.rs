@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::links::unknown;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, PerimeterSource};
 use super::stream::Steps;
@@ -40,7 +39,7 @@ pub(super) fn read(
             if is_known {
                 table.met.lost += usize::from(!is_kept);
             } else {
-                table.reject(row, "facility", Rule::Reference, unknown(Between::Facility));
+                table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
             }
         }
     };

@@ -607,6 +607,18 @@ pub enum Between {
     Sector,
 }
 
+impl Between {
+    /// What is said of a name that the register does not have.
+    pub fn stranger(self) -> String {
+        let what = match self {
+            Self::Facility => "id",
+            Self::Operator => "operator",
+            Self::Sector => "sector",
+        };
+        format!("no facility of the register has this {what}")
+    }
+}
+
 /// How a figures file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

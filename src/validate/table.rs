@@ -12,7 +12,6 @@ use polars::prelude::*;
 
 use super::account::{Account, Filtered, Tally};
 use super::cells::{Cells, Seen, broken_rule};
-use super::corrections::Correction;
 use super::plan::Plan;
 use super::settings::Failing;
 use crate::error::{Error, Result};
@@ -164,10 +163,9 @@ impl<'a> Table<'a> {
         self.columns.push((name.into(), cells));
     }
 
-    /// Puts a corrected value in place; if another is there than it expects, says which.
-    pub fn replace(&mut self, correction: &Correction, row: usize) -> std::result::Result<(), String> {
-        let cells = self.columns.iter_mut().find(|(column, _)| **column == *correction.column);
-        cells.map_or(Ok(()), |(_, cells)| cells.replace(correction, row))
+    /// A mapped column, to be put right.
+    pub fn column_mut(&mut self, name: &str) -> Option<&mut Cells<'a>> {
+        self.columns.iter_mut().find(|(column, _)| &**column == name).map(|(_, cells)| cells)
     }
 
     /// Adds an empty column if there is none of that name.

@@ -430,7 +430,7 @@ impl<'a> Gathered<'a> {
             let layer = &self.results.tables.layers[row.layer];
             let feature = &layer.features[row.nearest.feature];
             let name = feature.name.as_deref().unwrap_or(&feature.id);
-            (words(&layer.name), name, marked(&decimals(Some(row.nearest.km), 1), row.within_km).into_owned())
+            (words(&layer.name), name, marked(&format!("{} km", decimals(Some(row.nearest.km), 1)), row.within_km).into_owned())
         };
         self.reach.get(&cluster).map(|rows| rows.iter().map(|row| nearest(&row)).collect()).unwrap_or_default()
     }
