@@ -182,7 +182,8 @@ pub fn backtest(
             let sizes = [of_size[0].1.clone(), of_size[1].1.clone()];
             let predictors: Vec<(String, Vec<Option<f64>>)> = of_dimensions.chain(of_size).collect();
             let key = (at, outcome.name.as_str(), period);
-            let judge = |(name, values): &(String, Vec<Option<f64>>)| judge(settings, key, (name, values), &counts, &sizes);
+            let judge =
+                |(name, values): &(String, Vec<Option<f64>>)| judge(settings, key, (name, values), &counts, &sizes);
             let tested: Vec<Tested> = predictors.par_iter().map(judge).filter(|tested| tested.clusters > 0).collect();
             note_few(outcome, period, &tested, &mut findings);
             found.tested.extend(tested);
@@ -239,7 +240,8 @@ fn judge(
     sizes: &[Vec<Option<f64>>; 2],
 ) -> Tested {
     let known: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_some()).collect();
-    let of = |values: &[Option<f64>], rows: &[usize]| rows.iter().map(|&at| values[at].unwrap_or(0.0)).collect::<Vec<f64>>();
+    let of =
+        |values: &[Option<f64>], rows: &[usize]| rows.iter().map(|&at| values[at].unwrap_or(0.0)).collect::<Vec<f64>>();
     let events = |rows: &[usize]| rows.iter().map(|&at| counts[at]).collect::<Vec<usize>>();
     let has_event = |rows: &[usize]| rows.iter().map(|&at| counts[at] > 0).collect::<Vec<bool>>();
     let (own, happened) = (of(values, &known), has_event(&known));
@@ -369,7 +371,12 @@ fn note_fates(outcome: &Outcome, period: Option<i64>, told: &[Told], findings: &
         (Fate::Undated, Rule::UndatedEvent, Severity::Warning, "events without a year: left out".to_owned()),
         (Fate::Early, Rule::EarlyEvent, Severity::Info, format!("events before or in the period{period}: left out")),
         (Fate::Late, Rule::LateEvent, Severity::Info, "events after `until`: left out".to_owned()),
-        (Fate::Outside, Rule::EventOutsideClusters, Severity::Info, format!("events in no cluster of{period}: left out")),
+        (
+            Fate::Outside,
+            Rule::EventOutsideClusters,
+            Severity::Info,
+            format!("events in no cluster of{period}: left out"),
+        ),
         (Fate::Phase, Rule::RepeatedEvent, Severity::Info, "events at the place of another: phases of one".to_owned()),
     ] {
         let count = told.iter().filter(|told| told.fate == fate).count();
@@ -381,7 +388,8 @@ fn note_few(outcome: &Outcome, period: Option<i64>, tested: &[Tested], findings:
     let with = tested.iter().map(|tested| tested.with_event).max().unwrap_or(0);
     if with < FEW {
         let period = period.map(|period| format!(" of {period}")).unwrap_or_default();
-        let message = format!("{with} clusters{period} with an event: hardly anything can be told from so few");
+        let clusters = if with == 1 { "cluster" } else { "clusters" };
+        let message = format!("{with} {clusters}{period} with an event: hardly anything can be told from so few");
         let source = format!("outcomes.{}", outcome.name);
         findings.add(Severity::Warning, &source, Rule::FewEvents, message, 1);
     }

@@ -139,8 +139,7 @@ mod tests {
             let [count, sum] = within;
             let made = [distance(layer), nearest(layer), within_km(layer), count, sum];
             let told = made.each_ref().map(|column| of_layer(column, layer));
-            let wanted =
-                [OfLayer::Distance, OfLayer::Nearest, OfLayer::Mark, OfLayer::Within, OfLayer::Within];
+            let wanted = [OfLayer::Distance, OfLayer::Nearest, OfLayer::Mark, OfLayer::Within, OfLayer::Within];
             assert_eq!(told, wanted.map(Some), "{made:?}");
             assert!(made.iter().all(|column| of_layer(column, "port").is_none() && of_some_layer(column).is_some()));
         }

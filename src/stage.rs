@@ -24,15 +24,8 @@ pub enum Stage {
 
 impl Stage {
     /// All, in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Validate,
-        Self::Delineate,
-        Self::Measure,
-        Self::Score,
-        Self::Classify,
-        Self::Backtest,
-        Self::Report,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Validate, Self::Delineate, Self::Measure, Self::Score, Self::Classify, Self::Backtest, Self::Report];
 
     /// The word that outputs and messages use.
     pub fn as_str(self) -> &'static str {

@@ -117,9 +117,11 @@ fn shipped_files_are_told_apart() {
         ("uk-cluster-regions/regions.geojson", "boundaries", false),
         ("places/towns.csv", "towns", false),
         ("iea-ccus-2025/ccus_projects.csv", "memberships in organisations", false),
-        ("uk-cluster-bodies/bodies.csv", "figures about clusters", false),
+        ("gem-gas-routes/routes.geojson", "a layer of infrastructure", false),
+        ("industrial-links/memberships.csv", "memberships in organisations", false),
+        ("industrial-links/links.csv", "links between two firms or facilities", false),
         ("profiles/initiatives.csv", "place-based initiatives", false),
-        ("uk-operators/aliases.csv", "names of operators", false),
+        ("reviewed/naei_names.csv", "names of operators", false),
     ] {
         let root = tempfile::tempdir().unwrap();
         let path = data.join(file);

@@ -412,7 +412,7 @@ fn lists(run: &Run, unit: &Row) -> Vec<String> {
         let is_known = number(unit, &format!("observed_emission_share_{kind}")).is_some();
         line(unit, &if is_known { told } else { "K: nothing is known" }.replace('K', kind))
     };
-    let tie = "{kind}, {basis}: {from} – {to/organisation} {file}:{line}";
+    let tie = "{kind}, {basis}: {from_name/from} – {to_name/to/organisation} {file}:{line}";
     let mut largest = run.of_unit("facilities", unit);
     let tonnes = |row: &Row| number(row, "emissions_t").unwrap_or(-1.0);
     largest.sort_by(|a, b| tonnes(b).total_cmp(&tonnes(a)));
@@ -427,7 +427,10 @@ fn lists(run: &Run, unit: &Row) -> Vec<String> {
         headed("Links", run.kinds().map(network).collect()),
         listed(&run.of_unit("ties", unit), 5, tie, "{more} more in ties.csv."),
         headed("Largest sites", lines(largest, "{name}[ ({operator})]: {emissions_t:kt} kt")),
-        headed("Nearest infrastructure", lines(near, "{layer:words}: {feature_name/feature}, {km:1} km")),
+        headed(
+            "Nearest infrastructure",
+            lines(near, "{layer:words}: {feature_name/feature}, {km:1} km[ (within {within_km:plain} km)]"),
+        ),
         headed("Facts from files", listed(&facts, 5, fact, "{more} more in evidence.csv.")),
     ]
     .concat()

@@ -4,8 +4,8 @@
 
 pub mod dbscan;
 mod groups;
-mod home;
 pub mod hdbscan;
+mod home;
 mod naming;
 pub mod overlap;
 pub mod settings;

@@ -88,7 +88,8 @@ impl<'a> Surveyed<'a> {
             if has_years { facilities.period.iter().collect() } else { BTreeSet::from([None]) };
         let of = |period: &Option<i64>| periods.iter().position(|other| other == period).unwrap_or_default();
         let positions: HashMap<Option<i64>, usize> = periods.iter().map(|period| (*period, of(period))).collect();
-        let of_row = facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
+        let of_row =
+            facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
         let standing = periods.iter().map(|&period| {
             let (index, nearest) = nearest(layer, period, &facilities.places, order);
             Standing { index, nearest }
@@ -128,8 +129,7 @@ pub(super) fn surroundings(
         note_doubt(layer, &latest.nearest, findings);
         all.columns.extend(columns(&surveyed, facilities, findings));
         if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
-            let held: Vec<Vec<f64>> =
-                rows.par_iter().map(|rows| held(facilities, rows, &surveyed, widest)).collect();
+            let held: Vec<Vec<f64>> = rows.par_iter().map(|rows| held(facilities, rows, &surveyed, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
                 let amounts = &mut amounts[&names::reachable(column)];
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);

@@ -208,8 +208,7 @@ fn name_clashes(tables: &Tables) -> Vec<Problem> {
     });
     // Names of the same make for radii that are not asked for would be taken for figures of the layer.
     let is_made_so = |name: &&String| {
-        let of_layer =
-            |layer: &Layer| names::of_layer(name, &layer.name).is_some_and(|what| what != OfLayer::Distance);
+        let of_layer = |layer: &Layer| names::of_layer(name, &layer.name).is_some_and(|what| what != OfLayer::Distance);
         !ours.contains(name) && tables.layers.iter().any(of_layer)
     };
     let mut made_so: Vec<&String> = register.declared.iter().filter(is_made_so).collect();

@@ -108,9 +108,8 @@ impl<'a> Resolved<'a> {
             let number = if is_links { numbers.of(to, &row.to) } else { organisation(&row.to) };
             [End { level: from, number: numbers.of(from, &row.from) }, End { level: to, number }]
         };
-        let within = |(facility, body): &(String, String)| {
-            [numbers.of(Between::Facility, facility), organisation(body)]
-        };
+        let within =
+            |(facility, body): &(String, String)| [numbers.of(Between::Facility, facility), organisation(body)];
         let perimeters = table.perimeters.iter().map(within).collect();
         Self { table, position, perimeters, ends: table.rows().par_iter().map(ends).collect() }
     }

@@ -89,18 +89,12 @@ impl Counted {
     }
 
     /// Takes the rows of one source: pairs, members, and who appears.
-    fn read(
-        &mut self,
-        source: &Resolved<'_>,
-        period: Option<i64>,
-        standing: &Standing,
-        members: &mut Vec<Member>,
-    ) {
+    fn read(&mut self, source: &Resolved<'_>, period: Option<i64>, standing: &Standing, members: &mut Vec<Member>) {
         let between = source.table.between;
         let is_links = source.table.is_links();
         let mut listed: HashSet<u32> = HashSet::new();
         for (_, [from, to]) in source.counting(period) {
-            if is_links && between == Between::Operator && within_one_firm([from, to], standing) {
+            if is_within_firm(source.table, [from, to], standing) {
                 self.within_firms += 1;
                 continue;
             }
@@ -296,8 +290,11 @@ fn organisation(same: &[Member], standing: &Standing) -> Organisation {
     }
 }
 
-/// Whether both ends are plants, and all of one firm.
-fn within_one_firm(ends: [End; 2], standing: &Standing) -> bool {
+/// Whether a link of a source between operators has plants of one firm at both ends.
+fn is_within_firm(table: &TieTable, ends: [End; 2], standing: &Standing) -> bool {
+    if table.between != Between::Operator || !table.is_links() {
+        return false;
+    }
     let nodes = || ends.iter().flat_map(|&end| standing.nodes(end));
     let firms: BTreeSet<End> = nodes().map(|&node| standing.firm(node)).collect();
     ends.iter().all(|end| end.level == Between::Facility && !standing.nodes(*end).is_empty()) && firms.len() == 1
@@ -344,6 +341,9 @@ pub fn traces(source: &Resolved<'_>, standing: &Standing, period: Option<i64>) -
     let mut traces = Vec::new();
     let mut units: Vec<u32> = Vec::new();
     for (row, [from, to]) in source.counting(period) {
+        if is_within_firm(source.table, [from, to], standing) {
+            continue;
+        }
         let ends = if source.table.is_links() { &[from, to][..] } else { &[from] };
         let places = ends.iter().flat_map(|&end| standing.spread(end)).map(|found| found.0);
         units.clear();

@@ -269,7 +269,8 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     for (name, source) in &file.figures {
         let made = !source.aggregate.is_empty();
         let needed: &[&str] = if source.shape == FigureShape::Long && !made { &["figure", "value"] } else { &[] };
-        let idle = ["period", "figure", "value"].into_iter().find(|column| made && source.columns.contains_key(*column));
+        let idle =
+            ["period", "figure", "value"].into_iter().find(|column| made && source.columns.contains_key(*column));
         if let Some(column) = idle {
             let message = format!("`{column}` says nothing where `aggregate` makes the figures");
             let hint = "map years as `from_year` and `to_year`, and other columns by names of their own";

@@ -99,12 +99,16 @@ impl Corrections {
     ///
     /// [`Error::Data`] with those that are not.
     pub(super) fn check(&self, plan: &Plan<'_>) -> Result<()> {
-        let mapped = || plan.columns.iter().map(|planned| &*planned.name).chain(["lon", "lat"]);
+        const KEYS: [&str; 5] = ["id", "year", "x", "y", "geometry"];
+        let mapped = || {
+            let own = plan.columns.iter().map(|planned| &*planned.name).filter(|name| !KEYS.contains(name));
+            own.chain(["lon", "lat"])
+        };
         let wrong = self.all.iter().filter_map(|correction| {
             let column = correction.column.as_str();
             let evidence = format!("{} line {}: {column}", correction.file, correction.line);
             match column {
-                "id" | "year" | "x" | "y" | "geometry" => Some((evidence, "correct `lon` and `lat`; keys stand".into())),
+                _ if KEYS.contains(&column) => Some((evidence, "correct `lon` and `lat`; keys stand".into())),
                 _ if mapped().any(|known| known == column) => None,
                 _ => Some((evidence, suggest(column, mapped()))),
             }

@@ -180,10 +180,12 @@ pub fn read(
     let settings = Settings::new("facilities", declared, &types);
     let (join, key) = (source.join.as_ref(), &["id", "year"]);
     let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
-    let earlier = std::mem::take(&mut reader.accounts);
-    let corrections = source.corrections.as_ref().map(|source| corrections::read(source, reader, findings)).transpose()?;
+    let earlier = (std::mem::take(&mut reader.accounts), std::mem::take(&mut reader.profiles));
+    let corrections =
+        source.corrections.as_ref().map(|source| corrections::read(source, reader, findings)).transpose()?;
     // The register's account stands before that of its corrections.
-    let others = std::mem::replace(&mut reader.accounts, earlier);
+    let others =
+        (std::mem::replace(&mut reader.accounts, earlier.0), std::mem::replace(&mut reader.profiles, earlier.1));
     corrections.as_ref().map(|corrections| corrections.check(&plan)).transpose()?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
@@ -211,7 +213,8 @@ pub fn read(
     };
     let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    reader.accounts.extend(others);
+    reader.accounts.extend(others.0);
+    reader.profiles.extend(others.1);
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     (register.all, register.kept) = (names(all), names(kept));
     check_closed(scenario, register)?;

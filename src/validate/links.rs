@@ -118,7 +118,11 @@ pub(super) fn read_members(
     let name = format!("memberships.{body}");
     let members = |cell: &str| split(cell, &source.separator, source.columns.get("member"));
     let after = |table: &mut Table<'_>| {
-        table.require(if source.kind.is_some() { &["member", "organisation"] } else { &["member", "organisation", KIND] });
+        table.require(if source.kind.is_some() {
+            &["member", "organisation"]
+        } else {
+            &["member", "organisation", KIND]
+        });
         for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
             check_years(table, row);
             if !table.is_kept(row) {
@@ -151,10 +155,8 @@ pub(super) fn read_members(
     findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
     let rows = rows(&accepted, ["member", "organisation"], source.between());
     let by_kind = by_kind(source.kind.as_deref(), &accepted, rows);
-    let by_kind: Vec<(String, Vec<LinkRow>)> = by_kind
-        .into_iter()
-        .map(|(kind, rows)| (kind, one_by_one(&name, source, rows, register, findings)))
-        .collect();
+    let by_kind: Vec<(String, Vec<LinkRow>)> =
+        by_kind.into_iter().map(|(kind, rows)| (kind, one_by_one(&name, source, rows, register, findings))).collect();
     let listed = by_kind.iter().flat_map(|(_, rows)| rows).map(|row| row.to.as_str()).collect();
     let perimeters = source.perimeters.as_ref();
     let perimeters =

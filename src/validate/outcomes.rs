@@ -75,7 +75,11 @@ pub(super) fn read(
         columns.entry(column.to_owned()).or_insert_with(|| ColumnSpec::plain(column));
     }
     let says_where = |column: &str| columns.contains_key(column);
-    if !(says_where("cluster") || says_where("facility") || says_where("x") || says_where("geometry") || opened.is_placed())
+    if !(says_where("cluster")
+        || says_where("facility")
+        || says_where("x")
+        || says_where("geometry")
+        || opened.is_placed())
     {
         let hint = "map `x` and `y`, `geometry`, `facility` or `cluster`";
         return Err(Error::pipeline(Problem::new(format!("{name}.columns"), "nothing says where an event was", hint)));

@@ -42,7 +42,10 @@ pub fn tell(story: &Story) -> String {
             "\n## {} ties\n\nObserved: {sites} % of facilities, {emissions} % of emissions.\n",
             escaped(&network.kind)
         );
-        text += &rows(&network.rows, &["name", "basis", "from", "to", "organisation", "source", "file", "line"]);
+        text += &rows(
+            &network.rows,
+            &["name", "basis", "from", "from_name", "to", "to_name", "organisation", "source", "file", "line"],
+        );
         if !network.silent.shown.is_empty() {
             text += "\nNothing is known of:\n";
             text += &rows(&network.silent, &["facility_id", "name", "operator", EMISSIONS]);
@@ -175,9 +178,7 @@ fn levers(story: &Story) -> String {
 
 fn facilities(story: &Story) -> String {
     let Some(first) = story.facilities.shown.first() else { return String::new() };
-    let of_layers = |column: &&str| {
-        matches!(names::of_some_layer(column), Some(OfLayer::Distance | OfLayer::Mark))
-    };
+    let of_layers = |column: &&str| matches!(names::of_some_layer(column), Some(OfLayer::Distance | OfLayer::Mark));
     let distances = first.keys().map(String::as_str).filter(of_layers);
     let columns: Vec<&str> =
         ["facility_id", "name", "operator", "sector", EMISSIONS].into_iter().chain(distances).collect();

@@ -203,9 +203,13 @@ fn of_network(network: &Network) -> String {
         percent(network.observed_emission_share),
         network.rows.shown.len() + network.rows.more
     ));
-    for row in network.rows.shown.iter().take(2) {
-        let to = if row["organisation"].is_null() { word(row, "to") } else { word(row, "organisation") };
-        text += &line(&format!("  {} - {to} [{}] {}", word(row, "from"), word(row, "basis"), place(row)));
+    if let Some(row) = network.rows.shown.first() {
+        let end = |end: &str| {
+            let name = row.get(&format!("{end}_name")).and_then(Value::as_str);
+            name.unwrap_or_else(|| word(row, end)).to_owned()
+        };
+        let to = if row["organisation"].is_null() { end("to") } else { word(row, "organisation").to_owned() };
+        text += &line(&format!("  {} - {to} [{}] {}", end("from"), word(row, "basis"), place(row)));
     }
     text
 }
@@ -237,8 +241,8 @@ fn evidence(story: &Story) -> String {
         let value = short(row["value"].as_f64());
         line(&format!("{} {value} from {} {}{note}", word(row, "figure"), place(row), word(row, "source")))
     };
-    let shown: String = rows.iter().take(2 * SHOWN).map(row).collect();
-    let more = rows.len().saturating_sub(2 * SHOWN);
+    let shown: String = rows.iter().take(SHOWN / 2).map(row).collect();
+    let more = rows.len().saturating_sub(SHOWN / 2);
     if more > 0 { shown + &format!("and {more} more in evidence.csv\n") } else { shown }
 }
 

@@ -363,7 +363,12 @@ const OUTCOME_EVENTS: &[Column] = &[
 
 const CORRECTIONS: &[Column] = &[
     c("facility_id", Text, "", "Id of the facility"),
-    c("cluster_id", Text, "", "Id of the cluster that it is in; empty for a dispersed site, and where no row of it is left"),
+    c(
+        "cluster_id",
+        Text,
+        "",
+        "Id of the cluster that it is in; empty for a dispersed site, and where no row of it is left",
+    ),
     c("period", Integer, "", "The period that it holds of; empty for all"),
     c("column", Text, "", "The mapped column, or `lon`, `lat`"),
     c("old", Text, "", "What the register has, after conversion; empty for nothing"),
@@ -1022,6 +1027,8 @@ const TIES: &[Column] = &[
     c("basis", Text, "", "`given` by a file, or `inferred` from places or ownership"),
     c("from", Text, "", "One end of the link, or the member: a facility or an operator, as the source is declared"),
     c("to", Text, "", "Other end of the link; empty for a membership"),
+    c("from_name", Text, "", "Name of the facility that `from` is; empty for an operator"),
+    c("to_name", Text, "", "Name of the facility that `to` is; empty for an operator"),
     c("organisation", Text, "", "Organisation, feature or owner that the member belongs to; empty for a link"),
     c("share", Number, "percent", "Share of the member in the organisation; empty where the source gives none"),
     c("role", Text, "", "What the member does in the organisation; empty where the source does not say"),

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::measure::{Reach, Trace, network};
 use crate::names::{self, EMISSIONS};
 use crate::report::Results;
-use crate::report::tables::reading;
+use crate::report::tables::{reading, site};
 use crate::score::shape::{Child, Visit};
 
 /// Ties, sites, levers and facts on a card.
@@ -349,10 +349,14 @@ impl<'a> Gathered<'a> {
     fn tie(&self, trace: &Trace) -> TieRow<'a> {
         let table = &self.results.tables.ties[trace.table];
         let row = &table.rows()[trace.row];
+        let called = |name: &'a str, end: usize| {
+            let is_end = end == 0 || table.is_links();
+            site(self.results, row.levels[end], name).filter(|_| is_end).unwrap_or(name)
+        };
         TieRow {
             kind: &table.kind,
             basis: table.basis(),
-            what: format!("{} – {}", row.from, row.to),
+            what: format!("{} – {}", called(&row.from, 0), called(&row.to, 1)),
             place: if row.line > 0 { format!("{}:{}", row.file, row.line) } else { "register".into() },
         }
     }
@@ -430,7 +434,11 @@ impl<'a> Gathered<'a> {
             let layer = &self.results.tables.layers[row.layer];
             let feature = &layer.features[row.nearest.feature];
             let name = feature.name.as_deref().unwrap_or(&feature.id);
-            (words(&layer.name), name, marked(&format!("{} km", decimals(Some(row.nearest.km), 1)), row.within_km).into_owned())
+            (
+                words(&layer.name),
+                name,
+                marked(&format!("{} km", decimals(Some(row.nearest.km), 1)), row.within_km).into_owned(),
+            )
         };
         self.reach.get(&cluster).map(|rows| rows.iter().map(|row| nearest(&row)).collect()).unwrap_or_default()
     }

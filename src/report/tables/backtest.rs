@@ -39,7 +39,8 @@ fn backtest(results: &Results<'_>) -> Result<OutputTable> {
         columns.push(column(&format!("{name}_high"), rows.iter().map(|row| high(estimate(row))).collect::<Vec<_>>()));
     }
     columns.push(column("tau_b", rows.iter().map(|row| row.tau_b).collect::<Vec<_>>()));
-    let tops: Vec<usize> = rows.first().map(|row| row.precision.iter().map(|(top, _)| *top).collect()).unwrap_or_default();
+    let tops: Vec<usize> =
+        rows.first().map(|row| row.precision.iter().map(|(top, _)| *top).collect()).unwrap_or_default();
     for (at, top) in tops.into_iter().enumerate() {
         let of = |row: &Tested| row.precision[at].1;
         columns.push(column(&format!("precision_at_{top}"), rows.iter().map(of).collect::<Vec<_>>()));

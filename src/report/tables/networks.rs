@@ -6,6 +6,7 @@ use super::{OutputTable, Written, column, frame, keys};
 use crate::error::Result;
 use crate::measure::{ClusterLink, Trace};
 use crate::report::Results;
+use crate::validate::settings::Between;
 use crate::validate::{LinkRow, TieTable};
 
 /// The tables of a run with links or memberships.
@@ -60,12 +61,22 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
     OutputTable::new(results, "ties", Written::Csv, tie_rows(results, &rows)?)
 }
 
+/// The name of a facility that is an end of a tie; `None` for an operator, and where the register does not have it.
+pub fn site<'a>(results: &'a Results<'_>, level: Between, id: &str) -> Option<&'a str> {
+    let register = results.facilities().filter(|_| level == Between::Facility)?;
+    Some(&register.names[register.ids.position(id)?])
+}
+
 /// Rows of sources that tie a cluster, with all that they say.
 pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFrame> {
     let key = |row: &Trace| keys(results, &results.measured.units[row.unit]);
     let table = |row: &Trace| -> &TieTable { &results.tables.ties[row.table] };
     let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
     let is_link = |row: &Trace| table(row).is_links();
+    let called = |row: &Trace, end: usize| {
+        let name = [&of(row).from, &of(row).to][end];
+        site(results, of(row).levels[end], name).filter(|_| end == 0 || is_link(row))
+    };
     frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
@@ -74,6 +85,8 @@ pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFra
         column("basis", rows.iter().map(|row| table(row).basis()).collect::<Vec<&str>>()),
         column("from", rows.iter().map(|row| &*of(row).from).collect::<Vec<&str>>()),
         column("to", rows.iter().map(|row| is_link(row).then(|| &*of(row).to)).collect::<Vec<_>>()),
+        column("from_name", rows.iter().map(|row| called(row, 0)).collect::<Vec<_>>()),
+        column("to_name", rows.iter().map(|row| called(row, 1)).collect::<Vec<_>>()),
         column("organisation", rows.iter().map(|row| (!is_link(row)).then(|| &*of(row).to)).collect::<Vec<_>>()),
         column("share", rows.iter().map(|row| of(row).share).collect::<Vec<_>>()),
         column("role", rows.iter().map(|row| of(row).role.as_deref()).collect::<Vec<_>>()),
