@@ -9,7 +9,7 @@ use crate::delineate::Clusters;
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::names::UNIT;
-use crate::validate::{Aggregates, Fact, Facts, Tables, Target};
+use crate::validate::{Aggregates, Facilities, Fact, Facts, Tables, Target};
 
 /// Clusters of a pipeline without a register: those that the facts name.
 pub fn clusters_of_facts(facts: &Facts) -> Clusters {
@@ -40,6 +40,30 @@ pub(super) fn units_of_facts(clusters: &Clusters, facts: &[Fact]) -> Vec<Unit> {
     units
 }
 
+/// Columns of figures, and the facts behind them with the unit of each.
+pub(super) type FactColumns = (Vec<Column>, Vec<(usize, Fact)>);
+
+/// Which units a fact is about.
+struct Targets<'a> {
+    clusters: &'a Clusters,
+    register: Option<&'a Facilities>,
+    units: &'a [Unit],
+    by_id: HashMap<&'a str, usize>,
+}
+
+impl Targets<'_> {
+    /// The units of a cluster stand together.
+    fn units(&self, target: &Target) -> std::ops::Range<usize> {
+        let position = |id: &String| self.register?.ids.position(id);
+        let cluster = match target {
+            Target::Cluster(id) => self.by_id.get(id.as_str()).copied(),
+            Target::Facility(id) => position(id).and_then(|facility| self.clusters.of_facility[facility]),
+        };
+        let before = |cluster| self.units.partition_point(|unit| unit.cluster < cluster);
+        cluster.map(|cluster| before(cluster)..before(cluster + 1)).unwrap_or_default()
+    }
+}
+
 /// The figures that files bring, one column each, and the facts behind them.
 ///
 /// # Errors
@@ -50,26 +74,14 @@ pub(super) fn fact_columns(
     clusters: &Clusters,
     units: &[Unit],
     findings: &mut Findings,
-) -> Result<(Vec<Column>, Vec<(usize, Fact)>)> {
-    let cluster_of: HashMap<&str, usize> =
-        clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
-    let position = |id: &String| tables.facilities.as_ref().and_then(|facilities| facilities.ids.position(id));
-    // The units of a cluster stand together.
-    let units_of = |target: &Target| {
-        let cluster = match target {
-            Target::Cluster(id) => cluster_of.get(id.as_str()).copied(),
-            Target::Facility(id) => position(id).and_then(|facility| clusters.of_facility[facility]),
-        };
-        let range = |cluster| {
-            units.partition_point(|unit| unit.cluster < cluster)..units.partition_point(|unit| unit.cluster <= cluster)
-        };
-        cluster.map(range).unwrap_or_default()
-    };
+) -> Result<FactColumns> {
+    let by_id = clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
+    let targets = Targets { clusters, register: tables.facilities.as_ref(), units, by_id };
     let (mut outside, mut conflicts) = (0, 0);
     let mut made = Made::default();
     for aggregates in &tables.facts.aggregates {
         let of_row = |row: usize| -> BTreeSet<usize> {
-            let own = aggregates.targets[row].iter().flat_map(units_of);
+            let own = aggregates.targets[row].iter().flat_map(|target| targets.units(target));
             own.filter(|&unit| aggregates.counts_in(row, units[unit].period)).collect()
         };
         let of_rows: Vec<BTreeSet<usize>> = (0..aggregates.targets.len()).map(of_row).collect();
@@ -79,7 +91,7 @@ pub(super) fn fact_columns(
     let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
     for fact in &tables.facts.facts {
         let applies = |unit: &usize| fact.period.is_none() || fact.period == units[*unit].period;
-        let current: Vec<usize> = units_of(&fact.target).filter(applies).collect();
+        let current: Vec<usize> = targets.units(&fact.target).filter(applies).collect();
         outside += usize::from(current.is_empty());
         current.into_iter().for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
     }

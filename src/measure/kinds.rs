@@ -187,22 +187,30 @@ pub(super) fn networks(
             }
         }
         all.traces.extend(traced.into_iter().flatten());
-        for (kind, own) in kinds.iter().zip(&measured) {
-            let message = "links between plants of one firm: not counted".to_owned();
-            findings.add(Severity::Info, &kind.name, Rule::WithinFirm, message, own.counted.within_firms);
-        }
+        note_within_firms(&kinds, &measured, findings);
     }
-    for kind in kinds.iter().filter(|kind| !kind.is_potential) {
-        let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();
-        let count = all.whole.iter().filter(unsearched).count();
-        let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
-        findings.add(Severity::Info, &kind.name, Rule::LargeNetwork, message, count);
-    }
+    note_large(&kinds, &all.whole, findings);
     all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
     all.observed = observed.map(|(kind, rows)| Column::new(names::observed(&kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);
     Ok(all)
+}
+
+fn note_within_firms(kinds: &[Kind<'_>], measured: &[OfKind], findings: &mut Findings) {
+    for (kind, own) in kinds.iter().zip(measured) {
+        let message = "links between plants of one firm: not counted".to_owned();
+        findings.add(Severity::Info, &kind.name, Rule::WithinFirm, message, own.counted.within_firms);
+    }
+}
+
+fn note_large(kinds: &[Kind<'_>], whole: &[WholeNetwork], findings: &mut Findings) {
+    for kind in kinds.iter().filter(|kind| !kind.is_potential) {
+        let unsearched = |row: &&WholeNetwork| row.kind == kind.name && row.strength > 0.0 && row.communities.is_none();
+        let count = whole.iter().filter(unsearched).count();
+        let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
+        findings.add(Severity::Info, &kind.name, Rule::LargeNetwork, message, count);
+    }
 }
 
 impl<'a> Kind<'a> {

@@ -13,8 +13,8 @@ use crate::sql::Expression;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
-    Between, Combine, Contract, FacilitySource, FigureShape, Keep, LayerSource, LinkSource, MembershipSource,
-    OutcomeSource,
+    Between, Combine, Contract, FacilitySource, FigureShape, FigureSource, Keep, LayerSource, LinkSource,
+    MembershipSource, OutcomeSource,
 };
 
 /// Everything that the types cannot see.
@@ -266,21 +266,24 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     }));
     problems.extend(file.memberships.iter().flat_map(|(name, source)| check_memberships(name, source, file)));
     problems.extend(check_potential(file));
-    for (name, source) in &file.figures {
-        let made = !source.aggregate.is_empty();
-        let needed: &[&str] = if source.shape == FigureShape::Long && !made { &["figure", "value"] } else { &[] };
-        let idle =
-            ["period", "figure", "value"].into_iter().find(|column| made && source.columns.contains_key(*column));
-        if let Some(column) = idle {
-            let message = format!("`{column}` says nothing where `aggregate` makes the figures");
-            let hint = "map years as `from_year` and `to_year`, and other columns by names of their own";
-            problems.push(Problem::new(format!("figures.{name}.columns.{column}"), message, hint));
-        }
-        if made && source.shape == FigureShape::Wide {
-            let message = "`aggregate` makes figures of rows: there is no other shape";
-            problems.push(Problem::new(format!("figures.{name}.shape"), message, "take it out"));
-        }
-        problems.extend(check_source(&format!("figures.{name}"), &source.columns, &source.reading(), needed, None));
+    problems.extend(file.figures.iter().flat_map(|(name, source)| check_figures(name, source)));
+    problems
+}
+
+fn check_figures(name: &str, source: &FigureSource) -> Vec<Problem> {
+    let place = format!("figures.{name}");
+    let made = !source.aggregate.is_empty();
+    let needed: &[&str] = if source.shape == FigureShape::Long && !made { &["figure", "value"] } else { &[] };
+    let mut problems = check_source(&place, &source.columns, &source.reading(), needed, None);
+    let idle = ["period", "figure", "value"].into_iter().filter(|column| made && source.columns.contains_key(*column));
+    problems.extend(idle.map(|column| {
+        let message = format!("`{column}` says nothing where `aggregate` makes the figures");
+        let hint = "map years as `from_year` and `to_year`, and other columns by names of their own";
+        Problem::new(format!("{place}.columns.{column}"), message, hint)
+    }));
+    if made && source.shape == FigureShape::Wide {
+        let message = "`aggregate` makes figures of rows: there is no other shape";
+        problems.push(Problem::new(format!("{place}.shape"), message, "take it out"));
     }
     problems
 }

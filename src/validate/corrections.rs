@@ -50,7 +50,16 @@ pub(super) struct Corrections {
 }
 
 /// Reads `[facilities.corrections]`: `id`, `column`, `old`, `value`, `source` and, where it holds for one period alone, `year`.
-pub(super) fn read(source: &CorrectionSource, reader: &mut Reader<'_>, findings: &mut Findings) -> Result<Corrections> {
+///
+/// # Errors
+///
+/// [`Error::Data`] with those whose columns are not the register's, or may not be corrected.
+pub(super) fn read(
+    source: &CorrectionSource,
+    register: &Plan<'_>,
+    reader: &mut Reader<'_>,
+    findings: &mut Findings,
+) -> Result<Corrections> {
     let name = "facilities.corrections";
     let mut columns = source.columns.clone();
     for column in ["id", "column", "old", "value", "source"] {
@@ -89,16 +98,14 @@ pub(super) fn read(source: &CorrectionSource, reader: &mut Reader<'_>, findings:
         by_id.entry(correction.id.clone()).or_default().push(at);
     }
     let met = Mutex::new(vec![(0, Vec::new()); all.len()]);
-    Ok(Corrections { all, by_id, met })
+    let corrections = Corrections { all, by_id, met };
+    corrections.check(register)?;
+    Ok(corrections)
 }
 
 impl Corrections {
     /// Checks that all columns are the register's and may be corrected.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Data`] with those that are not.
-    pub(super) fn check(&self, plan: &Plan<'_>) -> Result<()> {
+    fn check(&self, plan: &Plan<'_>) -> Result<()> {
         const KEYS: [&str; 5] = ["id", "year", "x", "y", "geometry"];
         let mapped = || {
             let own = plan.columns.iter().map(|planned| &*planned.name).filter(|name| !KEYS.contains(name));

@@ -14,7 +14,7 @@ use super::geometry::{geometry_of, same_crs};
 use super::layers::check_precision;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FacilitySource, Failing, Scenario};
-use super::stream::Steps;
+use super::stream::{Accepted, Steps};
 use super::table::{BIOGENIC_COLUMN, Table};
 use super::texts::numbers;
 use super::{Asked, Hashes, KnownNames, Names, Numbers, Operators, Reader, Texts, keys, known_type, lock};
@@ -180,13 +180,8 @@ pub fn read(
     let settings = Settings::new("facilities", declared, &types);
     let (join, key) = (source.join.as_ref(), &["id", "year"]);
     let plan = Plan::new(&Settings { gwp: source.gwp, key, names: &NAMES, join, ..settings }, &opened)?;
-    let earlier = (std::mem::take(&mut reader.accounts), std::mem::take(&mut reader.profiles));
-    let corrections =
-        source.corrections.as_ref().map(|source| corrections::read(source, reader, findings)).transpose()?;
-    // The register's account stands before that of its corrections.
-    let others =
-        (std::mem::replace(&mut reader.accounts, earlier.0), std::mem::replace(&mut reader.profiles, earlier.1));
-    corrections.as_ref().map(|corrections| corrections.check(&plan)).transpose()?;
+    let corrections = source.corrections.as_ref();
+    let corrections = corrections.map(|source| corrections::read(source, &plan, reader, findings)).transpose()?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
     let remembers = reader.remembers;
@@ -213,12 +208,23 @@ pub fn read(
     };
     let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    reader.accounts.extend(others.0);
-    reader.profiles.extend(others.1);
     let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
     (register.all, register.kept) = (names(all), names(kept));
     check_closed(scenario, register)?;
     let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
+    let mut facilities = register_of(accepted, columns, source, findings)?;
+    facilities.settle_operators(&mut register.operators)?;
+    facilities.corrections = corrected.unwrap_or_default();
+    Ok(facilities)
+}
+
+/// The register of the rows that were accepted.
+fn register_of(
+    accepted: Accepted,
+    columns: Columns,
+    source: &FacilitySource,
+    findings: &mut Findings,
+) -> Result<Facilities> {
     if accepted.rows_read == 0 {
         let hint = "check the export that wrote it";
         return Err(Error::Data { problems: vec![Problem::new("facilities", "the register has no rows", hint)] });
@@ -230,10 +236,7 @@ pub fn read(
     // What else was accepted is let go first.
     let frame = { accepted }.frame;
     let frame = with_precision(frame, source.precision_km)?;
-    let mut facilities = assemble(frame, declared, &source.weight, findings)?;
-    facilities.settle_operators(&mut register.operators)?;
-    facilities.corrections = corrected.unwrap_or_default();
-    Ok(facilities)
+    assemble(frame, declared, &source.weight, findings)
 }
 
 /// A scenario closes only what there is.

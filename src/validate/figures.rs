@@ -13,7 +13,8 @@ use super::texts::{numbers, texts, years};
 use super::{Asked, KnownNames, Reader, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::{ColumnSpec, ColumnType};
+use crate::sources::settings::Columns;
+use crate::sources::{ColumnSpec, ColumnType, Source};
 use crate::sql::{Expression, Yields};
 
 const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
@@ -123,14 +124,7 @@ pub(super) fn read(
     let wide = source.shape == FigureShape::Wide;
     let reading = source.reading();
     let opened = reader.open(&name, &reading, &source.columns, Asked { all: wide, ..Asked::default() }, findings)?;
-    let mut columns = source.columns.clone();
-    if wide {
-        let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
-        let wanted = |column: &&String| source.names.as_ref().is_none_or(|names| names.contains(column));
-        for column in opened.columns.iter().filter(|column| !taken.contains(column)).filter(wanted) {
-            columns.insert(column.clone(), ColumnSpec::plain(column));
-        }
-    }
+    let columns = columns(source, &opened);
     let made = !source.aggregate.is_empty();
     let types = |column: &str| {
         if made {
@@ -172,6 +166,19 @@ pub(super) fn read(
         let brought = facts.iter().map(|fact| fact.figure.clone()).collect();
         Facts { names: names(source, brought), facts, ..Facts::default() }
     })
+}
+
+/// The columns that are mapped and, of a wide file, all others that are wanted.
+fn columns(source: &FigureSource, opened: &Source) -> Columns {
+    let mut columns = source.columns.clone();
+    if source.shape == FigureShape::Wide {
+        let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
+        let wanted = |column: &&String| source.names.as_ref().is_none_or(|names| names.contains(column));
+        for column in opened.columns.iter().filter(|column| !taken.contains(column)).filter(wanted) {
+            columns.insert(column.clone(), ColumnSpec::plain(column));
+        }
+    }
+    columns
 }
 
 /// The rows of which SQL makes figures.

@@ -116,33 +116,7 @@ pub(super) fn read_members(
     findings: &mut Findings,
 ) -> Result<Vec<TieTable>> {
     let name = format!("memberships.{body}");
-    let members = |cell: &str| split(cell, &source.separator, source.columns.get("member"));
-    let after = |table: &mut Table<'_>| {
-        table.require(if source.kind.is_some() {
-            &["member", "organisation"]
-        } else {
-            &["member", "organisation", KIND]
-        });
-        for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
-            check_years(table, row);
-            if !table.is_kept(row) {
-                continue;
-            }
-            let named = members(table.text("member", row).unwrap_or_default());
-            let names = named.into_iter().map(|(name, _)| name);
-            let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between(), member));
-            if source.between() == Between::Operator {
-                strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
-            }
-            let gone = known.iter().filter(|member| !register.keeps(source.between(), member)).count();
-            table.met.lost += gone;
-            if known.is_empty() {
-                table.reject(row, "member", Rule::Reference, source.between().stranger());
-            } else {
-                table.met.unknown += strange.len();
-            }
-        }
-    };
+    let after = |table: &mut Table<'_>| check_members(table, source, register);
     let steps = Steps { after: &after, ..Steps::default() };
     let (reading, contract, filters) = (&source.reading(), &source.contract, &source.filters);
     let declared = Declared { reading, columns: &source.columns, contract, filters };
@@ -175,6 +149,30 @@ pub(super) fn read_members(
         })
     };
     by_kind.into_iter().map(table).collect()
+}
+
+/// Rejects rows none of whose members the register ever had; counts those of the others that it never had, or no longer has.
+fn check_members(table: &mut Table<'_>, source: &MembershipSource, register: &KnownNames) {
+    let of_rows: &[&str] = if source.kind.is_some() { &[] } else { &[KIND] };
+    table.require(&[&["member", "organisation"], of_rows].concat());
+    for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
+        check_years(table, row);
+        if !table.is_kept(row) {
+            continue;
+        }
+        let cell = table.text("member", row).unwrap_or_default();
+        let names = split(cell, &source.separator, source.columns.get("member")).into_iter().map(|(name, _)| name);
+        let (known, strange): (Vec<_>, Vec<_>) = names.partition(|member| register.has(source.between(), member));
+        if source.between() == Between::Operator {
+            strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
+        }
+        table.met.lost += known.iter().filter(|member| !register.keeps(source.between(), member)).count();
+        if known.is_empty() {
+            table.reject(row, "member", Rule::Reference, source.between().stranger());
+        } else {
+            table.met.unknown += strange.len();
+        }
+    }
 }
 
 /// Rows with several members or organisations to one row a membership.

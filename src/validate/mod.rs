@@ -242,6 +242,9 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
         let scenario = sources.scenario;
         tables.facilities =
             reader.gather(|reader| facilities::read(source, scenario, reader, &mut register, findings))?;
+        // Before that of what was put right in it.
+        reader.accounts.sort_by_key(|account| account.source != "facilities");
+        reader.profiles.sort_by_key(|(name, _)| name != "facilities");
         reader.accounts.extend(earlier);
         if let Some(facilities) = &tables.facilities {
             review::review(facilities, findings);
