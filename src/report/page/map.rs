@@ -264,7 +264,9 @@ fn infrastructure(results: &Results<'_>, position: usize, projection: &Projectio
     };
     let mut taken = HashSet::new();
     let mut left = FEATURES;
-    for feature in &layer.features {
+    // As sites: of several periods the latest.
+    let latest = results.latest();
+    for feature in layer.features.iter().filter(|feature| layer.stands(feature, latest)) {
         let Some(geometry) = &feature.geometry else { continue };
         if !is_on(feature, projection) {
             continue;
