@@ -22,9 +22,9 @@ use crate::validate::{Account, Event, Outcome, Tables};
 /// The ends of the interval: it holds nine tenths of the resamples.
 const INTERVAL: [f64; 2] = [0.05, 0.95];
 /// Clusters with an event below which little can be told.
-const FEW: usize = 10;
+pub const FEW: usize = 10;
 /// The number of sites, as figures call it.
-const SITES: &str = "facility_count";
+pub const SITES: &str = "facility_count";
 
 /// `[backtest]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

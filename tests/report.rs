@@ -525,6 +525,34 @@ fn initiatives_are_those_of_the_table() {
 }
 
 #[test]
+fn what_scores_foretold_is_that_of_the_table() {
+    let run = Run::of("pipelines/backtest-north-west-europe.toml");
+    let row = |row: &Row| {
+        let few = if number(row, "with_event_count") < Some(10.0) { " (few)" } else { "" };
+        let predictor = match row["predictor"].as_str() {
+            "emissions_t" => "emissions alone".to_owned(),
+            "facility_count" => "number of sites alone".to_owned(),
+            _ => written(&row["predictor"], "words"),
+        };
+        let row = with(row, [("order".to_owned(), predictor)]);
+        let interval = |name: &str| {
+            let value = line(&row, &format!("{{{name}:2}}"));
+            let ends = number(&row, &format!("{name}_low")).zip(number(&row, &format!("{name}_high")));
+            value + &ends.map(|(low, high)| format!(" [{low:.2}, {high:.2}]")).unwrap_or_default()
+        };
+        let mut cells = lines([&row], "{outcome:words} | {period} | {order} | {cluster_count:0}");
+        cells.push(line(&row, "{with_event_count:0}") + few);
+        cells.extend(lines([&row], "{event_count:0} | {base_rate:2}"));
+        cells.extend(["auc", "auc_over_emissions", "auc_over_sites"].map(interval));
+        cells.push(line(&row, "{tau_b:2}"));
+        cells.push(line(&row, "3: {precision_at_3:2} 5: {precision_at_5:2} 10: {precision_at_10:2}"));
+        cells
+    };
+    let wanted: Vec<String> = run.rows("backtest").iter().flat_map(row).collect();
+    assert!(same(run.pipeline, &texts(run.section("backtest"), CELLS), &wanted) > 100);
+}
+
+#[test]
 fn sources_are_those_of_the_manifest() {
     compare("data", TEXTS, 350, |run| {
         let mut wanted = Vec::new();

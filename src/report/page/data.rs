@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 
 use super::{SHOWN, Shown, decimals, period, significant, words};
-use crate::backtest::{Estimate, Tested};
+use crate::backtest::{Estimate, FEW, SITES, Tested};
 use crate::classify::initiatives;
 use crate::error::Result;
 use crate::indicator::Indicator;
+use crate::names::EMISSIONS;
 use crate::report::Results;
 use crate::score::Aggregate;
 
@@ -65,6 +66,8 @@ pub struct BacktestRow<'a> {
     pub predictor: String,
     pub clusters: usize,
     pub with_event: usize,
+    /// Whether hardly anything can be told from so few.
+    pub few: bool,
     pub events: usize,
     pub base_rate: String,
     pub auc: String,
@@ -84,9 +87,14 @@ pub fn backtest<'a>(results: &'a Results<'a>) -> Vec<BacktestRow<'a>> {
     let row = |row: &'a Tested| BacktestRow {
         outcome: words(&results.tables.outcomes[row.outcome].name),
         period: period(row.period),
-        predictor: words(&row.predictor),
+        predictor: match row.predictor.as_str() {
+            EMISSIONS => "emissions alone".into(),
+            SITES => "number of sites alone".into(),
+            dimension => words(dimension),
+        },
         clusters: row.clusters,
         with_event: row.with_event,
+        few: row.with_event < FEW,
         events: row.events,
         base_rate: decimals(row.base_rate(), 2),
         auc: estimate(&row.auc),
