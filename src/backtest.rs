@@ -2,7 +2,7 @@
 //! scores, and size alone, put those clusters first. Changes no score.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::delineate::{Home, Homes};
 use crate::finding::{Findings, Rule, Severity};
-use crate::globe::geodesy::Degrees;
 use crate::measure::Measurements;
 use crate::names::EMISSIONS;
 use crate::random;
@@ -158,11 +157,16 @@ pub fn backtest(
     let periods: BTreeSet<Option<i64>> = measured.units.iter().map(|unit| unit.period).collect();
     for (at, outcome) in tables.outcomes.iter().enumerate() {
         note_leakage(outcome, &tables.accounts, &mut findings);
+        note_strangers(outcome, &homes, &mut findings);
         for &period in &periods {
             let units: Vec<usize> =
                 (0..measured.units.len()).filter(|&unit| measured.units[unit].period == period).collect();
             let of_cluster: BTreeMap<usize, usize> =
                 units.iter().map(|&unit| (measured.units[unit].cluster, unit)).collect();
+            if period.is_none() {
+                note_no_period(outcome, &mut findings);
+                continue;
+            }
             let told = told(at, outcome, period, &homes, &of_cluster);
             note_fates(outcome, period, &told, &mut findings);
             let mut events: BTreeMap<usize, usize> = BTreeMap::new();
@@ -181,9 +185,9 @@ pub fn backtest(
             let of_size = [EMISSIONS, SITES].map(|name| (name.to_owned(), figure(name)));
             let sizes = [of_size[0].1.clone(), of_size[1].1.clone()];
             let predictors: Vec<(String, Vec<Option<f64>>)> = of_dimensions.chain(of_size).collect();
-            let key = (at, outcome.name.as_str(), period);
-            let judge =
-                |(name, values): &(String, Vec<Option<f64>>)| judge(settings, key, (name, values), &counts, &sizes);
+            let judge = |(name, values): &(String, Vec<Option<f64>>)| {
+                judge(settings, (at, period), (name, values), &counts, &sizes)
+            };
             let tested: Vec<Tested> = predictors.par_iter().map(judge).filter(|tested| tested.clusters > 0).collect();
             note_few(outcome, period, &tested, &mut findings);
             found.tested.extend(tested);
@@ -193,22 +197,33 @@ pub fn backtest(
     (found, findings)
 }
 
+/// Where an event was.
+#[derive(PartialEq, Eq, Hash)]
+enum Spot<'a> {
+    Facility(&'a str),
+    /// Bits of longitude and latitude.
+    Point([u64; 2]),
+}
+
 /// What becomes of each event in one period.
-fn told(
+fn told<'a>(
     at: usize,
-    outcome: &Outcome,
+    outcome: &'a Outcome,
     period: Option<i64>,
     homes: &Homes<'_>,
     of_cluster: &BTreeMap<usize, usize>,
 ) -> Vec<Told> {
     let home = |event: &Event| {
-        let named = event.cluster.as_deref().and_then(|name| homes.named(name));
-        let facility = || event.facility.as_deref().and_then(|id| homes.of_facility(id));
-        let near = || event.place.and_then(|place| homes.near(place, outcome.within_km));
-        named.or_else(facility).or_else(near).filter(|home| of_cluster.contains_key(&home.cluster))
+        let found = match (&event.cluster, &event.facility) {
+            (Some(name), _) => homes.named(name),
+            (None, Some(id)) => homes.of_facility(id),
+            (None, None) => event.place.and_then(|place| homes.near(place, outcome.within_km)),
+        };
+        found.filter(|home| of_cluster.contains_key(&home.cluster))
     };
-    let mut places: Vec<(Degrees, usize)> = Vec::new();
-    let mut fate = |event: &Event, home: Option<&Home>| {
+    // Where an event was: a facility, or a point.
+    let mut places: HashSet<(Spot<'_>, usize)> = HashSet::new();
+    let mut fate = |event: &'a Event, home: Option<&Home>| {
         let (Some(year), Some(period)) = (event.year, period) else { return Fate::Undated };
         if year <= period {
             return Fate::Early;
@@ -217,36 +232,46 @@ fn told(
             return Fate::Late;
         }
         let Some(home) = home else { return Fate::Outside };
-        let Some(place) = event.place else { return Fate::Counted };
-        if places.contains(&(place, home.cluster)) {
-            return Fate::Phase;
-        }
-        places.push((place, home.cluster));
-        Fate::Counted
+        let facility = event.facility.as_deref().filter(|_| event.cluster.is_none()).map(Spot::Facility);
+        let point = || event.place.map(|(lon, lat)| Spot::Point([lon, lat].map(|degrees| (degrees + 0.0).to_bits())));
+        let is_new = facility.or_else(point).is_none_or(|spot| places.insert((spot, home.cluster)));
+        if is_new { Fate::Counted } else { Fate::Phase }
     };
-    let one = |(event, of): (usize, &Event)| {
+    let one = |event: usize| {
+        let of = &outcome.events[event];
         let home = home(of);
         Told { outcome: at, event, period, fate: fate(of, home.as_ref()), home }
     };
-    outcome.events.iter().enumerate().map(one).collect()
+    // Of several at one place the earliest counts, wherever the file has it.
+    let mut order: Vec<usize> = (0..outcome.events.len()).collect();
+    order.sort_by_key(|&event| (outcome.events[event].year, &outcome.events[event].id));
+    let mut told: Vec<Told> = order.into_iter().map(one).collect();
+    told.sort_by_key(|told| told.event);
+    told
 }
 
 /// Judges one predictor.
 fn judge(
     settings: &BacktestSettings,
-    (outcome, called, period): (usize, &str, Option<i64>),
+    (outcome, period): (usize, Option<i64>),
     (name, values): (&str, &[Option<f64>]),
     counts: &[usize],
     sizes: &[Vec<Option<f64>>; 2],
 ) -> Tested {
-    let known: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_some()).collect();
+    // In an order that no name decides: resamples draw by position.
+    let mut known: Vec<usize> = (0..values.len()).filter(|&at| values[at].is_some()).collect();
+    let alike = |at: usize| [values[at], sizes[0][at], sizes[1][at]].map(|value| value.unwrap_or(f64::NEG_INFINITY));
+    known.sort_by(|&a, &b| {
+        let pairs = alike(a).into_iter().zip(alike(b));
+        let order = pairs.map(|(a, b)| a.total_cmp(&b)).fold(Ordering::Equal, Ordering::then);
+        order.then(counts[a].cmp(&counts[b]))
+    });
     let of =
         |values: &[Option<f64>], rows: &[usize]| rows.iter().map(|&at| values[at].unwrap_or(0.0)).collect::<Vec<f64>>();
     let events = |rows: &[usize]| rows.iter().map(|&at| counts[at]).collect::<Vec<usize>>();
     let has_event = |rows: &[usize]| rows.iter().map(|&at| counts[at] > 0).collect::<Vec<bool>>();
     let (own, happened) = (of(values, &known), has_event(&known));
-    let stream = format!("{called}/{name}/{}", period.unwrap_or_default());
-    let resampled = |aucs: &[Ranked], happened: &[bool]| interval(settings, &stream, aucs, happened);
+    let resampled = |aucs: &[Ranked], happened: &[bool]| interval(settings, aucs, happened);
     let ranked = Ranked::new(&own);
     let over = |size: usize| {
         let both: Vec<usize> = known.iter().copied().filter(|&at| sizes[size][at].is_some()).collect();
@@ -319,13 +344,13 @@ impl Ranked {
 
 /// The interval of an AUC, or of the difference of two, over resamples of the clusters (the percentile bootstrap of Efron 1979):
 /// resamples without an event, or with nothing else, say nothing. `None` where either stands in fewer than two clusters.
-fn interval(settings: &BacktestSettings, stream: &str, ranked: &[Ranked], happened: &[bool]) -> Option<[f64; 2]> {
+fn interval(settings: &BacktestSettings, ranked: &[Ranked], happened: &[bool]) -> Option<[f64; 2]> {
     let with = happened.iter().filter(|happened| **happened).count();
     if with.min(happened.len() - with) < 2 || settings.resamples == 0 {
         return None;
     }
     let resample = |draw: u32| {
-        let mut random = random::stream(settings.seed, Stage::Backtest, stream, u64::from(draw));
+        let mut random = random::stream(settings.seed, Stage::Backtest, "resample", u64::from(draw));
         let mut times = vec![0_u32; happened.len()];
         for _ in 0..happened.len() {
             times[below(&mut random, happened.len())] += 1;
@@ -384,6 +409,19 @@ fn note_fates(outcome: &Outcome, period: Option<i64>, told: &[Told], findings: &
     }
 }
 
+fn note_no_period(outcome: &Outcome, findings: &mut Findings) {
+    let message = "clusters without a year: no event is known to come after them".to_owned();
+    let source = format!("outcomes.{}", outcome.name);
+    findings.add(Severity::Warning, &source, Rule::UndatedEvent, message, outcome.events.len());
+}
+
+fn note_strangers(outcome: &Outcome, homes: &Homes<'_>, findings: &mut Findings) {
+    let is_strange = |event: &&Event| event.cluster.as_deref().is_some_and(|name| homes.named(name).is_none());
+    let count = outcome.events.iter().filter(is_strange).count();
+    let message = "events that name a cluster which this run does not have".to_owned();
+    findings.add(Severity::Warning, &format!("outcomes.{}", outcome.name), Rule::StrangeCluster, message, count);
+}
+
 fn note_few(outcome: &Outcome, period: Option<i64>, tested: &[Tested], findings: &mut Findings) {
     let with = tested.iter().map(|tested| tested.with_event).max().unwrap_or(0);
     if with < FEW {
@@ -399,7 +437,8 @@ fn note_few(outcome: &Outcome, period: Option<i64>, tested: &[Tested], findings:
 fn note_leakage(outcome: &Outcome, accounts: &[Account], findings: &mut Findings) {
     let name = format!("outcomes.{}", outcome.name);
     let is_later = |source: &str| source.split('.').next() == Some("outcomes");
-    let own = accounts.iter().filter(|account| account.source.starts_with(&name)).flat_map(|account| &account.files);
+    let is_own = |source: &str| source.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let own = accounts.iter().filter(|account| is_own(&account.source)).flat_map(|account| &account.files);
     let own: BTreeSet<&str> = own.map(|file| file.sha256.as_str()).collect();
     let shares = |account: &&Account| account.files.iter().any(|file| own.contains(file.sha256.as_str()));
     let feeding: BTreeSet<&str> =
@@ -445,7 +484,8 @@ mod tests {
             let mut number = || random.next_u64() as f64 / u64::MAX as f64;
             let scores: Vec<f64> = (0..60).map(|_| number()).collect();
             let happened: Vec<bool> = (0..60).map(|_| number() < 0.35).collect();
-            let [low, high] = interval(&settings, &trial.to_string(), &[Ranked::new(&scores)], &happened).unwrap();
+            let settings = BacktestSettings { seed: trial, ..settings.clone() };
+            let [low, high] = interval(&settings, &[Ranked::new(&scores)], &happened).unwrap();
             low <= 0.5 && 0.5 <= high
         };
         let held = (0..500).into_par_iter().filter(|trial| held(*trial)).count();

@@ -162,6 +162,8 @@ pub enum Rule {
     LateEvent,
     /// Events in no cluster.
     EventOutsideClusters,
+    /// Events that name a cluster which the run does not have.
+    StrangeCluster,
     /// Events at the place of another: one.
     RepeatedEvent,
     /// Too few clusters with an event to tell anything.
@@ -189,6 +191,7 @@ impl Rule {
             | Self::EarlyEvent
             | Self::LateEvent
             | Self::EventOutsideClusters
+            | Self::StrangeCluster
             | Self::RepeatedEvent
             | Self::FewEvents
             | Self::Leakage => Stage::Backtest,

@@ -101,7 +101,9 @@ pub(super) fn fact_columns(
         for (unit, value) in values.iter_mut().enumerate() {
             let facts = by_unit.get(&(unit, name.as_str())).map(Vec::as_slice).unwrap_or_default();
             let dated = facts.iter().any(|fact| fact.period.is_some());
-            let facts: Vec<&&Fact> = facts.iter().filter(|fact| fact.period.is_some() == dated).collect();
+            let mut facts: Vec<&&Fact> = facts.iter().filter(|fact| fact.period.is_some() == dated).collect();
+            // A row about several facilities of one cluster says it once.
+            facts.dedup_by(|a, b| (&a.file, a.line) == (&b.file, b.line));
             let of_rows = made.values.get(&(name.as_str(), unit)).into_iter().flatten();
             let claims: Vec<f64> = facts.iter().map(|fact| fact.value).chain(of_rows.copied()).collect();
             let agreed = claims.iter().all(|claim| Some(claim) == claims.first());
@@ -112,6 +114,8 @@ pub(super) fn fact_columns(
         columns.push(Column::new(name.as_str().into(), values));
     }
     evidence.extend(made.evidence);
+    let message = "figures of several rows that are no finite number: missing there".to_owned();
+    findings.add(Severity::Warning, "figures", Rule::NotFinite, message, made.not_finite);
     let message = "facts about no cluster and period of the run: unused".to_owned();
     findings.add(Severity::Warning, "figures", Rule::FigureOutsideClusters, message, outside);
     let message = "two different values for one figure of one cluster and period: missing there".to_owned();
@@ -125,6 +129,7 @@ struct Made<'a> {
     /// By figure and unit.
     values: HashMap<(&'a str, usize), Vec<f64>>,
     evidence: Vec<(usize, Fact)>,
+    not_finite: usize,
 }
 
 impl<'a> Made<'a> {
@@ -149,10 +154,11 @@ impl<'a> Made<'a> {
                 values.map_err(|failure| Error::pipeline(failure.at(&place, "write it so that it holds for every row")))
             };
             for (unit, value) in worked_out(&by_unit, units.len())?.into_iter().enumerate() {
+                self.not_finite += usize::from(value.is_some_and(|value| !value.is_finite()));
                 self.values.entry((figure, unit)).or_default().extend(value.filter(|value| value.is_finite()));
             }
             for (&(unit, row), value) in pairs.iter().zip(worked_out(&alone, pairs.len())?) {
-                let Some(value) = value else { continue };
+                let Some(value) = value.filter(|value| value.is_finite()) else { continue };
                 let (period, figure) = (units[unit].period, figure.clone());
                 self.evidence.push((unit, Fact { period, figure, value, ..aggregates.evidence[row].clone() }));
             }

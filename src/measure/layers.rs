@@ -186,10 +186,14 @@ fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Find
     let ids = StringChunked::from_iter_options(name(), rows().map(id));
     let mut columns = vec![km.into_column(), ids.into_column()];
     if is_marked(layer, facilities) {
-        let places = facilities.precision_km();
-        let marks: Vec<Option<f64>> = rows().map(|row| mark(layer, nearest(row)?, places[row.0])).collect();
+        let places = precisions(facilities);
+        let marks: Vec<Option<f64>> = rows().map(|row| mark(layer, nearest(row)?, places[row.1])).collect();
         note_marks(layer, &marks, findings);
         columns.push(Float64Chunked::from_iter_options(name(), marks.into_iter()).into_column());
+    }
+    if layer.is_imprecise && facilities.declared.contains(&names::distance(&layer.name)) {
+        let message = "`precision_km` marks nothing: the register brings the distances itself".to_owned();
+        findings.add(Severity::Warning, &format!("layers.{}", layer.name), Rule::WithinPrecision, message, 1);
     }
     for &radius in &layer.within_km {
         let figures = |place: (f64, f64), index: &NearIndex| {

@@ -290,14 +290,16 @@ fn organisation(same: &[Member], standing: &Standing) -> Organisation {
     }
 }
 
-/// Whether a link of a source between operators has plants of one firm at both ends.
+/// Whether a link of a source between operators has sites of one firm alone at both ends.
 fn is_within_firm(table: &TieTable, ends: [End; 2], standing: &Standing) -> bool {
-    if table.between != Between::Operator || !table.is_links() {
+    // Two operators of one link are two firms.
+    let names_plant = ends.iter().any(|end| end.level == Between::Facility);
+    if table.between != Between::Operator || !table.is_links() || !names_plant {
         return false;
     }
     let nodes = || ends.iter().flat_map(|&end| standing.nodes(end));
     let firms: BTreeSet<End> = nodes().map(|&node| standing.firm(node)).collect();
-    ends.iter().all(|end| end.level == Between::Facility && !standing.nodes(*end).is_empty()) && firms.len() == 1
+    ends.iter().all(|end| !standing.nodes(*end).is_empty()) && firms.len() == 1
 }
 
 /// How many facilities of each member (of each firm, where it ties firms) stand in which place.

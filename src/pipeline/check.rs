@@ -1,6 +1,7 @@
 //! Cross-checks of a pipeline file: everything that its types cannot see, all of it at once.
 
 use super::settings::PipelineFile;
+use crate::backtest::BacktestSettings;
 use crate::delineate::settings::NameBy;
 use crate::delineate::{Delineation, Method};
 use crate::error::{Problem, suggest};
@@ -46,9 +47,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         problems.push(Problem::new("dispersed.min_facilities", "must be 2 or more: one site is no group", ""));
     }
     problems.extend(check_shape(file.outputs.cluster_shape));
-    if file.backtest.top.contains(&0) {
-        problems.push(Problem::new("backtest.top", "of no cluster there is no precision", "give 1 or more"));
-    }
+    problems.extend(check_backtest(file));
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
     }
@@ -266,11 +265,12 @@ fn check_sources(file: &PipelineFile) -> Vec<Problem> {
     }));
     problems.extend(file.memberships.iter().flat_map(|(name, source)| check_memberships(name, source, file)));
     problems.extend(check_potential(file));
-    problems.extend(file.figures.iter().flat_map(|(name, source)| check_figures(name, source)));
+    let has_register = file.facilities.is_some();
+    problems.extend(file.figures.iter().flat_map(|(name, source)| check_figures(name, source, has_register)));
     problems
 }
 
-fn check_figures(name: &str, source: &FigureSource) -> Vec<Problem> {
+fn check_figures(name: &str, source: &FigureSource, has_register: bool) -> Vec<Problem> {
     let place = format!("figures.{name}");
     let made = !source.aggregate.is_empty();
     let needed: &[&str] = if source.shape == FigureShape::Long && !made { &["figure", "value"] } else { &[] };
@@ -281,6 +281,18 @@ fn check_figures(name: &str, source: &FigureSource) -> Vec<Problem> {
         let hint = "map years as `from_year` and `to_year`, and other columns by names of their own";
         Problem::new(format!("{place}.columns.{column}"), message, hint)
     }));
+    if !source.separator.is_empty() && !source.columns.contains_key("facility") {
+        let message = "`separator` belongs to cells with several facilities";
+        problems.push(Problem::new(format!("{place}.separator"), message, "take it out"));
+    }
+    if made && !has_register {
+        let message = "without a register there is no period to count rows in";
+        problems.push(Problem::new(
+            format!("{place}.aggregate"),
+            message,
+            "give the figures themselves: figure, value, period",
+        ));
+    }
     if made && source.shape == FigureShape::Wide {
         let message = "`aggregate` makes figures of rows: there is no other shape";
         problems.push(Problem::new(format!("{place}.shape"), message, "take it out"));
@@ -329,12 +341,39 @@ fn check_layer(name: &str, source: &LayerSource, has_years: bool) -> Vec<Problem
     problems
 }
 
+/// How outcomes are judged.
+fn check_backtest(file: &PipelineFile) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut tops = file.backtest.top.clone();
+    tops.sort_unstable();
+    if tops.contains(&0) || tops.windows(2).any(|pair| pair[0] == pair[1]) {
+        problems.push(Problem::new("backtest.top", "numbers of clusters, 1 or more, each once", ""));
+    }
+    if file.outcomes.is_empty() && file.backtest != BacktestSettings::default() {
+        problems.push(Problem::new(
+            "backtest",
+            "there is no outcome to judge by",
+            "add [outcomes.NAME], or take it out",
+        ));
+    }
+    problems
+}
+
 /// An outcome is judged by clusters that have a year.
 fn check_outcome(name: &str, source: &OutcomeSource, file: &PipelineFile) -> Vec<Problem> {
     let place = format!("outcomes.{name}");
     let mut problems = check_source(&place, &source.columns, &source.reading(), &["year"], None);
     if !(source.within_km > 0.0 && source.within_km.is_finite()) {
         problems.push(Problem::new(format!("{place}.within_km"), format!("{} is no radius", source.within_km), ""));
+    }
+    let has = |column: &str| source.columns.contains_key(column);
+    if has("x") != has("y") {
+        let message = "`x` and `y` go together";
+        problems.push(Problem::new(format!("{place}.columns"), message, "map the other, or take it out"));
+    }
+    if file.facilities.is_none() && !has("cluster") {
+        let message = "without a register an event belongs to the cluster that it names";
+        problems.push(Problem::new(format!("{place}.columns"), message, "map `cluster`"));
     }
     if file.facilities.as_ref().is_some_and(|source| !has_years(source)) {
         let message = "the facilities have no year, so that no event is known to come after them";
@@ -414,6 +453,12 @@ fn idle_keys(source: &MembershipSource) -> Vec<(&'static str, &'static str)> {
         if reading != nothing {
             idle.push(("path", "keys that say how a file is read belong to a `path`"));
         }
+    }
+    if source.owners {
+        let reason = "ownership is of no other kind, and has no list";
+        let given =
+            [("columns.kind", source.columns.contains_key("kind")), ("perimeters", source.perimeters.is_some())];
+        idle.extend(given.into_iter().filter(|(_, given)| *given).map(|(key, _)| (key, reason)));
     }
     let inferred = source.layer.is_some() || source.owners;
     if inferred && source.between.is_some_and(|between| between != Between::Facility) {

@@ -1,12 +1,13 @@
 //! What a person has found wrong in the register: reviewed values in place of those that the files have, refused where the
 //! files no longer have them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use serde::Serialize;
 
 use super::cells::Cells;
+use super::numerals::Numerals;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::CorrectionSource;
 use super::stream::Steps;
@@ -15,7 +16,8 @@ use super::texts::{texts, years};
 use super::{Asked, Reader, dates, known_type, lock};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Finding, Findings, Rule, Severity};
-use crate::sources::ColumnSpec;
+use crate::sources::{ColumnSpec, ColumnType};
+use crate::sql::Expression;
 
 /// Largest difference of degrees that are the same place.
 const SAME_DEGREES: f64 = 1e-6;
@@ -46,7 +48,9 @@ pub(super) struct Corrections {
     all: Vec<Correction>,
     by_id: HashMap<String, Vec<usize>>,
     /// Of each: rows that it changed, and what stood in those that it does not fit.
-    met: Mutex<Vec<(usize, Vec<String>)>>,
+    met: Mutex<Vec<(usize, BTreeSet<String>)>>,
+    /// How its own numbers are written.
+    numerals: Numerals,
 }
 
 /// Reads `[facilities.corrections]`: `id`, `column`, `old`, `value`, `source` and, where it holds for one period alone, `year`.
@@ -97,8 +101,8 @@ pub(super) fn read(
     for (at, correction) in all.iter().enumerate() {
         by_id.entry(correction.id.clone()).or_default().push(at);
     }
-    let met = Mutex::new(vec![(0, Vec::new()); all.len()]);
-    let corrections = Corrections { all, by_id, met };
+    let met = Mutex::new(vec![(0, BTreeSet::new()); all.len()]);
+    let corrections = Corrections { all, by_id, met, numerals: Numerals::of(&reading) };
     corrections.check(register)?;
     Ok(corrections)
 }
@@ -114,15 +118,40 @@ impl Corrections {
         let wrong = self.all.iter().filter_map(|correction| {
             let column = correction.column.as_str();
             let evidence = format!("{} line {}: {column}", correction.file, correction.line);
-            match column {
-                _ if KEYS.contains(&column) => Some((evidence, "correct `lon` and `lat`; keys stand".into())),
-                _ if mapped().any(|known| known == column) => None,
-                _ => Some((evidence, suggest(column, mapped()))),
+            let limit = if column == "lon" { 180.0 } else { 90.0 };
+            let off = |value: &String| self.numerals.number(value).is_none_or(|degrees| degrees.abs() > limit);
+            let planned = plan.column(column);
+            let declared = planned.and_then(|planned| planned.declared);
+            let is_number = matches!(declared, Some(ColumnType::Number | ColumnType::Integer));
+            let unread = correction.value.as_ref().filter(|value| is_number && self.numerals.number(value).is_none());
+            let feeds = plan.columns.iter().find(|other| {
+                let names = |(expression, _): &(Expression, _)| expression.columns().iter().any(|name| name == column);
+                other.computed.as_ref().is_some_and(names)
+            });
+            if KEYS.contains(&column) {
+                Some((evidence, "correct `lon` and `lat`; keys stand".into()))
+            } else if ["lon", "lat"].contains(&column) {
+                let value = correction.value.as_ref().filter(|value| off(value))?;
+                Some((format!("{evidence} {value}"), "give degrees of WGS 84, with a decimal point".into()))
+            } else if let Some(feeds) = feeds {
+                Some((evidence, format!("`{}` is computed from it: correct that column", feeds.name)))
+            } else if planned.is_none() {
+                Some((evidence, suggest(column, mapped())))
+            } else if let Some(value) = unread {
+                Some((format!("{evidence} {value}"), "give a number, or nothing where it is not known".into()))
+            } else if planned.is_some_and(|planned| planned.declared.is_none() && planned.computed.is_none()) {
+                let hint = format!("its type is guessed from its values: map it as {{ column = \"...\", type = \"number\" }}, or \"text\", under `{column}`");
+                Some((evidence, hint))
+            } else {
+                None
             }
         });
-        let (evidence, hints): (Vec<String>, Vec<String>) = wrong.unzip();
-        let Some(hint) = hints.into_iter().next() else { return Ok(()) };
-        let message = "a correction names no column that can be corrected";
+        let evidence: Vec<String> =
+            wrong.map(|(evidence, hint): (String, String)| format!("{evidence}: {hint}")).collect();
+        if evidence.is_empty() {
+            return Ok(());
+        }
+        let (message, hint) = ("a correction cannot be made", "put each of these lines right, or take it out");
         Err(Error::Data { problems: vec![Problem::new("facilities.corrections", message, hint).showing(evidence)] })
     }
 
@@ -138,17 +167,18 @@ impl Corrections {
                     continue;
                 }
                 let cells = table.column_mut(&correction.column);
-                let found = cells.map_or(Ok(()), |cells| cells.replace(correction, row));
+                let found = cells.map_or(Ok(()), |cells| cells.replace(correction, self.numerals, row));
                 let mut met = lock(&self.met);
                 match found {
                     Ok(()) => met[at].0 += 1,
-                    Err(found) => met[at].1.push(found),
+                    Err(found) => _ = met[at].1.insert(found),
                 }
             }
         }
     }
 
-    /// All of them, if each has changed a row and fits all rows of its facility.
+    /// All of them, if each has found the value that it corrects in a row of its facility. Rows that have another value stand:
+    /// those of other years, or of another gas.
     ///
     /// # Errors
     ///
@@ -159,10 +189,10 @@ impl Corrections {
         for (correction, (rows, others)) in self.all.iter().zip(&*met) {
             let Correction { id, column, old, file, line, .. } = correction;
             let old = old.as_deref().unwrap_or("(empty)");
-            if let Some(found) = others.first() {
-                changed.push(format!("{file} line {line}: {column} of {id} is {found}, and not {old}"));
-            } else if *rows == 0 {
-                gone.push(format!("{file} line {line}: {id}"));
+            match others.iter().next() {
+                _ if *rows > 0 => {}
+                Some(found) => changed.push(format!("{file} line {line}: {column} of {id} is {found}, and not {old}")),
+                None => gone.push(format!("{file} line {line}: {id}")),
             }
         }
         let of = |message: &str, hint: &str, evidence: Vec<String>| {
@@ -195,7 +225,12 @@ impl Corrections {
 
 impl Cells<'_> {
     /// Puts a value in the place of the one that is expected there; if another is there, or the value does not read, says so.
-    pub(super) fn replace(&mut self, correction: &Correction, row: usize) -> std::result::Result<(), String> {
+    pub(super) fn replace(
+        &mut self,
+        correction: &Correction,
+        numerals: Numerals,
+        row: usize,
+    ) -> std::result::Result<(), String> {
         let (old, value) = (correction.old.as_deref(), correction.value.as_deref());
         let found = self.shown(row).map(std::borrow::Cow::into_owned);
         let wrong = || Err(found.clone().unwrap_or_else(|| "(empty)".into()));
@@ -207,7 +242,7 @@ impl Cells<'_> {
         let is_expected = match (&*self, old) {
             (_, None) => found.is_none(),
             (Self::Integer(_) | Self::Number(_), Some(old)) => {
-                self.number(row).zip(old.parse().ok()).is_some_and(|(a, b)| same(a, b))
+                self.number(row).zip(numerals.number(old)).is_some_and(|(a, b)| same(a, b))
             }
             (_, Some(old)) => found.as_deref() == Some(old),
         };
@@ -215,10 +250,12 @@ impl Cells<'_> {
             return wrong();
         }
         let unread = || format!("to become `{}`, which does not read", value.unwrap_or_default());
+        let number = value.map(|value| numerals.number(value).ok_or_else(unread));
+        let whole = |number: f64| if number.fract() == 0.0 { Ok(number as i64) } else { Err(unread()) };
         match self {
             Self::Text(cells) => cells[row] = value.map(|value| value.to_owned().into()),
-            Self::Number(cells) => cells[row] = value.map(str::parse).transpose().map_err(|_| unread())?,
-            Self::Integer(cells) => cells[row] = value.map(str::parse).transpose().map_err(|_| unread())?,
+            Self::Number(cells) => cells[row] = number.transpose()?,
+            Self::Integer(cells) => cells[row] = number.transpose()?.map(whole).transpose()?,
             Self::Date(cells) => {
                 let day = value.map(|value| dates::day(value, None).ok_or_else(unread));
                 cells[row] = day.transpose()?;
@@ -231,7 +268,6 @@ impl Cells<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::ColumnType;
 
     #[test]
     fn a_value_stands_in_the_place_of_the_one_that_is_expected() {
@@ -245,20 +281,24 @@ mod tests {
             file: "c.csv".into(),
             line: 2,
         };
+        let replace =
+            |cells: &mut Cells<'_>, correction: &Correction, row| cells.replace(correction, Numerals::PLAIN, row);
         let mut cells = Cells::Number(vec![Some(-1.346_566), None]);
-        assert!(cells.replace(&correction("lon", Some("-1.3465661"), Some("-3.7")), 0).is_ok());
+        assert!(replace(&mut cells, &correction("lon", Some("-1.3465661"), Some("-3.7")), 0).is_ok());
         assert_eq!(cells.number(0), Some(-3.7));
-        assert_eq!(cells.replace(&correction("lon", Some("-1.34"), Some("2")), 0), Err("-3.7".into()));
-        assert!(cells.replace(&correction("emissions_t", Some("0"), Some("2")), 1).is_err());
-        assert!(cells.replace(&correction("emissions_t", None, Some("2")), 1).is_ok());
-        assert!(cells.replace(&correction("emissions_t", Some("2"), None), 1).is_ok());
+        assert_eq!(replace(&mut cells, &correction("lon", Some("-1.34"), Some("2")), 0), Err("-3.7".into()));
+        assert!(replace(&mut cells, &correction("emissions_t", Some("0"), Some("2")), 1).is_err());
+        assert!(replace(&mut cells, &correction("emissions_t", None, Some("2")), 1).is_ok());
+        assert!(replace(&mut cells, &correction("emissions_t", Some("2"), None), 1).is_ok());
         assert!(cells.is_missing(1));
-        assert!(cells.replace(&correction("emissions_t", None, Some("two")), 1).is_err());
+        for unread in ["two", "NaN", "inf"] {
+            assert!(replace(&mut cells, &correction("emissions_t", None, Some(unread)), 1).is_err());
+        }
         let mut cells = Cells::Text(vec![Some("Port Talbot".into())]);
-        assert!(cells.replace(&correction("name", Some("Port Talbot "), Some("P")), 0).is_err());
-        assert!(cells.replace(&correction("name", Some("Port Talbot"), Some("P")), 0).is_ok());
+        assert!(replace(&mut cells, &correction("name", Some("Port Talbot "), Some("P")), 0).is_err());
+        assert!(replace(&mut cells, &correction("name", Some("Port Talbot"), Some("P")), 0).is_ok());
         let mut cells = Cells::empty(ColumnType::Date, 1);
-        assert!(cells.replace(&correction("opened", None, Some("1970-01-02")), 0).is_ok());
+        assert!(replace(&mut cells, &correction("opened", None, Some("1970-01-02")), 0).is_ok());
         assert!(matches!(cells, Cells::Date(days) if days == [Some(1)]));
     }
 }

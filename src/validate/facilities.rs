@@ -187,11 +187,12 @@ pub fn read(
     let remembers = reader.remembers;
     let operators = &register.operators;
     let before = |table: &mut Table<'_>| {
-        placing.place(table);
+        let given = placing.place(table);
         MISSING.iter().for_each(|(column, kind)| table.push_missing(column, *kind));
         if let Some(corrections) = &corrections {
             corrections.apply(table);
         }
+        placing.check(table, &given, corrections.is_some());
         if remembers {
             remember(table, &all, operators, |_| true);
         }
@@ -208,14 +209,18 @@ pub fn read(
     };
     let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    let names = |names: Mutex<Hashes>| names.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (register.all, register.kept) = (names(all), names(kept));
+    (register.all, register.kept) = (held(all), held(kept));
     check_closed(scenario, register)?;
     let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
     let mut facilities = register_of(accepted, columns, source, findings)?;
     facilities.settle_operators(&mut register.operators)?;
     facilities.corrections = corrected.unwrap_or_default();
     Ok(facilities)
+}
+
+/// What a lock holds at the end.
+fn held<T>(shared: Mutex<T>) -> T {
+    shared.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The register of the rows that were accepted.
@@ -301,11 +306,11 @@ struct Placing<'a> {
 }
 
 impl Placing<'_> {
-    /// Adds `lon` and `lat`; what is wrong with them is said of the rows that the filters leave.
-    fn place(&self, table: &mut Table<'_>) {
+    /// Adds `lon` and `lat`; gives the coordinates that they come from.
+    fn place(&self, table: &mut Table<'_>) -> Vec<Option<(f64, f64)>> {
         let rows = table.rows();
-        let (mut lon, mut lat) = (vec![None; rows], vec![None; rows]);
-        let column = if table.column("y").is_none() { "geometry" } else { "y" };
+        let (mut lon, mut lat, mut given) = (vec![None; rows], vec![None; rows], vec![None; rows]);
+        let column = Self::column(table);
         for row in 0..rows {
             let position = match geometry_of(table, row, self.crs) {
                 Ok(Some(Geometry::Point(point))) => Some((point.x(), point.y())),
@@ -330,7 +335,23 @@ impl Placing<'_> {
                 table.reject_if_kept(row, at_fault, Rule::CoordinateRange, message);
                 continue;
             };
-            (lon[row], lat[row]) = (Some(degrees.0), Some(degrees.1));
+            (lon[row], lat[row], given[row]) = (Some(degrees.0), Some(degrees.1), Some((x, y)));
+        }
+        table.push("lon", Cells::Number(lon));
+        table.push("lat", Cells::Number(lat));
+        given
+    }
+
+    /// The column at fault where a place is.
+    fn column(table: &Table<'_>) -> &'static str {
+        if table.column("y").is_none() { "geometry" } else { "y" }
+    }
+
+    /// Says what is wrong with places of the rows that the filters leave; of one that was put right, what is wrong with that.
+    fn check(&self, table: &mut Table<'_>, given: &[Option<(f64, f64)>], corrects: bool) {
+        let column = Self::column(table);
+        for (row, given) in given.iter().enumerate() {
+            let Some(degrees) = table.number("lon", row).zip(table.number("lat", row)) else { continue };
             let own = self.countries.is_none().then(|| table.text("country", row)).flatten().map(str::to_owned);
             let mapped = own.as_deref().and_then(Countries::called);
             if let (Some(word), None) = (&own, &mapped) {
@@ -338,7 +359,12 @@ impl Placing<'_> {
                 table.fail_if_kept(row, "country", Rule::UnknownCountry, message, Failing::Warn);
             }
             let countries = self.countries.or(mapped.as_deref());
-            if let Some((rule, message)) = self.doubt((x, y), degrees, countries) {
+            let is_given = |(x, y): &(f64, f64)| !corrects || self.crs.to_lon_lat(*x, *y) == Some(degrees);
+            let doubt = match given.filter(is_given) {
+                Some(given) => self.doubt(given, degrees, countries),
+                None => Self::outside(degrees, countries),
+            };
+            if let Some((rule, message)) = doubt {
                 let severity = match rule {
                     Rule::CoarseTransformation => Failing::Warn,
                     Rule::OutOfCountry => self.severity.unwrap_or(Failing::Warn),
@@ -349,8 +375,12 @@ impl Placing<'_> {
                 table.fail_if_kept(row, column, rule, message, severity);
             }
         }
-        table.push("lon", Cells::Number(lon));
-        table.push("lat", Cells::Number(lat));
+    }
+
+    /// Whether a place lies outside of its countries.
+    fn outside((lon, lat): (f64, f64), countries: Option<&Countries>) -> Option<(Rule, String)> {
+        let countries = countries.filter(|countries| !countries.hold(lon, lat))?;
+        Some((Rule::OutOfCountry, format!("more than 50 km outside of {}", countries.codes())))
     }
 
     fn doubt(
@@ -368,7 +398,7 @@ impl Placing<'_> {
                 let message = format!("x and y are the wrong way round: exchanged, they lie in {}", countries.codes());
                 return Some((Rule::SwappedCoordinates, message));
             }
-            return Some((Rule::OutOfCountry, format!("more than 50 km outside of {}", countries.codes())));
+            return Self::outside((lon, lat), Some(countries));
         }
         if self.crs.is_beyond_grid(x, y) {
             let message = "beyond the reach of OSTN15: transformed by seven parameters, good to some metres".to_owned();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, DataType};
 
-use super::links::split;
+use super::links::ids;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FigureShape, FigureSource};
 use super::stream::{Accepted, Steps};
@@ -223,7 +223,7 @@ fn targets(cell: &str, target: &str, source: &FigureSource, register: &KnownName
     if target == "cluster" {
         return vec![Target::Cluster(cell.to_owned())];
     }
-    let ids = split(cell, &source.separator, None).into_iter().map(|(id, _)| id);
+    let ids = ids(cell, &source.separator).into_iter();
     ids.filter(|id| register.has(Between::Facility, id)).map(Target::Facility).collect()
 }
 
@@ -251,7 +251,7 @@ fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, regist
             continue;
         }
         let Some(cell) = table.text("facility", row).filter(|_| target == "facility") else { continue };
-        let ids = split(cell, &source.separator, None).into_iter().map(|(id, _)| id);
+        let ids = ids(cell, &source.separator).into_iter();
         let (known, strange): (Vec<String>, Vec<String>) = ids.partition(|id| register.has(Between::Facility, id));
         table.met.lost += known.iter().filter(|id| !register.keeps(Between::Facility, id)).count();
         if known.is_empty() {

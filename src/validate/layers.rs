@@ -112,6 +112,10 @@ pub fn read(
     let undated = features.iter().filter(|feature| source.begins.is_some() && feature.years[0].is_none()).count();
     let message = "features without a year in which they began: they count in no period".to_owned();
     findings.add(Severity::Warning, &name, Rule::NoYear, message, undated);
+    let reversed =
+        features.iter().filter(|feature| matches!(feature.years, [Some(begins), Some(ends)] if begins > ends));
+    let message = "features that end before they begin: they count in no period".to_owned();
+    findings.add(Severity::Warning, &name, Rule::Years, message, reversed.count());
     let greatest = source.within_km.iter().copied().reduce(f64::max);
     Ok(Layer {
         name: layer.to_owned(),

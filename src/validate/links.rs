@@ -97,6 +97,10 @@ fn meant(name: &str, register: &KnownNames) -> Vec<(String, Between)> {
 
 /// A link between two names as links between all that they mean.
 fn of_firms_and_plants(row: &LinkRow, register: &KnownNames) -> Vec<LinkRow> {
+    if register.operators.key(&row.from) == register.operators.key(&row.to) {
+        // One name, whatever it means: a link from one end to itself.
+        return vec![LinkRow { to: row.from.clone(), ..row.clone() }];
+    }
     let (from, to) = (meant(&row.from, register), meant(&row.to, register));
     let one = |from: &(String, Between), to: &(String, Between)| LinkRow {
         levels: [from.1, to.1],
@@ -266,6 +270,15 @@ pub(super) fn split(cell: &str, separators: &OneOrMany, spec: Option<&ColumnSpec
     let is_name = |part: &str| !(part.is_empty() || several && is_unknown(part));
     let parts = parts.into_iter().map(name_and_share).filter(|(part, _)| is_name(part));
     parts.map(|(part, share)| (recode(part), share)).collect()
+}
+
+/// The ids of a cell with several; where there is no separator the whole cell.
+pub(super) fn ids(cell: &str, separators: &OneOrMany) -> Vec<String> {
+    let mut parts = vec![cell];
+    for separator in separators.0.iter().filter(|separator| !separator.is_empty()) {
+        parts = parts.into_iter().flat_map(|part| part.split(separator.as_str())).collect();
+    }
+    parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 /// A share beside a name, in any brackets or none: "Shell (40%)", "Shell [40.00%]", "Shell: 40 %", "40% Shell".

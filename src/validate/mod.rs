@@ -293,6 +293,7 @@ fn references(
         })?;
         tables.ties.extend(read.into_iter().flatten());
     }
+    check_kinds(&tables.ties)?;
     for (name, source) in sources.figures {
         let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;
         tables.facts.extend(facts.unwrap_or_default());
@@ -305,6 +306,17 @@ fn references(
         tables.outcomes.extend(reader.gather(|reader| outcomes::read(name, source, reader, register, findings))?);
     }
     Ok(())
+}
+
+/// What might be is of a kind of its own: no row of another source has it.
+fn check_kinds(ties: &[TieTable]) -> Result<()> {
+    let is_potential = |kind: &str| ties.iter().any(|table| table.is_potential() && table.kind == kind);
+    let Some(mixed) = ties.iter().find(|table| !table.is_potential() && is_potential(&table.kind)) else {
+        return Ok(());
+    };
+    let message = format!("rows are of the kind `{}`, which is one of potential ties between sectors", mixed.kind);
+    let hint = "give the source between sectors another `kind`";
+    Err(Error::pipeline(Problem::new(format!("{}.columns.kind", mixed.place()), message, hint)))
 }
 
 /// Aliases of plants that the register never had.

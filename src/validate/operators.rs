@@ -7,10 +7,11 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::links::split;
+use super::links::ids;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::OperatorSettings;
 use super::stream::Steps;
+use super::table::Table;
 use super::texts::texts;
 use super::{Asked, Reader, Texts, keys, known_type};
 use crate::error::{Error, Problem, Result};
@@ -133,31 +134,26 @@ pub(super) fn read(
     let Some(source) = &settings.aliases else { return Ok(operators) };
     let name = "operators.aliases";
     let mut columns = source.columns.clone();
-    for column in ["name", "operator", "source"] {
+    for column in ["name", "source"] {
         columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
     }
     let reading = source.reading();
-    let asked = Asked { optional: &["facility"], ..Asked::default() };
+    let asked = Asked { optional: &MEANT, ..Asked::default() };
     let opened = reader.open(name, &reading, &columns, asked, findings)?;
-    if opened.position("facility").is_some() {
-        columns.entry("facility".into()).or_insert_with(|| ColumnSpec::plain("facility"));
+    for column in MEANT.into_iter().filter(|column| opened.position(column).is_some()) {
+        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
+    }
+    if !MEANT.iter().any(|column| columns.contains_key(*column)) {
+        let hint = "add a column `operator` or `facility`";
+        return Err(Error::Data { problems: vec![Problem::new(name, "no column says what a name means", hint)] });
     }
     let types = |column: &str| known_type(&["name", "operator", "facility", "source"], &[], &[], column);
     let declared =
         Declared { reading: &reading, columns: &columns, contract: &source.contract, filters: &source.filters };
     let settings = Settings::new(name, declared, &types);
     let plan = Plan::new(&Settings { names: &["name", "operator"], ..settings }, &opened)?;
-    let after = |table: &mut super::table::Table<'_>| {
-        table.require(&["name"]);
-        for row in 0..table.rows() {
-            let given = ["operator", "facility"].map(|column| table.text(column, row).is_some());
-            if given[0] == given[1] {
-                let message = "a name means one firm or one plant: give either `operator` or `facility`";
-                table.reject(row, "operator", Rule::Required, message.into());
-            }
-        }
-    };
-    let accepted = reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, None, findings)?;
+    let steps = Steps { after: &check_meaning, ..Steps::default() };
+    let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
     let cells = ["name", "operator", "facility"].map(|column| texts(&accepted.frame, column));
     let (mut aliases, mut plants) = (Vec::new(), Vec::new());
     for (row, origin) in accepted.origin.iter().enumerate() {
@@ -165,7 +161,8 @@ pub(super) fn read(
         match cells.each_ref().map(|column| column[row].clone()) {
             [Some(name), Some(operator), _] => aliases.push(Alias { name, operator, place }),
             [Some(name), None, Some(facility)] => {
-                let facilities = split(&facility, &source.separator, None).into_iter().map(|(id, _)| id).collect();
+                let mut facilities = ids(&facility, &source.separator);
+                facilities.sort();
                 plants.push(Plant { name, facilities, place });
             }
             _ => {}
@@ -174,6 +171,21 @@ pub(super) fn read(
     operators.take(&aliases)?;
     operators.take_plants(plants)?;
     Ok(operators)
+}
+
+/// Columns that say what a name means.
+const MEANT: [&str; 2] = ["operator", "facility"];
+
+/// A name means a firm or a plant.
+fn check_meaning(table: &mut Table<'_>) {
+    table.require(&["name"]);
+    for row in 0..table.rows() {
+        let [operator, facility] = MEANT.map(|column| table.text(column, row).is_some());
+        if operator == facility {
+            let message = "a name means one firm or one plant: give either `operator` or `facility`";
+            table.reject(row, "operator", Rule::Required, message.into());
+        }
+    }
 }
 
 /// One line of the list of aliases that names a plant.

@@ -379,11 +379,12 @@ source! {
         /// Without either only the nearest does.
         #[serde(default)]
         reach_km: Option<f64>,
-        /// The column that says when a feature began, a year or a date: it counts in periods that end no sooner, and in none
-        /// where the cell is empty.
+        /// The column that says when a feature began, a year or (`type = "date"`) a date: it counts in periods that end no
+        /// sooner, and in none where the cell is empty.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         begins: Option<String>,
-        /// The column that says when a feature ended, a year or a date: it counts in no period after; empty: it still stands.
+        /// The column that says when a feature ended, a year or (`type = "date"`) a date: it counts in no period after; empty: it
+        /// still stands.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ends: Option<String>,
         /// How far a feature may lie from where the file has it, km; a column `precision_km` says it of each. A shorter distance
@@ -551,7 +552,7 @@ fn fifty() -> f64 {
 }
 
 source! {
-    /// `[outcomes.NAME]`: later events, by which the scores of earlier clusters are judged. Columns: `year` (a year or a date)
+    /// `[outcomes.NAME]`: later events, by which the scores of earlier clusters are judged. Columns: `year` (a year or, with `type = "date"`, a date)
     /// and `cluster`, `facility`, `x` and `y` or `geometry`; `id` and `name`.
     OutcomeSource {
         /// EPSG code of the coordinates.

@@ -183,7 +183,12 @@ fn reach(nodes: &[Vertex], ties: &TieSet, share: impl Fn(&[usize]) -> Option<f64
     for (organisation, members) in members(nodes, ties).filter(|(_, members)| !members.is_empty()) {
         of_organisation.entry(organisation.number).or_default().extend(members);
     }
-    of_organisation.into_iter().map(|(number, members)| (number, share(&members))).collect()
+    let once = |mut members: Vec<usize>| {
+        members.sort_unstable();
+        members.dedup();
+        members
+    };
+    of_organisation.into_iter().map(|(number, members)| (number, share(&once(members)))).collect()
 }
 
 /// Strength of the ties within a cluster: 1 for each pair with a link, and 1 / (members - 1) for each organisation that a
