@@ -300,7 +300,8 @@ fn check_figures(name: &str, source: &FigureSource, has_register: bool) -> Vec<P
     problems
 }
 
-/// Ties are of one kind, which the pipeline file says, or of several, which a column does.
+/// Ties are of one kind, which the pipeline file says, or of several, which a column does. Where the file says it, a column of
+/// that name is one like any other: there to filter by.
 fn check_kind(place: &str, kind: Option<&str>, of_rows: bool, is_potential: bool) -> Option<Problem> {
     let place = format!("{place}.kind");
     match (kind, of_rows) {
@@ -308,7 +309,6 @@ fn check_kind(place: &str, kind: Option<&str>, of_rows: bool, is_potential: bool
             let hint = "add kind = \"...\", or map a column `kind`";
             Some(Problem::new(place, "`kind` is missing", hint))
         }
-        (Some(_), true) => Some(Problem::new(place, "`kind` is given, and a column of it as well", "take one out")),
         (None, true) if is_potential => {
             Some(Problem::new(place, "ties between sectors are of one kind", "add kind = \"...\""))
         }

@@ -22,9 +22,13 @@ use crate::sql::Expression;
 const YEARS: [&str; 2] = ["from_year", "to_year"];
 const KIND: &str = "kind";
 
-fn types(column: &str) -> Option<ColumnType> {
-    let text = ["from", "to", "member", "organisation", "source", "role", KIND];
-    known_type(&text, &["weight"], &YEARS, column)
+/// What the columns hold; that of kinds is one like any other where the pipeline file says the `kind`.
+fn types(kind: Option<&str>) -> impl Fn(&str) -> Option<ColumnType> {
+    let is_plain = kind.is_some();
+    move |column| {
+        let text = ["from", "to", "member", "organisation", "source", "role", KIND];
+        known_type(&text, &["weight"], &YEARS, column).filter(|_| !(is_plain && column == KIND))
+    }
 }
 
 /// Reads and checks one `[links.NAME]`.
@@ -49,8 +53,13 @@ pub(super) fn read_links(
     let declared = Declared { reading, columns: &source.columns, contract, filters };
     // Ids are no names: "NA" may be one.
     let names: &[&str] = if source.between == Between::Facility { &YEARS } else { &["from", "to", YEARS[0], YEARS[1]] };
-    let accepted =
-        read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
+    let accepted = read(
+        &Settings { names, ..Settings::new(&name, declared, &types(source.kind.as_deref())) },
+        &steps,
+        reader,
+        register,
+        findings,
+    )?;
     note_lost(&name, accepted.met.lost, findings);
     let mut table = |(kind, rows): (String, Vec<LinkRow>)| {
         let of_operators = source.between == Between::Operator;
@@ -126,8 +135,13 @@ pub(super) fn read_members(
     let declared = Declared { reading, columns: &source.columns, contract, filters };
     let of_operators = ["organisation", YEARS[0], YEARS[1], "member"];
     let names = if source.between() == Between::Operator { &of_operators[..] } else { &of_operators[..3] };
-    let accepted =
-        read(&Settings { names, ..Settings::new(&name, declared, &types) }, &steps, reader, register, findings)?;
+    let accepted = read(
+        &Settings { names, ..Settings::new(&name, declared, &types(source.kind.as_deref())) },
+        &steps,
+        reader,
+        register,
+        findings,
+    )?;
     note_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
