@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::measure::{Reach, Trace, network};
 use crate::names::{self, EMISSIONS};
 use crate::report::Results;
-use crate::report::tables::{reading, site};
+use crate::report::tables::{plant, reading};
 use crate::score::shape::{Child, Visit};
 
 /// Ties, sites, levers and facts on a card.
@@ -351,7 +351,7 @@ impl<'a> Gathered<'a> {
         let row = &table.rows()[trace.row];
         let called = |name: &'a str, end: usize| {
             let is_end = end == 0 || table.is_links();
-            site(self.results, row.levels[end], name).filter(|_| is_end).unwrap_or(name)
+            plant(self.results, table, row.levels[end], name).filter(|_| is_end).unwrap_or(name)
         };
         TieRow {
             kind: &table.kind,

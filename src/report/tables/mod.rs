@@ -16,7 +16,7 @@ use crate::measure::Unit;
 use crate::names::{self, EMISSIONS, UNIT, WEIGHT};
 use crate::score::Score;
 use crate::validate::Correction;
-pub use networks::site;
+pub use networks::plant;
 pub use outside::rule;
 pub use places::Geometries;
 pub use steps::reading;

@@ -61,9 +61,10 @@ fn ties(results: &Results<'_>) -> Result<OutputTable> {
     OutputTable::new(results, "ties", Written::Csv, tie_rows(results, &rows)?)
 }
 
-/// The name of a facility that is an end of a tie; `None` for an operator, and where the register does not have it.
-pub fn site<'a>(results: &'a Results<'_>, level: Between, id: &str) -> Option<&'a str> {
-    let register = results.facilities().filter(|_| level == Between::Facility)?;
+/// The name of a plant that stands among the firms of a source between operators; `None` for all other ends.
+pub fn plant<'a>(results: &'a Results<'_>, source: &TieTable, level: Between, id: &str) -> Option<&'a str> {
+    let is_plant = source.between == Between::Operator && level == Between::Facility;
+    let register = results.facilities().filter(|_| is_plant)?;
     Some(&register.names[register.ids.position(id)?])
 }
 
@@ -74,8 +75,9 @@ pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFra
     let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
     let is_link = |row: &Trace| table(row).is_links();
     let called = |row: &Trace, end: usize| {
-        let name = [&of(row).from, &of(row).to][end];
-        site(results, of(row).levels[end], name).filter(|_| end == 0 || is_link(row))
+        let is_end = end == 0 || is_link(row);
+        let id = [&of(row).from, &of(row).to][end];
+        plant(results, table(row), of(row).levels[end], id).filter(|_| is_end)
     };
     frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
