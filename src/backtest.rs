@@ -51,7 +51,7 @@ pub struct Told {
     /// Position of the event.
     pub event: usize,
     /// The period that clusters were scored in.
-    pub period: Option<i64>,
+    pub period: i64,
     /// Its cluster, and how it was found; `None` outside of all.
     pub home: Option<Home>,
     /// Whether it counts, or why not.
@@ -104,7 +104,7 @@ pub struct Tested {
     /// Position of the outcome.
     pub outcome: usize,
     /// The period.
-    pub period: Option<i64>,
+    pub period: i64,
     /// A dimension, or a figure of size.
     pub predictor: String,
     /// Clusters that have the predictor.
@@ -154,19 +154,18 @@ pub fn backtest(
         return (found, findings);
     }
     let homes = Homes::new(&measured.clusters, tables.facilities.as_ref());
-    let periods: BTreeSet<Option<i64>> = measured.units.iter().map(|unit| unit.period).collect();
+    let periods: BTreeSet<i64> = measured.units.iter().filter_map(|unit| unit.period).collect();
     for (at, outcome) in tables.outcomes.iter().enumerate() {
         note_leakage(outcome, &tables.accounts, &mut findings);
         note_strangers(outcome, &homes, &mut findings);
+        if measured.units.iter().any(|unit| unit.period.is_none()) {
+            note_no_period(outcome, &mut findings);
+        }
         for &period in &periods {
             let units: Vec<usize> =
-                (0..measured.units.len()).filter(|&unit| measured.units[unit].period == period).collect();
+                (0..measured.units.len()).filter(|&unit| measured.units[unit].period == Some(period)).collect();
             let of_cluster: BTreeMap<usize, usize> =
                 units.iter().map(|&unit| (measured.units[unit].cluster, unit)).collect();
-            if period.is_none() {
-                note_no_period(outcome, &mut findings);
-                continue;
-            }
             let told = told(at, outcome, period, &homes, &of_cluster);
             note_fates(outcome, period, &told, &mut findings);
             let mut events: BTreeMap<usize, usize> = BTreeMap::new();
@@ -209,7 +208,7 @@ enum Spot<'a> {
 fn told<'a>(
     at: usize,
     outcome: &'a Outcome,
-    period: Option<i64>,
+    period: i64,
     homes: &Homes<'_>,
     of_cluster: &BTreeMap<usize, usize>,
 ) -> Vec<Told> {
@@ -224,7 +223,7 @@ fn told<'a>(
     // Where an event was: a facility, or a point.
     let mut places: HashSet<(Spot<'_>, usize)> = HashSet::new();
     let mut fate = |event: &'a Event, home: Option<&Home>| {
-        let (Some(year), Some(period)) = (event.year, period) else { return Fate::Undated };
+        let Some(year) = event.year else { return Fate::Undated };
         if year <= period {
             return Fate::Early;
         }
@@ -253,7 +252,7 @@ fn told<'a>(
 /// Judges one predictor.
 fn judge(
     settings: &BacktestSettings,
-    (outcome, period): (usize, Option<i64>),
+    (outcome, period): (usize, i64),
     (name, values): (&str, &[Option<f64>]),
     counts: &[usize],
     sizes: &[Vec<Option<f64>>; 2],
@@ -390,17 +389,16 @@ fn tau_b(a: &[f64], b: &[f64]) -> Option<f64> {
     (untied[0] > 0.0 && untied[1] > 0.0).then(|| agreeing / f64::sqrt(untied[0] * untied[1]))
 }
 
-fn note_fates(outcome: &Outcome, period: Option<i64>, told: &[Told], findings: &mut Findings) {
-    let period = period.map(|period| format!(" {period}")).unwrap_or_default();
+fn note_fates(outcome: &Outcome, period: i64, told: &[Told], findings: &mut Findings) {
     for (fate, rule, severity, message) in [
         (Fate::Undated, Rule::UndatedEvent, Severity::Warning, "events without a year: left out".to_owned()),
-        (Fate::Early, Rule::EarlyEvent, Severity::Info, format!("events before or in the period{period}: left out")),
+        (Fate::Early, Rule::EarlyEvent, Severity::Info, format!("events before or in the period {period}: left out")),
         (Fate::Late, Rule::LateEvent, Severity::Info, "events after `until`: left out".to_owned()),
         (
             Fate::Outside,
             Rule::EventOutsideClusters,
             Severity::Info,
-            format!("events in no cluster of{period}: left out"),
+            format!("events in no cluster of {period}: left out"),
         ),
         (Fate::Phase, Rule::RepeatedEvent, Severity::Info, "events at the place of another: phases of one".to_owned()),
     ] {
@@ -422,12 +420,11 @@ fn note_strangers(outcome: &Outcome, homes: &Homes<'_>, findings: &mut Findings)
     findings.add(Severity::Warning, &format!("outcomes.{}", outcome.name), Rule::StrangeCluster, message, count);
 }
 
-fn note_few(outcome: &Outcome, period: Option<i64>, tested: &[Tested], findings: &mut Findings) {
+fn note_few(outcome: &Outcome, period: i64, tested: &[Tested], findings: &mut Findings) {
     let with = tested.iter().map(|tested| tested.with_event).max().unwrap_or(0);
     if with < FEW {
-        let period = period.map(|period| format!(" of {period}")).unwrap_or_default();
         let clusters = if with == 1 { "cluster" } else { "clusters" };
-        let message = format!("{with} {clusters}{period} with an event: hardly anything can be told from so few");
+        let message = format!("{with} {clusters} of {period} with an event: hardly anything can be told from so few");
         let source = format!("outcomes.{}", outcome.name);
         findings.add(Severity::Warning, &source, Rule::FewEvents, message, 1);
     }

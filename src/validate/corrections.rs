@@ -13,10 +13,10 @@ use super::settings::CorrectionSource;
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::{texts, years};
-use super::{Asked, Reader, dates, known_type, lock};
+use super::{Asked, Reader, by_own_name, dates, known_type, lock};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Finding, Findings, Rule, Severity};
-use crate::sources::{ColumnSpec, ColumnType};
+use crate::sources::ColumnType;
 use crate::sql::Expression;
 
 /// Largest difference of degrees that are the same place.
@@ -66,13 +66,11 @@ pub(super) fn read(
 ) -> Result<Corrections> {
     let name = "facilities.corrections";
     let mut columns = source.columns.clone();
-    for column in ["id", "column", "old", "value", "source"] {
-        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, ["id", "column", "old", "value", "source"]);
     let reading = source.reading();
     let opened = reader.open(name, &reading, &columns, Asked { optional: &["year"], ..Asked::default() }, findings)?;
     if opened.position("year").is_some() {
-        columns.entry("year".into()).or_insert_with(|| ColumnSpec::plain("year"));
+        by_own_name(&mut columns, ["year"]);
     }
     let types = |column: &str| known_type(&["id", "column", "old", "value", "source"], &[], &["year"], column);
     let declared =

@@ -12,10 +12,9 @@ use super::settings::{Between, InitiativeSource};
 use super::stream::{Accepted, Steps};
 use super::table::Table;
 use super::texts::texts;
-use super::{Asked, KnownNames, Reader, known_type};
+use super::{Asked, KnownNames, Reader, by_own_name, check_known, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::ColumnSpec;
 
 /// The attributes of an initiative and the values that they may have; an empty one is not known.
 ///
@@ -72,9 +71,7 @@ pub(super) fn read(
     let asked = Asked { places: &["x", "y", "geometry"], optional: &own_names, ..Asked::default() };
     let opened = reader.open(NAME, &reading, &columns, asked, findings)?;
     same_crs(&opened, &source.crs, NAME)?;
-    for column in own_names.into_iter().filter(|column| opened.position(column).is_some()) {
-        columns.entry(column.to_owned()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, own_names.into_iter().filter(|column| opened.position(column).is_some()));
     if !columns.contains_key("name") {
         let hint = "add name = \"COLUMN\"";
         return Err(Error::pipeline(Problem::new("initiatives.columns", "`name` is not mapped", hint)));
@@ -92,7 +89,7 @@ pub(super) fn read(
         after: &|table| {
             table.require(&["name"]);
             check_attributes(table);
-            check_facilities(table, register);
+            (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register));
         },
         ..Steps::default()
     };
@@ -132,17 +129,6 @@ fn check_attributes(table: &mut Table<'_>) {
                 let message = format!("must be one of {}, or empty where it is not known", allowed.join(", "));
                 table.reject(row, attribute, Rule::Allowed, message);
             }
-        }
-    }
-}
-
-fn check_facilities(table: &mut Table<'_>, register: &KnownNames) {
-    for row in 0..table.rows() {
-        let Some(id) = table.text("facility", row).filter(|_| table.is_kept(row)) else { continue };
-        if !register.has(Between::Facility, id) {
-            table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
-        } else if !register.keeps(Between::Facility, id) {
-            table.met.lost += 1;
         }
     }
 }

@@ -13,7 +13,7 @@ use super::table::Table;
 use super::texts::{numbers, texts};
 use super::ties::{LinkRow, TieTable, Ties};
 use super::unknown::is_unknown;
-use super::{Asked, KnownNames, Reader, known_type, perimeters};
+use super::{Asked, KnownNames, Reader, check_known, known_type, perimeters};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany};
@@ -43,7 +43,7 @@ pub(super) fn read_links(
     let after = |table: &mut Table<'_>| {
         table.require(if source.kind.is_some() { &["from", "to"] } else { &["from", "to", KIND] });
         for row in 0..table.rows() {
-            ["from", "to"].iter().for_each(|end| check_reference(table, row, end, source.between, register));
+            ["from", "to"].iter().for_each(|end| check_known(table, row, end, source.between, register));
             check_weight(table, row);
             check_years(table, row);
         }
@@ -322,22 +322,6 @@ fn name_and_share(name: &str) -> (&str, Option<f64>) {
 }
 
 /// Rejects a row whose end the register never had; counts an end that `where` or the quarantine took away.
-fn check_reference(table: &mut Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
-    if !table.is_kept(row) {
-        return;
-    }
-    let name = table.text(column, row).unwrap_or_default();
-    if register.has(between, name) {
-        table.met.lost += usize::from(!register.keeps(between, name));
-    } else {
-        if between == Between::Operator {
-            let name = name.to_owned();
-            *table.met.strangers.entry(name).or_default() += 1;
-        }
-        table.reject(row, column, Rule::Reference, between.stranger());
-    }
-}
-
 fn note_lost(name: &str, lost: usize, findings: &mut Findings) {
     let message = "ends or members that a filter or the quarantine took out of the register".to_owned();
     findings.add(Severity::Info, name, Rule::LostReference, message, lost);

@@ -462,6 +462,27 @@ fn check_references(table: &mut table::Table<'_>, register: &KnownNames) {
     }
 }
 
+/// Columns that are taken by their own name where they are not mapped.
+fn by_own_name<'n>(columns: &mut Columns, names: impl IntoIterator<Item = &'n str>) {
+    for name in names {
+        columns.entry(name.to_owned()).or_insert_with(|| ColumnSpec::plain(name));
+    }
+}
+
+/// A name that a cell gives is one of the register's; where a filter or the quarantine took all of that name out, it is lost.
+fn check_known(table: &mut table::Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
+    let Some(name) = table.text(column, row).filter(|_| table.is_kept(row)) else { return };
+    if register.has(between, name) {
+        table.met.lost += usize::from(!register.keeps(between, name));
+        return;
+    }
+    if between == Between::Operator {
+        let name = name.to_owned();
+        *table.met.strangers.entry(name).or_default() += 1;
+    }
+    table.reject(row, column, Rule::Reference, between.stranger());
+}
+
 /// The types of columns with a fixed meaning.
 fn known_type(text: &[&str], numbers: &[&str], integers: &[&str], column: &str) -> Option<ColumnType> {
     if text.contains(&column) {

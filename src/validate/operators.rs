@@ -13,10 +13,9 @@ use super::settings::OperatorSettings;
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::texts;
-use super::{Asked, Reader, Texts, keys, known_type};
+use super::{Asked, Reader, Texts, by_own_name, keys, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule};
-use crate::sources::ColumnSpec;
 
 /// Words at the end of a name that say what sort of firm it is, in the languages of the shipped data: left out where
 /// another word remains.
@@ -134,15 +133,11 @@ pub(super) fn read(
     let Some(source) = &settings.aliases else { return Ok(operators) };
     let name = "operators.aliases";
     let mut columns = source.columns.clone();
-    for column in ["name", "source"] {
-        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, ["name", "source"]);
     let reading = source.reading();
     let asked = Asked { optional: &MEANT, ..Asked::default() };
     let opened = reader.open(name, &reading, &columns, asked, findings)?;
-    for column in MEANT.into_iter().filter(|column| opened.position(column).is_some()) {
-        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, MEANT.into_iter().filter(|column| opened.position(column).is_some()));
     if !MEANT.iter().any(|column| columns.contains_key(*column)) {
         let hint = "add a column `operator` or `facility`";
         return Err(Error::Data { problems: vec![Problem::new(name, "no column says what a name means", hint)] });

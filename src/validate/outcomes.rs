@@ -10,13 +10,12 @@ use super::layers::places;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, OutcomeSource};
 use super::stream::{Accepted, Steps};
-use super::table::Table;
 use super::texts::{texts, years};
-use super::{Asked, KnownNames, Reader, known_type};
+use super::{Asked, KnownNames, Reader, by_own_name, check_known, known_type};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::Degrees;
-use crate::sources::{ColumnSpec, ColumnType};
+use crate::sources::ColumnType;
 
 /// Columns that are taken by their own name where they are not mapped.
 const TEXTS: [&str; 4] = ["id", "name", "cluster", "facility"];
@@ -71,9 +70,7 @@ pub(super) fn read(
     let asked = Asked { places: &["x", "y", "geometry"], optional, join, all: false };
     let opened = reader.open(&name, &reading, &columns, asked, findings)?;
     same_crs(&opened, &source.crs, &name)?;
-    for column in TEXTS.into_iter().filter(|column| opened.position(column).is_some()) {
-        columns.entry(column.to_owned()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, TEXTS.into_iter().filter(|column| opened.position(column).is_some()));
     let says_where = |column: &str| columns.contains_key(column);
     if !(says_where("cluster")
         || says_where("facility")
@@ -95,7 +92,9 @@ pub(super) fn read(
     let plan = Plan::new(&Settings { names: &["name", "cluster", "year"], join, ..settings }, &opened)?;
     let steps = Steps {
         before: &|table| places(table, &crs),
-        after: &|table| check_facilities(table, register),
+        after: &|table| {
+            (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register))
+        },
         join_required: join.is_none_or(|join| join.required),
         ..Steps::default()
     };
@@ -130,15 +129,4 @@ fn events(accepted: &Accepted) -> Vec<Event> {
         }
     };
     accepted.geometry.iter().enumerate().map(event).collect()
-}
-
-fn check_facilities(table: &mut Table<'_>, register: &KnownNames) {
-    for row in 0..table.rows() {
-        let Some(id) = table.text("facility", row).filter(|_| table.is_kept(row)) else { continue };
-        if !register.has(Between::Facility, id) {
-            table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
-        } else if !register.keeps(Between::Facility, id) {
-            table.met.lost += 1;
-        }
-    }
 }

@@ -7,10 +7,9 @@ use super::settings::{Between, PerimeterSource};
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::texts;
-use super::{Asked, KnownNames, Reader, known_type};
+use super::{Asked, KnownNames, Reader, by_own_name, check_known, known_type};
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
-use crate::sources::ColumnSpec;
 
 /// Reads `[memberships.NAME.perimeters]`: facility ids, each with the organisation whose perimeter it stands in.
 pub(super) fn read(
@@ -22,9 +21,7 @@ pub(super) fn read(
 ) -> Result<Vec<(String, String)>> {
     let name = format!("{memberships}.perimeters");
     let mut columns = source.columns.clone();
-    for column in ["organisation", "facility", "source"] {
-        columns.entry(column.into()).or_insert_with(|| ColumnSpec::plain(column));
-    }
+    by_own_name(&mut columns, ["organisation", "facility", "source"]);
     let reading = source.reading();
     let opened = reader.open(&name, &reading, &columns, Asked::default(), findings)?;
     let types = |column: &str| known_type(&["organisation", "facility", "source"], &[], &[], column);
@@ -33,15 +30,7 @@ pub(super) fn read(
     let plan = Plan::new(&Settings::new(&name, declared, &types), &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(&["organisation", "facility"]);
-        for row in (0..table.rows()).filter(|&row| table.is_kept(row)).collect::<Vec<_>>() {
-            let id = table.text("facility", row).unwrap_or_default();
-            let (is_known, is_kept) = (register.has(Between::Facility, id), register.keeps(Between::Facility, id));
-            if is_known {
-                table.met.lost += usize::from(!is_kept);
-            } else {
-                table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
-            }
-        }
+        (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register));
     };
     let accepted =
         reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, Some(register), findings)?;

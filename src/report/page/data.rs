@@ -86,7 +86,7 @@ pub fn backtest<'a>(results: &'a Results<'a>) -> Vec<BacktestRow<'a>> {
     };
     let row = |row: &'a Tested| BacktestRow {
         outcome: words(&results.tables.outcomes[row.outcome].name),
-        period: period(row.period),
+        period: row.period.to_string(),
         predictor: match row.predictor.as_str() {
             EMISSIONS => "emissions alone".into(),
             SITES => "number of sites alone".into(),
