@@ -10,7 +10,8 @@ use forerunner::classify::{Level, Open};
 use forerunner::delineate::dbscan::dbscan;
 use forerunner::indicator::Indicator;
 use forerunner::indicator::Scale;
-use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Model, Observation, Scorer, Thresholds};
+use forerunner::score::matrix::Matrix;
+use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Model, Observation, Score, Scorer, Thresholds};
 use proptest::prelude::*;
 
 fn run(pipeline: &str, out: &Path, threads: &str) {
@@ -191,6 +192,39 @@ proptest! {
         // A millionth below it is low.
         let below = vec![Observation { value: Some(threshold - 1e-6), coverage: 1.0 }; weights.len()];
         prop_assert!(dimension.threshold.level(tree.score(&below).nodes[0].score.unwrap()) == Level::Low);
+    }
+
+    /// Column by column or unit by unit: the same bits.
+    #[test]
+    fn columns_score_as_units_do(
+        means in [aggregate(), aggregate()],
+        weights in prop::collection::vec(weight(), 2..6),
+        cells in prop::collection::vec(prop::collection::vec(
+            (prop::option::of(prop_oneof![-20.0f64..120.0, Just(50.0), Just(0.0)]), prop_oneof![Just(1.0), 0.0f64..=1.0]), 5), 1..20),
+    ) {
+        let (model, _) = tree(means, &weights, 50.0);
+        let tree = fitted(&model);
+        let seen = |&(value, coverage): &(Option<f64>, f64)| Observation {
+            value, coverage: if value.is_some() { coverage } else { 0.0 }
+        };
+        let rows: Vec<Vec<Observation>> =
+            cells.iter().map(|row| row[..weights.len()].iter().map(seen).collect()).collect();
+        let columns: Vec<Vec<Observation>> =
+            (0..weights.len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
+        let matrix = Matrix::new(&tree, &columns, rows.len());
+        let leaves = tree.leaves(&matrix, 0..rows.len());
+        let (nodes, bounds) = (tree.nodes(&leaves), tree.bounds(&leaves, &matrix, 0..rows.len()));
+        for (unit, row) in rows.iter().enumerate() {
+            for (node, score) in tree.score(row).nodes.into_iter().enumerate() {
+                let found = Score {
+                    score: Some(nodes[node][unit]).filter(|score| !score.is_nan()),
+                    coverage: bounds.coverage[node][unit],
+                    low: bounds.low[node][unit],
+                    high: bounds.high[node][unit],
+                };
+                prop_assert_eq!(found, score);
+            }
+        }
     }
 
     /// Bounds and scores stay on their scale whatever is measured and whatever is missing.

@@ -11,6 +11,27 @@ pub struct Goalposts {
     scale: Scale,
 }
 
+/// A score as a line with one bend: below it (on the side of `worst`) and above it.
+struct Line {
+    rises: bool,
+    bend: f64,
+    /// What either part rises by.
+    points: f64,
+    from: [f64; 2],
+    span: [f64; 2],
+    base: [f64; 2],
+}
+
+impl Line {
+    fn score(&self, scaled: f64) -> f64 {
+        let is_below = (scaled <= self.bend) == self.rises || scaled == self.bend;
+        let pick = |of: [f64; 2]| if is_below { of[0] } else { of[1] };
+        let score = pick(self.base) + self.points * (scaled - pick(self.from)) / pick(self.span);
+        // Plus 0: -0.0 would print as such.
+        score.clamp(0.0, 100.0) + 0.0
+    }
+}
+
 impl Goalposts {
     /// Goalposts in the indicator's unit; `best < worst` where less is better.
     ///
@@ -51,21 +72,46 @@ impl Goalposts {
     /// # Ok::<(), String>(())
     /// ```
     pub fn score(&self, value: f64) -> f64 {
-        let scale = |value: f64| match self.scale {
+        self.line().score(self.scaled(value))
+    }
+
+    /// A value on the scale on which scores run straight.
+    pub fn scaled(&self, value: f64) -> f64 {
+        match self.scale {
             Scale::Linear => value,
             Scale::Log if value > 0.0 => value.ln(),
             Scale::Log => f64::NEG_INFINITY,
-        };
-        let (worst, best, value) = (scale(self.worst), scale(self.best), scale(value));
-        let score = match self.crossover.map(scale) {
-            None => 100.0 * (value - worst) / (best - worst),
-            Some(crossover) if (value <= crossover) == (best > worst) || value == crossover => {
-                50.0 * (value - worst) / (crossover - worst)
+        }
+    }
+
+    /// Scores of values that are scaled; NaN of NaN.
+    pub fn score_scaled(&self, scaled: &[f64]) -> Vec<f64> {
+        let line = self.line();
+        scaled.iter().map(|&scaled| line.score(scaled)).collect()
+    }
+
+    fn line(&self) -> Line {
+        let [worst, best] = [self.worst, self.best].map(|post| self.scaled(post));
+        let rises = best > worst;
+        match self.crossover.map(|post| self.scaled(post)) {
+            None => {
+                Line { rises, bend: best, points: 100.0, from: [worst; 2], span: [best - worst; 2], base: [0.0; 2] }
             }
-            Some(crossover) => 50.0 + 50.0 * (value - crossover) / (best - crossover),
-        };
-        // Plus 0: -0.0 would print as such.
-        score.clamp(0.0, 100.0) + 0.0
+            Some(bend) => {
+                let span = [bend - worst, best - bend];
+                Line { rises, bend, points: 50.0, from: [worst, bend], span, base: [0.0, 50.0] }
+            }
+        }
+    }
+
+    /// Worst, crossover, best.
+    pub fn posts(&self) -> (f64, Option<f64>, f64) {
+        (self.worst, self.crossover, self.best)
+    }
+
+    /// Straight in the value or in its logarithm.
+    pub fn scale(&self) -> Scale {
+        self.scale
     }
 
     /// The value that scores so much, between `worst` (0) and `best` (100).

@@ -6,6 +6,7 @@
 pub mod aggregate;
 mod change;
 pub mod goalposts;
+pub mod matrix;
 mod needed;
 pub mod normalise;
 pub mod pairs;
@@ -98,11 +99,7 @@ impl Model {
 
     /// Fits the normalisations to all values: one list an indicator, one entry a unit.
     pub fn fit(&self, columns: &[Vec<Observation>]) -> Scorer<'_> {
-        let values = |column: &Vec<Observation>| column.iter().map(|seen| seen.value).collect::<Vec<_>>();
-        let rules = self.parameters.normalise.iter().zip(columns);
-        let fitted: Vec<Fitted> = rules.map(|(rule, column)| rule.fit(&values(column))).collect();
-        let range = Range::over(fitted.iter().map(Fitted::range));
-        Scorer { shape: &self.shape, parameters: &self.parameters, fitted, range }
+        self.parameters.fit(&self.shape, columns)
     }
 }
 
@@ -116,6 +113,17 @@ pub struct Scorer<'a> {
     fitted: Vec<Fitted>,
     /// The scores that there may be.
     range: Range,
+}
+
+impl Parameters {
+    /// Fits the normalisations to all values: see [`Model::fit`].
+    pub fn fit<'a>(&'a self, shape: &'a Shape, columns: &[Vec<Observation>]) -> Scorer<'a> {
+        let values = |column: &Vec<Observation>| column.iter().map(|seen| seen.value).collect::<Vec<_>>();
+        let rules = self.normalise.iter().zip(columns);
+        let fitted: Vec<Fitted> = rules.map(|(rule, column)| rule.fit(&values(column))).collect();
+        let range = Range::over(fitted.iter().map(Fitted::range));
+        Scorer { shape, parameters: self, fitted, range }
+    }
 }
 
 impl Scorer<'_> {

@@ -63,6 +63,20 @@ impl Fitted {
         }
     }
 
+    /// A value as [`Fitted::score_scaled`] takes it: work that is the same for every rule of one scale is done once.
+    pub fn scaled(&self, value: f64) -> f64 {
+        match self {
+            Self::Goalposts(goalposts) => goalposts.scaled(value),
+        }
+    }
+
+    /// The scores of scaled values; NaN of NaN.
+    pub fn score_scaled(&self, scaled: &[f64]) -> Vec<f64> {
+        match self {
+            Self::Goalposts(goalposts) => goalposts.score_scaled(scaled),
+        }
+    }
+
     /// The value that scores so much; `None` where the rule has no way back.
     pub fn value(&self, score: f64) -> Option<f64> {
         match self {

@@ -15,6 +15,8 @@ pub struct Shape {
     dimensions: usize,
     /// How many indicators there are.
     indicators: usize,
+    /// Positions of the nodes, each after all that stand under it.
+    upward: Vec<usize>,
 }
 
 /// A dimension or a component.
@@ -76,7 +78,9 @@ impl Shape {
                 }
             }
         }
-        let shape = Self { nodes, dimensions: dimensions.len(), indicators: indicators.len() };
+        let mut shape =
+            Self { nodes, dimensions: dimensions.len(), indicators: indicators.len(), upward: Vec::new() };
+        shape.upward = shape.walk().into_iter().rev().filter_map(|step| step.child.node()).collect();
         problems.extend(shape.holes());
         if problems.is_empty() { Ok(shape) } else { Err(problems) }
     }
@@ -101,6 +105,11 @@ impl Shape {
     /// Dimensions, then components, as the pipeline file has them.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// Positions of the nodes, each after all that stand under it.
+    pub fn upward(&self) -> &[usize] {
+        &self.upward
     }
 
     /// The positions of the dimensions among the nodes.
