@@ -170,6 +170,12 @@ pub enum Rule {
     FewEvents,
     /// A file that gives later events and feeds the scores as well.
     Leakage,
+    /// Dimensions that are unknown: what is missing of them was drawn.
+    DrawnMissing,
+    /// Probabilities that are less certain than was asked for.
+    TargetError,
+    /// More clusters than are compared in pairs.
+    ManyPairs,
 }
 
 impl Rule {
@@ -195,6 +201,7 @@ impl Rule {
             | Self::RepeatedEvent
             | Self::FewEvents
             | Self::Leakage => Stage::Backtest,
+            Self::DrawnMissing | Self::TargetError | Self::ManyPairs => Stage::Uncertainty,
             _ => Stage::Validate,
         }
     }

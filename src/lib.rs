@@ -9,6 +9,8 @@ pub mod stage;
 
 pub mod random;
 
+pub mod statistics;
+
 pub mod finding;
 
 pub mod declared;
@@ -32,6 +34,8 @@ pub mod measure;
 pub mod score;
 
 pub mod classify;
+
+pub mod uncertainty;
 
 pub mod backtest;
 

@@ -47,6 +47,26 @@ pub fn bounds(dimension: &str) -> [String; 2] {
     [format!("{dimension}_low"), format!("{dimension}_high")]
 }
 
+/// The probability of a type, by its number.
+pub fn p_type(number: i64) -> String {
+    format!("p_type_{number}")
+}
+
+/// The probability that a dimension is in its highest level.
+pub fn p_high(dimension: &str) -> String {
+    format!("{dimension}_p_high")
+}
+
+/// A quantile of a dimension's scores over replicates.
+pub fn quantile(dimension: &str, share: f64) -> String {
+    format!("{dimension}_q{:02.0}", 100.0 * share)
+}
+
+/// A quantile of a dimension's ranks over replicates.
+pub fn rank_quantile(dimension: &str, share: f64) -> String {
+    format!("{dimension}_rank_q{:02.0}", 100.0 * share)
+}
+
 /// The distance to the nearest feature of a layer, km.
 pub fn distance(layer: &str) -> String {
     format!("{DISTANCE}{layer}")

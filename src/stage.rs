@@ -16,6 +16,8 @@ pub enum Stage {
     Score,
     /// Scores to levels and types.
     Classify,
+    /// Scores and types under other choices and errors of the data.
+    Uncertainty,
     /// Scores against what came after.
     Backtest,
     /// Results to files.
@@ -24,8 +26,16 @@ pub enum Stage {
 
 impl Stage {
     /// All, in their order.
-    pub const ALL: [Self; 7] =
-        [Self::Validate, Self::Delineate, Self::Measure, Self::Score, Self::Classify, Self::Backtest, Self::Report];
+    pub const ALL: [Self; 8] = [
+        Self::Validate,
+        Self::Delineate,
+        Self::Measure,
+        Self::Score,
+        Self::Classify,
+        Self::Uncertainty,
+        Self::Backtest,
+        Self::Report,
+    ];
 
     /// The word that outputs and messages use.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +45,7 @@ impl Stage {
             Self::Measure => "measure",
             Self::Score => "score",
             Self::Classify => "classify",
+            Self::Uncertainty => "uncertainty",
             Self::Backtest => "backtest",
             Self::Report => "report",
         }
@@ -53,7 +64,7 @@ pub struct KeyUse {
 /// Which stage reads which keys of the pipeline file: the first pattern that fits the beginning of a key stands. `*` is any
 /// one part.
 const READS: &[(&str, Stage, bool)] = {
-    use Stage::{Backtest, Classify, Delineate, Measure, Report, Score, Validate};
+    use Stage::{Backtest, Classify, Delineate, Measure, Report, Score, Uncertainty, Validate};
     &[
         ("name", Report, false),
         ("title", Report, false),
@@ -70,6 +81,7 @@ const READS: &[(&str, Stage, bool)] = {
         ("scenario", Validate, true),
         ("initiatives", Validate, false),
         ("outcomes", Validate, false),
+        ("uncertainty", Uncertainty, false),
         ("backtest", Backtest, false),
         ("delineate", Delineate, true),
         ("dispersed", Measure, false),

@@ -1,6 +1,6 @@
 //! `run`: progress, and what came out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option
     let out = out.unwrap_or_else(|| pipeline.default_out());
     warn_of_another(&pipeline, &out);
     let progress = Progress::new();
-    let outcome = pipeline::run(&pipeline, &out, previous, &|stage| progress.begin(stage));
+    let outcome = pipeline::run(&pipeline, &out, previous, &|stage, done| progress.hear(stage, done));
     progress.end();
     let outcome = outcome?;
     if !quiet {
@@ -145,11 +145,19 @@ fn shown(finding: &Finding) -> String {
     if place.is_empty() { shown } else { format!("{shown} ({})", place.trim()) }
 }
 
+/// Seconds for people.
+fn lasting(seconds: f64) -> String {
+    let whole = seconds.ceil() as u64;
+    if whole < 100 { format!("{whole} s") } else { format!("{} min", whole.div_ceil(60)) }
+}
+
 /// A bar on a terminal once the work takes longer than a second; log lines elsewhere.
 struct Progress {
     bar: ProgressBar,
     started: Instant,
     stages: RefCell<u64>,
+    /// When the stage began, and when it was last told how far it is.
+    within: Cell<(Instant, Instant)>,
 }
 
 impl Progress {
@@ -168,10 +176,34 @@ impl Progress {
                 }
             });
         }
-        Self { bar, started: Instant::now(), stages: RefCell::new(0) }
+        let now = Instant::now();
+        Self { bar, started: now, stages: RefCell::new(0), within: Cell::new((now, now)) }
+    }
+
+    /// A stage that begins, or how far a long one is.
+    fn hear(&self, stage: Stage, done: Option<(u64, u64)>) {
+        match done {
+            None => self.begin(stage),
+            Some((done, all)) => self.step(stage, done, all),
+        }
+    }
+
+    /// How far a stage is, with the time that is left at its pace; elsewhere than on a terminal every ten seconds.
+    fn step(&self, stage: Stage, done: u64, all: u64) {
+        let (began, told) = self.within.get();
+        let elapsed = began.elapsed();
+        let left = elapsed.as_secs_f64() * (all - done.min(all)) as f64 / done.max(1) as f64;
+        let text = format!("{} {} of {}, {} left", stage.as_str(), thousands(done), thousands(all), lasting(left));
+        self.bar.set_message(text.clone());
+        let is_due = told.elapsed() > Duration::from_secs(10);
+        if is_due && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+            self.within.set((began, Instant::now()));
+            tracing::info!("{text}");
+        }
     }
 
     fn begin(&self, stage: Stage) {
+        self.within.set((Instant::now(), Instant::now()));
         let stage = stage.as_str();
         self.bar.set_position(*self.stages.borrow());
         self.bar.set_message(stage.to_owned());

@@ -40,6 +40,14 @@ pub struct Clusters {
     pub lineage: Option<Comparison>,
 }
 
+impl Clusters {
+    /// The same without how they hold and what they were.
+    pub fn without_comparisons(&self) -> Self {
+        let Self { ids, names, of_facility, .. } = self;
+        Self { ids: ids.clone(), names: names.clone(), of_facility: of_facility.clone(), ..Self::default() }
+    }
+}
+
 /// One way to group facilities held against another.
 #[derive(Debug, Default)]
 pub struct Comparison {

@@ -6,7 +6,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::geometry::{self, Spread};
-use super::{Layout, concentration};
+use super::{Layout, Needs, concentration};
 use crate::names::EMISSIONS;
 use crate::validate::Facilities;
 
@@ -27,8 +27,10 @@ pub const FIGURES: [&str; 16] = [
     "herfindahl",
     "largest_share",
     "sector_shannon",
-    "km_to_next_cluster",
+    NEXT,
 ];
+
+const NEXT: &str = "km_to_next_cluster";
 
 fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option<f64>)> {
     rows.iter()
@@ -36,14 +38,32 @@ fn places_of(facilities: &Facilities, rows: &[usize]) -> Vec<((f64, f64), Option
         .collect()
 }
 
-pub(super) fn spreads(layout: &Layout<'_>) -> Vec<Spread> {
+/// The figures that come of places.
+const OF_PLACES: [&str; 9] = [
+    "lon",
+    "lat",
+    "area_km2",
+    "mst_km",
+    "nn_mean_km",
+    "nn_median_km",
+    "clark_evans",
+    "standard_distance_km",
+    "emissions_per_km2",
+];
+
+pub(super) fn spreads(layout: &Layout<'_>, needs: &Needs<'_>) -> Vec<Spread> {
+    if !OF_PLACES.iter().any(|name| needs.figure(name)) {
+        return vec![Spread::default(); layout.rows.len()];
+    }
     layout.rows.par_iter().map(|rows| geometry::spread(&places_of(layout.facilities, rows))).collect()
 }
 
-pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread]) -> Vec<Column> {
+/// The figures that are needed, and emissions.
+pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread], needs: &Needs<'_>) -> Vec<Column> {
     let Layout { facilities, units, rows, .. } = *layout;
     let mut next: Vec<Option<f64>> = vec![None; units.len()];
-    for period in units.iter().map(|unit| unit.period).collect::<BTreeSet<_>>() {
+    let periods: BTreeSet<_> = units.iter().map(|unit| unit.period).filter(|_| needs.figure(NEXT)).collect();
+    for period in periods {
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
         let groups: Vec<Vec<(f64, f64)>> = current
             .iter()
@@ -87,5 +107,6 @@ pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread]) -> Vec<Column
     };
     let column =
         |name: &str| Column::new(name.into(), (0..units.len()).map(|unit| figure(name, unit)).collect::<Vec<_>>());
-    FIGURES.iter().map(|name| column(name)).collect()
+    let needed = FIGURES.iter().filter(|name| **name == EMISSIONS || needs.figure(name));
+    needed.map(|name| column(name)).collect()
 }

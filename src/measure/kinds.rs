@@ -1,6 +1,6 @@
 //! The network figures of every kind of tie, cluster and period, and those of each whole network.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Vertex};
 use super::standing::{Numbers, Resolved, Standing, organisations};
 use super::ties::{Across, Counted, Trace, traces};
-use super::{Layout, Wanted};
+use super::{ClusterPairs, Layout, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::names;
@@ -79,7 +79,7 @@ pub struct Networks {
 /// Kinds of ties, in the order of the pipeline file.
 pub(super) fn kinds(tables: &Tables) -> Vec<String> {
     let mut kinds: Vec<String> = Vec::new();
-    for table in &tables.ties {
+    for table in tables.ties.iter() {
         if !kinds.contains(&table.kind) {
             kinds.push(table.kind.clone());
         }
@@ -110,6 +110,42 @@ pub(super) struct Asked {
     pub links: bool,
     /// Whole networks, ties between clusters and where ties come from, or not.
     pub wanted: Wanted,
+}
+
+impl Networks {
+    /// Who is tied to whom in a kind, one entry a unit.
+    pub(super) fn pairs(&self, kind: &str, layout: &Layout<'_>) -> Result<Vec<ClusterPairs>> {
+        let facilities = layout.facilities;
+        let fail = || Error::table("reading who is observed");
+        let name = names::observed(kind);
+        let observed = self.observed.iter().find(|column| column.name() == &name);
+        let observed = observed.map(|column| column.bool()).transpose().map_err(fail())?;
+        let mut rank = vec![0; facilities.ids.len()];
+        facilities.by_place().into_iter().enumerate().for_each(|(at, facility)| rank[facility] = at);
+        let mut all = Vec::new();
+        let mut position: HashMap<(usize, &str), u32> = HashMap::new();
+        for (unit, rows) in layout.rows.iter().enumerate() {
+            let mut rows = rows.clone();
+            rows.sort_by_key(|&row| (rank[facilities.facility[row]], row));
+            let id = |&row: &usize| &facilities.ids[facilities.facility[row]];
+            rows.iter().map(id).zip(0..).for_each(|(id, at)| _ = position.insert((unit, id), at));
+            let is_observed = |&row: &usize| observed.is_some_and(|observed| observed.get(row) == Some(true));
+            all.push(ClusterPairs {
+                period: layout.units[unit].period,
+                operators: rows.iter().map(|&row| facilities.operator.get(row).map(str::to_owned)).collect(),
+                observed: rows.iter().map(is_observed).collect(),
+                ids: rows.iter().map(|row| id(row).to_owned()).collect(),
+                tied: Vec::new(),
+            });
+        }
+        for (unit, from, to) in self.links.of_kind(kind) {
+            let ends = [from, to].map(|id| position.get(&(unit, id)).copied());
+            if let [Some(a), Some(b)] = ends {
+                all[unit].tied.push((a.min(b), a.max(b)));
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// One kind: its sources by numbers, and whom they declare observed.

@@ -2,12 +2,13 @@
 //! every cluster (which features it reaches, and how much they hold).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{Layout, Wanted};
+use super::{Layout, Needs, Wanted};
 use crate::delineate::Clusters;
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::near::{NearIndex, Nearest, Order};
@@ -65,9 +66,46 @@ fn is_marked(layer: &Layer, facilities: &Facilities) -> bool {
     (layer.is_imprecise || facilities.is_imprecise()) && !brought
 }
 
+/// Layers made ready to be searched; the places of facilities have no part in it.
+#[derive(Clone, Default)]
+pub struct Indexes(Vec<Arc<Indexed>>);
+
+/// One layer: its periods, ascending (of a layer without years one), and an index of what stands at the end of each.
+struct Indexed {
+    periods: Vec<Option<i64>>,
+    indexes: Vec<NearIndex>,
+}
+
+impl Indexes {
+    /// Indexes all layers in the periods of a register.
+    pub fn new(layers: &[Layer], facilities: Option<&Facilities>) -> Self {
+        Self(layers.iter().map(|layer| Arc::new(Indexed::new(layer, facilities))).collect())
+    }
+
+    /// The same with one layer indexed anew.
+    pub fn with(&self, position: usize, layer: &Layer, facilities: Option<&Facilities>) -> Self {
+        let mut all = self.0.clone();
+        all[position] = Arc::new(Indexed::new(layer, facilities));
+        Self(all)
+    }
+}
+
+impl Indexed {
+    fn new(layer: &Layer, facilities: Option<&Facilities>) -> Self {
+        let has_years = layer.features.iter().any(|feature| layer.is_dated || feature.years[1].is_some());
+        let periods: BTreeSet<Option<i64>> = if has_years {
+            facilities.iter().flat_map(|facilities| facilities.period.iter()).collect()
+        } else {
+            BTreeSet::from([None])
+        };
+        let indexes = periods.iter().map(|&period| index(layer, period)).collect();
+        Self { periods: periods.into_iter().collect(), indexes }
+    }
+}
+
 /// A layer as it stands at the end of one period: features that do not stand then have no geometry in its index.
-struct Standing {
-    index: NearIndex,
+struct Standing<'a> {
+    index: &'a NearIndex,
     /// Of each facility.
     nearest: Vec<Option<Nearest>>,
 }
@@ -76,29 +114,23 @@ struct Standing {
 struct Surveyed<'a> {
     layer: &'a Layer,
     /// One a period, ascending; of a layer without years one.
-    standing: Vec<Standing>,
+    standing: Vec<Standing<'a>>,
     /// Of each of the register's rows.
     of_row: Vec<usize>,
 }
 
 impl<'a> Surveyed<'a> {
-    fn new(layer: &'a Layer, facilities: &Facilities, order: &Order) -> Self {
-        let has_years = layer.features.iter().any(|feature| layer.is_dated || feature.years[1].is_some());
-        let periods: BTreeSet<Option<i64>> =
-            if has_years { facilities.period.iter().collect() } else { BTreeSet::from([None]) };
-        let of = |period: &Option<i64>| periods.iter().position(|other| other == period).unwrap_or_default();
-        let positions: HashMap<Option<i64>, usize> = periods.iter().map(|period| (*period, of(period))).collect();
+    fn new(layer: &'a Layer, indexed: &'a Indexed, facilities: &Facilities, order: &Order) -> Self {
+        let positions: HashMap<Option<i64>, usize> =
+            indexed.periods.iter().enumerate().map(|(at, period)| (*period, at)).collect();
         let of_row =
             facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
-        let standing = periods.iter().map(|&period| {
-            let (index, nearest) = nearest(layer, period, &facilities.places, order);
-            Standing { index, nearest }
-        });
-        Self { layer, standing: standing.collect(), of_row }
+        let standing = |index: &'a NearIndex| Standing { index, nearest: index.nearest_all(&facilities.places, order) };
+        Self { layer, standing: indexed.indexes.iter().map(standing).collect(), of_row }
     }
 
     /// As it stands in a row's period.
-    fn at(&self, row: usize) -> &Standing {
+    fn at(&self, row: usize) -> &Standing<'a> {
         &self.standing[self.of_row[row]]
     }
 }
@@ -109,11 +141,11 @@ pub(super) fn reachable_figures(layers: &[Layer]) -> IndexSet<String> {
     summed.map(|(column, _)| names::reachable(column)).collect()
 }
 
-/// Measures every facility and cluster against every layer.
+/// Measures every facility and cluster against every layer of which anything is needed.
 pub(super) fn surroundings(
     layout: &Layout<'_>,
-    layers: &[Layer],
-    wanted: Wanted,
+    (layers, indexes): (&[Layer], &Indexes),
+    needs: &Needs<'_>,
     findings: &mut Findings,
 ) -> Surroundings {
     let Layout { facilities, clusters, units, rows } = *layout;
@@ -122,8 +154,11 @@ pub(super) fn surroundings(
     let order = Order::new(&facilities.places);
     let mut amounts: IndexMap<String, Vec<f64>> =
         reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
-    for (position, layer) in layers.iter().enumerate() {
-        let surveyed = Surveyed::new(layer, facilities, &order);
+    for (position, (layer, indexed)) in layers.iter().zip(&indexes.0).enumerate() {
+        if !is_needed(layer, facilities, needs) {
+            continue;
+        }
+        let surveyed = Surveyed::new(layer, indexed, facilities, &order);
         // What is said of all periods is said of the latest.
         let Some(latest) = surveyed.standing.last() else { continue };
         note_doubt(layer, &latest.nearest, findings);
@@ -135,7 +170,7 @@ pub(super) fn surroundings(
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }
-        if wanted == Wanted::Details {
+        if needs.wanted == Wanted::Details {
             all.reach.extend(reach(facilities, clusters, (position, layer), latest));
         }
     }
@@ -157,6 +192,13 @@ pub(super) fn surroundings(
     });
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
     all
+}
+
+/// Whether any of a layer's columns and figures is needed.
+fn is_needed(layer: &Layer, facilities: &Facilities, needs: &Needs<'_>) -> bool {
+    let columns = layer_columns(layer, facilities).into_iter().map(|(name, _)| name);
+    let mut figures = layer.sums.iter().map(|(column, _)| names::reachable(column));
+    columns.into_iter().any(|name| needs.column(&name)) || figures.any(|name| needs.figure(&name))
 }
 
 /// The sums of a layer's columns over the features within a radius of any of some facilities, each feature once.
@@ -201,8 +243,8 @@ fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Find
             let sums = layer.sums.iter().map(|(_, values)| sum(&found, values));
             std::iter::once(found.len() as f64).chain(sums).collect()
         };
-        let of_standing = |standing: &Standing| -> Vec<Option<Vec<f64>>> {
-            facilities.places.par_iter().map(|place| place.map(|place| figures(place, &standing.index))).collect()
+        let of_standing = |standing: &Standing<'_>| -> Vec<Option<Vec<f64>>> {
+            facilities.places.par_iter().map(|place| place.map(|place| figures(place, standing.index))).collect()
         };
         let found: Vec<Vec<Option<Vec<f64>>>> = surveyed.standing.iter().map(of_standing).collect();
         for figure in 0..=layer.sums.len() {
@@ -242,7 +284,7 @@ fn reach(
     facilities: &Facilities,
     clusters: &Clusters,
     (position, layer): (usize, &Layer),
-    Standing { index, nearest }: &Standing,
+    Standing { index, nearest }: &Standing<'_>,
 ) -> Vec<Reach> {
     let precision = if is_marked(layer, facilities) { precisions(facilities) } else { Vec::new() };
     let at = |cluster: usize, nearest: Nearest, facility: usize| {
@@ -303,22 +345,15 @@ pub fn doubts(facilities: &Facilities, layers: &[Layer]) -> Vec<String> {
     let order = Order::new(&some);
     let latest = facilities.period.iter().flatten().max();
     let doubt = |layer: &Layer| {
-        let (_, nearest) = nearest(layer, latest, &some, &order);
+        let nearest = index(layer, latest).nearest_all(&some, &order);
         Some(format!("layers.{}: {}", layer.name, doubt(layer, &nearest)?.1))
     };
     layers.iter().filter_map(doubt).collect()
 }
 
-/// A layer's index at the end of a period, and its nearest feature to each place.
-fn nearest(
-    layer: &Layer,
-    period: Option<i64>,
-    places: &[Option<(f64, f64)>],
-    order: &Order,
-) -> (NearIndex, Vec<Option<Nearest>>) {
+/// A layer's index at the end of a period.
+fn index(layer: &Layer, period: Option<i64>) -> NearIndex {
     let stands = |feature: &&Feature| layer.stands(feature, period);
     let geometry = |feature| Some(feature).filter(stands).and_then(|feature: &Feature| feature.geometry.as_ref());
-    let index = NearIndex::new(layer.features.iter().map(geometry));
-    let nearest = index.nearest_all(places, order);
-    (index, nearest)
+    NearIndex::new(layer.features.iter().map(geometry))
 }

@@ -63,6 +63,16 @@ impl LinkTable {
         }
     }
 
+    /// The pairs of a kind: unit and both ends.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+        let [from, to, kinds, ..] = &self.text;
+        let rows = self.unit.iter().zip(from).zip(to).zip(kinds);
+        let own = rows.filter(move |(_, of)| of.as_deref() == Some(kind));
+        own.map(|(((unit, from), to), _)| {
+            (*unit as usize, from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default())
+        })
+    }
+
     /// The table.
     pub fn frame(self) -> Result<DataFrame> {
         let names = ["from", "to", "kind", "name", "source"];

@@ -41,7 +41,7 @@ use figures::{own_figures, spreads};
 use indicators::{Inputs, Measurement, Schemas};
 pub use kinds::{ClusterLink, WholeNetwork};
 use kinds::{Networks, networks, observed_kinds};
-pub use layers::{Reach, doubts};
+pub use layers::{Indexes, Reach, doubts};
 use layers::{layer_columns, reachable_figures, surroundings};
 use settings::DispersedSettings;
 pub use splits::Split;
@@ -49,7 +49,7 @@ use splits::splits;
 pub use ties::Trace;
 
 /// One cluster in one period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unit {
     /// Position in the list of clusters.
     pub cluster: usize,
@@ -125,6 +125,27 @@ pub struct Checked {
     strategic: Option<Expression>,
 }
 
+/// What of all that may be computed is needed.
+#[derive(Clone, Copy)]
+struct Needs<'a> {
+    wanted: Wanted,
+    checked: &'a Checked,
+    ties: &'a [TieTable],
+}
+
+impl Needs<'_> {
+    /// Whether a column of the register is.
+    fn column(&self, name: &str) -> bool {
+        self.wanted == Wanted::Details || self.checked.names(name, self.ties)
+    }
+
+    /// Whether a figure is.
+    fn figure(&self, name: &str) -> bool {
+        let own = self.checked.expressions.iter().chain(&self.checked.times).flatten();
+        self.wanted == Wanted::Details || own.flat_map(Expression::columns).any(|named| named == name)
+    }
+}
+
 impl Checked {
     /// Whether any expression over the register names a column.
     fn names(&self, column: &str, ties: &[TieTable]) -> bool {
@@ -151,7 +172,7 @@ pub fn check(
     let mut problems = Vec::new();
     let strategic =
         register.and_then(|register| dispersed::check(outside, register, &schemas.facilities, &mut problems));
-    for table in &tables.ties {
+    for table in tables.ties.iter() {
         let place = format!("{}.observed", table.place());
         let checked =
             table.observed.as_ref().map(|observed| observed.check(&schemas.facilities, Yields::Predicate, &place));
@@ -279,15 +300,14 @@ struct Layout<'a> {
     rows: &'a [Vec<usize>],
 }
 
-/// Measures every cluster and period.
+/// Measures every cluster and period; `indexes` are those of the layers of `tables`.
 ///
 /// # Errors
 ///
 /// [`Error::Table`] if polars fails.
 pub fn measure(
-    indicators: &[Indicator],
-    checked: &Checked,
-    tables: &Tables,
+    (indicators, checked): (&[Indicator], &Checked),
+    (tables, indexes): (&Tables, &Indexes),
     clusters: Clusters,
     wanted: Wanted,
 ) -> Result<Measured> {
@@ -297,15 +317,17 @@ pub fn measure(
     let of = |facilities| Layout { facilities, clusters: &clusters, units: &units, rows: &rows };
     let layout = tables.facilities.as_ref().map(of);
     let laid = layout.as_ref();
-    let around = laid.map(|layout| surroundings(layout, &tables.layers, wanted, &mut findings)).unwrap_or_default();
-    let names_moran = LOCAL_MORAN.iter().any(|(name, _)| checked.names(name, &tables.ties));
-    let agglomeration = laid.filter(|_| wanted == Wanted::Details || names_moran).map(agglomeration);
+    let needs = Needs { wanted, checked, ties: &tables.ties };
+    let layers = (tables.layers.as_slice(), indexes);
+    let around = laid.map(|layout| surroundings(layout, layers, &needs, &mut findings)).unwrap_or_default();
+    let needs_moran = LOCAL_MORAN.iter().any(|(name, _)| needs.column(name));
+    let agglomeration = laid.filter(|_| needs_moran).map(agglomeration);
     let moran = agglomeration.as_ref().map(local_moran_columns).into_iter().flatten();
     let columns = around.columns.into_iter().chain(moran).collect();
     let mut facilities = laid.map(|layout| with_columns(layout, columns)).transpose()?;
-    let spreads = laid.map(spreads).unwrap_or_default();
+    let spreads = laid.map(|layout| spreads(layout, &needs)).unwrap_or_default();
     let mut columns = key_columns(&clusters, &units);
-    columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads)).chain(around.figures));
+    columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads, &needs)).chain(around.figures));
     let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings)?;
     let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
     let framed = laid.zip(facilities.as_ref());
@@ -341,6 +363,53 @@ pub fn measure(
     }
     let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds };
     Ok(Measured { measurements, details, findings })
+}
+
+/// One kind of ties in one cluster and period: its facilities, and who is tied to whom.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClusterPairs {
+    /// The period.
+    pub period: Option<i64>,
+    /// Ids of the facilities, by place.
+    pub ids: Vec<String>,
+    /// Their operators.
+    pub operators: Vec<Option<String>>,
+    /// Whether each is observed.
+    pub observed: Vec<bool>,
+    /// Positions of those that are tied, the smaller first.
+    pub tied: Vec<(u32, u32)>,
+}
+
+/// One kind of ties in all clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KindPairs {
+    /// The kind.
+    pub kind: String,
+    /// One a unit.
+    pub clusters: Vec<ClusterPairs>,
+}
+
+/// Who is tied to whom within clusters, in some kinds of ties.
+///
+/// # Errors
+///
+/// [`Error::Table`] if polars fails.
+pub fn pairs(
+    checked: &Checked,
+    (tables, indexes): (&Tables, &Indexes),
+    clusters: &Clusters,
+    kinds: &[String],
+) -> Result<Vec<KindPairs>> {
+    let Some(facilities) = &tables.facilities else { return Ok(Vec::new()) };
+    let mut findings = Findings::default();
+    let (units, rows) = units_of_facilities(facilities, clusters);
+    let layout = Layout { facilities, clusters, units: &units, rows: &rows };
+    let needs = Needs { wanted: Wanted::Scores, checked, ties: &tables.ties };
+    let around = surroundings(&layout, (tables.layers.as_slice(), indexes), &needs, &mut findings);
+    let frame = with_columns(&layout, around.columns)?;
+    let asked = kinds::Asked { links: true, wanted: Wanted::Scores };
+    let ties = networks(tables, &layout, &frame, asked, &mut findings)?;
+    kinds.iter().map(|kind| Ok(KindPairs { kind: kind.clone(), clusters: ties.pairs(kind, &layout)? })).collect()
 }
 
 /// The register with further columns (those that it brings itself stand) and the unit of each row.

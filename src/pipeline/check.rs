@@ -11,6 +11,7 @@ use crate::score::Dimension;
 use crate::sources::settings::Columns;
 use crate::sources::{self, ColumnSpec, Reading};
 use crate::sql::Expression;
+use crate::uncertainty::check::Known;
 use crate::validate::check_column;
 use crate::validate::gases::GwpSet;
 use crate::validate::settings::{
@@ -48,6 +49,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     }
     problems.extend(check_shape(file.outputs.cluster_shape));
     problems.extend(check_backtest(file));
+    problems.extend(check_uncertainty(file));
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
     }
@@ -357,6 +359,19 @@ fn check_backtest(file: &PipelineFile) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+fn check_uncertainty(file: &PipelineFile) -> Vec<Problem> {
+    let Some(settings) = &file.uncertainty else { return Vec::new() };
+    let says_precision =
+        |source: &LayerSource| source.precision_km.is_some() || source.columns.contains_key(crate::names::PRECISION);
+    settings.check(&Known {
+        dimensions: &file.dimensions,
+        register: file.facilities.as_ref().map(|source| source.columns.keys().map(String::as_str).collect()),
+        layers: file.layers.iter().map(|(name, source)| (name.as_str(), says_precision(source))).collect(),
+        has_ties: !(file.links.is_empty() && file.memberships.is_empty()),
+        delineation: file.delineate.as_ref(),
+    })
 }
 
 /// An outcome is judged by clusters that have a year.

@@ -27,6 +27,8 @@ pub struct Pipeline {
     pub folder: PathBuf,
     /// SHA-256 of the resolved file.
     pub sha256: String,
+    /// What was set beside the file, as `KEY=VALUE`.
+    pub set: Vec<String>,
     /// The score tree.
     pub model: Model,
     /// Indicators that came through `extends`.
@@ -73,7 +75,8 @@ impl Pipeline {
         let resolved =
             toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
-        Ok(Self { file, path: path.to_path_buf(), folder, sha256, model, inherited })
+        let (path, set) = (path.to_path_buf(), set.to_vec());
+        Ok(Self { file, path, folder, sha256, set, model, inherited })
     }
 
     /// The folder of its runs where nobody names another.

@@ -6,6 +6,7 @@ mod hints;
 pub mod load;
 pub mod publish;
 pub mod reference;
+mod scenarios;
 pub mod settings;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ use crate::classify::initiatives::{self, Assignment};
 use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
-use crate::measure::{self, Checked, Dispersed, Measured, Measurements, Wanted};
+use crate::measure::{self, Checked, Dispersed, Indexes, Measured, Measurements, Wanted};
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, About, Formats, Results};
@@ -27,6 +28,7 @@ use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
 use publish::Staging;
+use scenarios::{Read, uncertain};
 pub use settings::{LayerFormat, PipelineFile, TableFormat, schema};
 
 /// What a run has found, beside its files.
@@ -39,13 +41,16 @@ pub struct Outcome {
     pub clusters: Vec<Row>,
 }
 
+/// Who hears of a stage as it begins, and of a long one how many of its steps are done, and of how many.
+pub type Watch<'a> = dyn Fn(Stage, Option<(u64, u64)>) + 'a;
+
 /// Runs a pipeline and publishes its outputs as `out`. Clusters keep the ids and names that they have in the run
 /// `previous`. `watch` hears of every stage as it begins.
 ///
 /// # Errors
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
-pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &dyn Fn(Stage)) -> Result<Outcome> {
+pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &Watch<'_>) -> Result<Outcome> {
     let earlier = previous.map(|folder| StoredRun::open(folder)?.clusters()).transpose()?;
     let staging = Staging::open(out)?;
     let shared = (out == pipeline.default_out()).then(|| pipeline.shown());
@@ -58,7 +63,7 @@ fn run_into(
     staging: Staging,
     earlier: Option<&Earlier>,
     pipeline_file: Option<String>,
-    watch: &dyn Fn(Stage),
+    watch: &Watch<'_>,
 ) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
@@ -69,7 +74,8 @@ fn run_into(
     clock.begin(Stage::Delineate);
     let clusters = findings.of(clusters(file, &tables, earlier))?;
     clock.begin(Stage::Measure);
-    let mut measured = measure::measure(&file.indicators, &checked, &tables, clusters, Wanted::Details)?;
+    let indexes = Indexes::new(&tables.layers, tables.facilities.as_ref());
+    let mut measured = measure::measure((&file.indicators, &checked), (&tables, &indexes), clusters, Wanted::Details)?;
     findings.gather(std::mem::take(&mut measured.findings));
     measured.details.dispersed = dispersed(file, &checked, &tables, &measured)?;
     let Measured { measurements, details, .. } = measured;
@@ -81,6 +87,9 @@ fn run_into(
     let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
+    clock.begin(Stage::Uncertainty);
+    let read = Read { tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
+    let uncertainty = findings.of(uncertain(pipeline, &read, &staging, watch))?;
     clock.begin(Stage::Backtest);
     let (backtest, learnt) =
         backtest::backtest(&file.backtest, &tables, &measurements, &rating.scores, &file.dimensions);
@@ -93,6 +102,7 @@ fn run_into(
         measured: &measurements,
         details: &details,
         rating: &rating,
+        uncertainty: &uncertainty,
         backtest: &backtest,
         findings: &findings,
     };
@@ -317,17 +327,17 @@ fn manifest(
 
 /// Seconds a stage.
 struct Clock<'a> {
-    watch: &'a dyn Fn(Stage),
+    watch: &'a Watch<'a>,
     laps: Vec<(Stage, Instant)>,
 }
 
 impl<'a> Clock<'a> {
-    fn new(watch: &'a dyn Fn(Stage)) -> Self {
+    fn new(watch: &'a Watch<'a>) -> Self {
         Self { watch, laps: Vec::new() }
     }
 
     fn begin(&mut self, stage: Stage) {
-        (self.watch)(stage);
+        (self.watch)(stage, None);
         tracing::debug!(stage = stage.as_str(), "begins");
         self.laps.push((stage, Instant::now()));
     }

@@ -57,6 +57,12 @@ impl Staging {
         Ok(staging)
     }
 
+    /// Where draws are kept while the run is under way, beside the output folder.
+    pub fn draws(&self) -> PathBuf {
+        let name = self.partial.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        self.partial.with_file_name(name.replace(".partial", ".draws"))
+    }
+
     /// The folder to write into.
     pub fn folder(&self) -> &Path {
         &self.partial

@@ -12,6 +12,7 @@ use crate::measure::settings::DispersedSettings;
 use crate::report::shapes::ClusterShape;
 use crate::score::{Component, Dimension};
 use crate::sources::OneOrMany;
+use crate::uncertainty::settings::UncertaintySettings;
 use crate::validate::settings::{
     FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource, MembershipSource,
     OperatorSettings, OutcomeSource, Scenario,
@@ -66,6 +67,9 @@ pub struct PipelineFile {
     /// How they are judged.
     #[serde(default)]
     pub backtest: BacktestSettings,
+    /// What is drawn to see how sure the types are; off unless it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<UncertaintySettings>,
     /// What differs from the pipeline that this one extends.
     pub scenario: Option<Scenario>,
     /// How clusters are found.

@@ -22,6 +22,7 @@ use crate::finding::Findings;
 use crate::indicator::Indicator;
 use crate::measure::{Details, Measurements};
 use crate::score::{Component, Dimension, Shape};
+use crate::uncertainty::Uncertainty;
 use crate::validate::{Facilities, Tables};
 use manifest::Output;
 use shapes::ClusterShape;
@@ -39,6 +40,8 @@ pub struct Results<'a> {
     pub details: &'a Details,
     /// Scores, types, levers and moves.
     pub rating: &'a Rating,
+    /// How sure types are.
+    pub uncertainty: &'a Uncertainty,
     /// Scores against what came after.
     pub backtest: &'a Backtest,
     /// What was learnt about the data.

@@ -74,6 +74,14 @@ impl Parameters {
         }
     }
 
+    /// Gives a child another weight among its siblings.
+    pub fn set_weight(&mut self, child: Child, weight: f64) {
+        match child {
+            Child::Indicator(indicator) => self.indicator_weights[indicator] = weight,
+            Child::Node(node) => self.node_weights[node] = weight,
+        }
+    }
+
     /// The sum of the weights under a node.
     fn weight_under(&self, shape: &Shape, node: usize) -> f64 {
         shape.nodes()[node].children.iter().map(|&child| self.weight(child)).sum()

@@ -78,8 +78,7 @@ impl Shape {
                 }
             }
         }
-        let mut shape =
-            Self { nodes, dimensions: dimensions.len(), indicators: indicators.len(), upward: Vec::new() };
+        let mut shape = Self { nodes, dimensions: dimensions.len(), indicators: indicators.len(), upward: Vec::new() };
         shape.upward = shape.walk().into_iter().rev().filter_map(|step| step.child.node()).collect();
         problems.extend(shape.holes());
         if problems.is_empty() { Ok(shape) } else { Err(problems) }

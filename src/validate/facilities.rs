@@ -152,6 +152,18 @@ impl Facilities {
         self.frame.get_column_index(PRECISION).is_some()
     }
 
+    /// A column of the register as texts, one a row; nothing but nulls where it has none.
+    pub fn texts(&self, name: &str) -> Vec<Option<String>> {
+        let text = self.frame.column(name).and_then(|column| column.cast(&DataType::String));
+        let texts = text.and_then(|column| Ok(column.str()?.iter().map(|text| text.map(str::to_owned)).collect()));
+        texts.unwrap_or_else(|_| vec![None; self.rows()])
+    }
+
+    /// Whether the register has a column.
+    pub fn has(&self, name: &str) -> bool {
+        self.frame.get_column_index(name).is_some()
+    }
+
     /// How far the place of each row may be off, km.
     pub fn precision_km(&self) -> Vec<Option<f64>> {
         numbers(&self.frame, PRECISION)

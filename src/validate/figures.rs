@@ -21,7 +21,7 @@ const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 const YEARS: [&str; 2] = ["from_year", "to_year"];
 
 /// All facts of all files, and the names of all figures: as declared, then by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Figures that are columns of `clusters`, with or without a row.
     pub names: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Facts {
 }
 
 /// Rows of one source, and the figures that SQL makes of those of a cluster that count in a period.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Aggregates {
     /// The source, as the pipeline file names it.
     pub source: String,

@@ -24,7 +24,7 @@ use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
 /// One checked layer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Layer {
     /// Its name in the pipeline file.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct Layer {
 pub type Sums = Vec<(String, Vec<Option<f64>>)>;
 
 /// One piece of infrastructure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Feature {
     /// `id`, else `name`, else file:line.
     pub id: String,

@@ -38,7 +38,7 @@ mod unknown;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
@@ -106,11 +106,11 @@ pub struct Tables {
     /// The register; `None` for a pipeline with figures alone.
     pub facilities: Option<Facilities>,
     /// Infrastructure, in the pipeline file's order.
-    pub layers: Vec<Layer>,
+    pub layers: Arc<Vec<Layer>>,
     /// Links and memberships.
-    pub ties: Vec<TieTable>,
+    pub ties: Arc<Vec<TieTable>>,
     /// Facts about whole clusters.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
     /// Regions that clusters are cut by or named after.
     pub boundaries: Vec<Boundary>,
     /// Towns that clusters are named after.
@@ -251,7 +251,8 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
         }
     }
     for (name, source) in sources.layers {
-        tables.layers.extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);
+        Arc::make_mut(&mut tables.layers)
+            .extend(reader.gather(|reader| layers::read(name, source, reader, &register, findings))?);
     }
     if let Some(source) = sources.boundaries {
         let read = reader.gather(|reader| geography::boundaries(source, reader, findings))?;
@@ -281,7 +282,7 @@ fn references(
     note_strange_plants(register, findings);
     for (name, source) in sources.links {
         let read = reader.gather(|reader| links::read_links(name, source, reader, register, findings))?;
-        tables.ties.extend(read.into_iter().flatten());
+        Arc::make_mut(&mut tables.ties).extend(read.into_iter().flatten());
     }
     for (name, source) in sources.memberships {
         let read = reader.gather(|reader| match (&source.layer, &tables.facilities) {
@@ -291,12 +292,12 @@ fn references(
             }
             _ => links::read_members(name, source, reader, register, findings),
         })?;
-        tables.ties.extend(read.into_iter().flatten());
+        Arc::make_mut(&mut tables.ties).extend(read.into_iter().flatten());
     }
     check_kinds(&tables.ties)?;
     for (name, source) in sources.figures {
         let facts = reader.gather(|reader| figures::read(name, source, reader, register, findings))?;
-        tables.facts.extend(facts.unwrap_or_default());
+        Arc::make_mut(&mut tables.facts).extend(facts.unwrap_or_default());
     }
     if let Some(source) = sources.initiatives {
         let read = reader.gather(|reader| initiatives::read(source, reader, register, findings))?;

@@ -6,7 +6,7 @@ use super::settings::Between;
 use crate::sql::Expression;
 
 /// One source of ties.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TieTable {
     /// Its name in the pipeline file.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct TieTable {
 }
 
 /// Links or memberships.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Ties {
     /// From one end to another.
     Links(Vec<LinkRow>),

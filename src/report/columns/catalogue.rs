@@ -222,6 +222,46 @@ pub const TABLES: &[TableEntry] = &[
         columns: EVIDENCE,
     },
     TableEntry {
+        name: "sensitivity",
+        title: "Which choice matters",
+        row: "a cluster, period, result and factor",
+        only: "with `[uncertainty.sensitivity]`",
+        key: &["cluster_id", "period", "result", "factor"],
+        columns: SENSITIVITY,
+    },
+    TableEntry {
+        name: "one_at_a_time",
+        title: "Single choices that make a type another",
+        row: "a cluster, period and choice changed alone that gives it another type",
+        only: "with `[uncertainty]`",
+        key: &["cluster_id", "period", "factor", "setting"],
+        columns: ONE_AT_A_TIME,
+    },
+    TableEntry {
+        name: "order_probability",
+        title: "Which of two clusters stands above the other",
+        row: "a period, dimension and pair of clusters",
+        only: "with `order_probability` among `uncertainty.tables`",
+        key: &["cluster_id", "other_id", "period", "dimension"],
+        columns: ORDER_PROBABILITY,
+    },
+    TableEntry {
+        name: "replicates",
+        title: "Replicates: results",
+        row: "a replicate, cluster and period",
+        only: "with `replicates` among `uncertainty.tables`",
+        key: &["replicate", "cluster_id", "period"],
+        columns: REPLICATES,
+    },
+    TableEntry {
+        name: "replicate_factors",
+        title: "Replicates: what was drawn",
+        row: "a replicate and number or choice that was drawn",
+        only: "with `replicates` among `uncertainty.tables`",
+        key: &["replicate", "factor", "item"],
+        columns: REPLICATE_FACTORS,
+    },
+    TableEntry {
         name: "backtest",
         title: "What scores foretold",
         row: "an outcome, period and predictor",
@@ -285,6 +325,87 @@ const FILE: Column = c("file", Text, "", "File that the row comes from, as the p
 const LINE: Column =
     c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row");
 const PERIOD: Column = c("period", Integer, "", "Year; empty where the register has no years");
+
+const SENSITIVITY: &[Column] = &[
+    CLUSTER_ID,
+    PERIOD,
+    c("result", Text, "", "The dimension whose score, or `type`: whether the type is the nominal one (1 or 0)"),
+    c("factor", Text, "", "What is drawn: as `[uncertainty]` calls it; `missing` for what is not known of the cluster"),
+    c(
+        "first_order",
+        Number,
+        "1",
+        "Share of the variance that goes with the factor alone (Saltelli et al. 2010); empty where the result does not vary",
+    ),
+    c("first_order_low", Number, "1", "Lower end of the interval that holds 95 % of the resamples"),
+    c("first_order_high", Number, "1", "Upper end"),
+    c(
+        "total",
+        Number,
+        "1",
+        "Share of the variance that goes with the factor and all that it does together with others (Jansen 1999)",
+    ),
+    c("total_low", Number, "1", "Lower end of the interval that holds 95 % of the resamples"),
+    c("total_high", Number, "1", "Upper end"),
+    c(
+        "effect_mean",
+        Number,
+        "points; of `type` 1",
+        "`method = \"morris\"`: mean size of what a new draw of the factor alone changes",
+    ),
+    c(
+        "effect_deviation",
+        Number,
+        "points; of `type` 1",
+        "`method = \"morris\"`: standard deviation of what it changes",
+    ),
+];
+
+const ONE_AT_A_TIME: &[Column] = &[
+    CLUSTER_ID,
+    PERIOD,
+    c("factor", Text, "", "The factor that the choice belongs to; `indicator_set`: one indicator left out"),
+    c("setting", Text, "", "What is other than in the pipeline file"),
+    c("type", Integer, "", "Number of the type as the pipeline file has everything; empty: not known"),
+    c("type_name", Text, "", "Name of that type"),
+    c("other_type", Integer, "", "Number of the type with the choice; empty: not known, or no cluster"),
+    c("other_type_name", Text, "", "Name of that type"),
+    c("is_cluster", Boolean, "", "Whether there is such a cluster with the choice"),
+];
+
+const ORDER_PROBABILITY: &[Column] = &[
+    CLUSTER_ID,
+    c("other_id", Text, "", "Id of the other cluster"),
+    PERIOD,
+    c("dimension", Text, "", "The dimension"),
+    c(
+        "p_above",
+        Number,
+        "1",
+        "Share of the replicates with both in which the cluster scores more than the other; where they score alike it counts half",
+    ),
+];
+
+const REPLICATES: &[Column] = &[
+    c("replicate", Integer, "", "Number of the replicate, from 0"),
+    CLUSTER_ID,
+    PERIOD,
+    c(
+        "{dimension}",
+        Number,
+        "points",
+        "Score of {dimension} in the replicate; empty where there is no such cluster in it",
+    ),
+    c("type", Integer, "", "Number of the type in the replicate"),
+];
+
+const REPLICATE_FACTORS: &[Column] = &[
+    c("replicate", Integer, "", "Number of the replicate, from 0"),
+    c("factor", Text, "", "What was drawn; errors of data are too many to be listed"),
+    c("item", Text, "", "Which of it: the indicator or component of a weight, a goalpost, the number of a threshold"),
+    c("value", Number, "", "Its value, where that is a number"),
+    c("choice", Text, "", "Its value, where that is none"),
+];
 
 const BACKTEST: &[Column] = &[
     c("outcome", Text, "", "Name of the outcome"),
@@ -419,6 +540,32 @@ const CLUSTERS: &[Column] = &[
         Text,
         "",
         "Numbers of all types that the levels leave open, joined by `|`; empty without a typology",
+    ),
+    c(
+        "p_type_{number}",
+        Number,
+        "1",
+        "Probability of type {number}: its share of the replicates in which the cluster is one; empty where it is one in none",
+    ),
+    c(
+        "robustness",
+        Text,
+        "",
+        "How sure the type is: `robust` (in nine tenths of all replicates or more), `likely` (two thirds), `contested`, `unknown` (there is no type)",
+    ),
+    c(
+        "p_exists",
+        Number,
+        "1",
+        "Share of the replicates in which the cluster is one: below 1 only where radii or `redelineate` make clusters anew",
+    ),
+    c("{dimension}_p_high", Number, "1", "Probability that {dimension} is high"),
+    c("{dimension}_q{share}", Number, "points", "{share} % quantile of the score of {dimension} over the replicates"),
+    c(
+        "{dimension}_rank_q{share}",
+        Number,
+        "",
+        "{share} % quantile of the rank of {dimension} among the clusters of the period; 1 is the greatest score",
     ),
 ];
 

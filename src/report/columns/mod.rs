@@ -34,7 +34,7 @@ pub struct TableEntry {
 /// A column, or with `{placeholders}` in its name a family of columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name; `{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{sum}` and `{column}` stand for names of the pipeline.
+    /// Its name; what stands in braces is a name or a number of the pipeline: see [`index`].
     pub name: &'static str,
     /// What its cells are.
     pub kind: Kind,
@@ -106,8 +106,8 @@ pub fn index() -> String {
         format!("| [{}]({}.md) | {} | {only} |\n", table.name, table.name, table.row)
     };
     "# Tables and layers, column by column\n\nMade from the list of columns in the program \
-     (`src/report/columns/catalogue.rs`); a test keeps it so.\n`{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{top}`, `{sum}` \
-     and `{column}` stand for names of the pipeline file. An empty cell is a\nvalue that is not known. GeoParquet \
+     (`src/report/columns/catalogue.rs`); a test keeps it so.\n`{dimension}`, `{kind}`, `{layer}`, `{radius}`, `{top}`, `{number}`, \
+     `{sum}` and `{column}` stand for names and numbers of the pipeline file, `{share}` for a share in percent. An empty cell is a\nvalue that is not known. GeoParquet \
      files also have `geometry` (well-known binary, OGC:CRS84) and `bbox`.\n\n| table | one row is | written |\n|---|---|---|\n"
         .to_owned()
         + &TABLES.iter().map(row).collect::<String>()
@@ -189,6 +189,8 @@ impl Placeholders {
             ("layer", &self.layer),
             ("radius", "[0-9.]+"),
             ("top", "[0-9]+"),
+            ("number", "-?[0-9]+"),
+            ("share", "[0-9]{2}"),
             ("sum", ".+"),
             ("column", ".+"),
         ];
@@ -201,9 +203,12 @@ impl Placeholders {
 
 /// A meaning with the names that its placeholders stand for.
 fn filled(about: &str, found: &regex::Captures<'_>) -> String {
-    ["dimension", "kind", "layer", "radius", "top", "sum", "column"].iter().fold(about.to_owned(), |about, name| {
-        found.name(name).map_or(about.clone(), |found| about.replace(&format!("{{{name}}}"), found.as_str()))
-    })
+    ["dimension", "kind", "layer", "radius", "top", "number", "share", "sum", "column"].iter().fold(
+        about.to_owned(),
+        |about, name| {
+            found.name(name).map_or(about.clone(), |found| about.replace(&format!("{{{name}}}"), found.as_str()))
+        },
+    )
 }
 
 impl Kind {

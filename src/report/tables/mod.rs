@@ -6,6 +6,7 @@ mod outside;
 mod places;
 mod spatial;
 mod steps;
+mod uncertainty;
 
 use polars::prelude::*;
 
@@ -20,6 +21,7 @@ pub use networks::plant;
 pub use outside::rule;
 pub use places::Geometries;
 pub use steps::reading;
+pub use uncertainty::OF_TYPE;
 
 /// One table to write.
 pub struct OutputTable {
@@ -80,6 +82,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend(steps::all(results)?);
     tables.push(types(results)?);
     tables.extend(outside::all(results)?);
+    tables.extend(uncertainty::all(results)?);
     tables.extend(backtest::all(results)?);
     tables.extend(corrections(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
@@ -179,6 +182,7 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
         Some(class.possible_types(results.about.typology)).filter(|types| !types.is_empty())
     };
     columns.push(column("possible_types", results.rating.classes.iter().map(possible).collect::<Vec<_>>()));
+    columns.extend(uncertainty::of_clusters(results));
     frame(columns)
 }
 

@@ -46,7 +46,7 @@ pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     if let Some(register) = results.facilities().filter(|_| !results.tables.ties.is_empty()) {
         tables.push(links(results, register)?);
     }
-    for layer in &results.tables.layers {
+    for layer in results.tables.layers.iter() {
         tables.extend(infrastructure(results, layer)?);
     }
     Ok(tables)

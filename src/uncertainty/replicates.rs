@@ -1,0 +1,201 @@
+//! Many draws to probabilities, quantiles and ranks.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::outcome::{NONE, Outcome};
+use crate::measure::Unit;
+use crate::statistics::quantile;
+
+/// The quantiles of scores.
+pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+/// The quantiles of ranks.
+pub const RANKS: [f64; 2] = [0.05, 0.95];
+
+/// Counts over replicates; their size does not depend on how many there are.
+#[derive(Debug, Clone)]
+pub struct Counts {
+    /// Replicates.
+    pub replicates: u32,
+    /// By unit, then type.
+    types: Vec<u32>,
+    kinds: usize,
+    /// By dimension, then unit: replicates in the highest level.
+    high: Vec<Vec<u32>>,
+    /// By unit: replicates in which it is a unit.
+    pub exists: Vec<u32>,
+    /// By unit: replicates that rest on drawn values of what is missing.
+    pub completed: Vec<u32>,
+}
+
+impl Counts {
+    /// Nothing counted.
+    pub fn new(units: usize, kinds: usize, dimensions: usize) -> Self {
+        Self {
+            replicates: 0,
+            types: vec![0; units * kinds],
+            kinds,
+            high: vec![vec![0; units]; dimensions],
+            exists: vec![0; units],
+            completed: vec![0; units],
+        }
+    }
+
+    /// Counts a replicate; `highest`: the position of each dimension's highest level.
+    pub fn add(&mut self, outcome: &Outcome, highest: &[u8]) {
+        self.replicates += 1;
+        for (unit, &kind) in outcome.types.iter().enumerate() {
+            if kind != NONE {
+                self.types[unit * self.kinds + kind as usize] += 1;
+            }
+            self.completed[unit] += u32::from(outcome.completed[unit]);
+        }
+        for ((counts, levels), highest) in self.high.iter_mut().zip(&outcome.levels).zip(highest) {
+            counts.iter_mut().zip(levels).for_each(|(count, level)| *count += u32::from(level == highest));
+        }
+        if let Some(levels) = outcome.levels.first() {
+            self.exists.iter_mut().zip(levels).for_each(|(count, level)| *count += u32::from(*level != NONE));
+        }
+    }
+
+    /// The share of the replicates in which a unit is one that are of each type; nothing where it is one in none.
+    pub fn p_types(&self, unit: usize) -> Vec<Option<f64>> {
+        let of = &self.types[unit * self.kinds..(unit + 1) * self.kinds];
+        of.iter().map(|&count| self.share(unit, count)).collect()
+    }
+
+    /// The share of the replicates in which a dimension is in its highest level.
+    pub fn p_high(&self, dimension: usize, unit: usize) -> Option<f64> {
+        self.share(unit, self.high[dimension][unit])
+    }
+
+    /// The share of the replicates in which a unit is one.
+    pub fn p_exists(&self, unit: usize) -> f64 {
+        f64::from(self.exists[unit]) / f64::from(self.replicates)
+    }
+
+    fn share(&self, unit: usize, count: u32) -> Option<f64> {
+        (self.exists[unit] > 0).then(|| f64::from(count) / f64::from(self.exists[unit]))
+    }
+
+    /// The greatest standard error of any `p_type`.
+    ///
+    /// # Source
+    ///
+    /// Of the proportion with two successes and two failures more (Agresti & Coull 1998): that of a type that has never come
+    /// is not 0.
+    pub fn greatest_error(&self) -> f64 {
+        let errors = self.types.iter().enumerate().map(|(at, &count)| {
+            let exists = f64::from(self.exists[at / self.kinds.max(1)]);
+            if exists > 0.0 { standard_error(f64::from(count), exists) } else { 0.0 }
+        });
+        errors.fold(0.0, f64::max)
+    }
+}
+
+/// The standard error of a proportion: see [`Counts::greatest_error`].
+pub fn standard_error(count: f64, of: f64) -> f64 {
+    let share = (count + 2.0) / (of + 4.0);
+    (share * (1.0 - share) / (of + 4.0)).sqrt()
+}
+
+/// The scores of all replicates: one list a dimension, of replicates one after the other, of units.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    units: usize,
+    scores: Vec<Vec<f64>>,
+}
+
+/// Units that are worked on together.
+const TOGETHER: usize = 64;
+
+impl Kept {
+    /// Nothing kept.
+    pub fn new(units: usize, dimensions: usize) -> Self {
+        Self { units, scores: vec![Vec::new(); dimensions] }
+    }
+
+    /// Keeps a replicate's scores.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.scores.iter_mut().zip(&outcome.scores).for_each(|(kept, scores)| kept.extend_from_slice(scores));
+    }
+
+    /// The scores of a dimension in one replicate.
+    pub fn replicate(&self, dimension: usize, replicate: usize) -> &[f64] {
+        &self.scores[dimension][replicate * self.units..(replicate + 1) * self.units]
+    }
+
+    /// Quantiles of a dimension's scores, one list a unit; nothing where a unit has none.
+    pub fn quantiles<const N: usize>(&self, dimension: usize, shares: [f64; N]) -> Vec<Option<[f64; N]>> {
+        let scores = &self.scores[dimension];
+        let replicates = scores.len().checked_div(self.units).unwrap_or(0);
+        let firsts: Vec<usize> = (0..self.units).step_by(TOGETHER).collect();
+        let together = |&first: &usize| {
+            let count = TOGETHER.min(self.units - first);
+            let mut own: Vec<Vec<f64>> = vec![Vec::with_capacity(replicates); count];
+            for replicate in 0..replicates {
+                let start = replicate * self.units + first;
+                own.iter_mut().zip(&scores[start..start + count]).for_each(|(own, score)| own.push(*score));
+            }
+            let of = |mut own: Vec<f64>| {
+                own.retain(|score| !score.is_nan());
+                own.sort_unstable_by(f64::total_cmp);
+                (!own.is_empty()).then(|| shares.map(|share| quantile(&own, share)))
+            };
+            own.into_iter().map(of).collect::<Vec<_>>()
+        };
+        firsts.par_iter().map(together).collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// Puts ranks in the place of scores: 1 is the greatest of the period, and units that score alike share a rank.
+    pub fn rank(&mut self, units: &[Unit]) {
+        let mut periods: BTreeMap<Option<i64>, Vec<u32>> = BTreeMap::new();
+        for (at, unit) in units.iter().enumerate() {
+            periods.entry(unit.period).or_default().push(at as u32);
+        }
+        let periods: Vec<Vec<u32>> = periods.into_values().collect();
+        for scores in &mut self.scores {
+            scores.par_chunks_mut(self.units.max(1)).for_each(|scores| {
+                for period in &periods {
+                    rank(scores, period);
+                }
+            });
+        }
+    }
+}
+
+fn rank(scores: &mut [f64], units: &[u32]) {
+    let mut order: Vec<(f64, u32)> =
+        units.iter().map(|&unit| (scores[unit as usize], unit)).filter(|(score, _)| !score.is_nan()).collect();
+    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let mut rank = 0;
+    for at in 0..order.len() {
+        if at == 0 || order[at].0 != order[at - 1].0 {
+            rank = at + 1;
+        }
+        scores[order[at].1 as usize] = rank as f64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_by_hand() {
+        let units: Vec<Unit> = [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (3, 1)]
+            .into_iter()
+            .map(|(cluster, period)| Unit { cluster, period: Some(period) })
+            .collect();
+        let scores = vec![10.0, 5.0, 30.0, 7.0, 30.0, f64::NAN];
+        let outcome =
+            Outcome { scores: vec![scores], levels: vec![vec![0; 6]], types: vec![0; 6], completed: vec![false; 6] };
+        let mut kept = Kept::new(6, 1);
+        kept.add(&outcome);
+        kept.rank(&units);
+        assert_eq!(kept.replicate(0, 0)[..5], [3.0, 2.0, 1.0, 1.0, 1.0]);
+        let quantiles = kept.quantiles(0, [0.5]);
+        assert_eq!((quantiles[2], quantiles[5]), (Some([1.0]), None));
+    }
+}
