@@ -16,6 +16,7 @@ use crate::names::EMISSIONS;
 use crate::random;
 use crate::score::{Dimension, Scores};
 use crate::stage::Stage;
+use crate::statistics::quantile;
 use crate::validate::{Account, Event, Outcome, Tables};
 
 /// The ends of the interval: it holds nine tenths of the resamples.
@@ -366,13 +367,6 @@ fn interval(settings: &BacktestSettings, ranked: &[Ranked], happened: &[bool]) -
 /// A number below a limit, each as likely as the others (Lemire 2019, without its rejection: of 2^64 the limit is nothing).
 fn below(random: &mut impl Rng, limit: usize) -> usize {
     ((u128::from(random.next_u64()) * limit as u128) >> 64) as usize
-}
-
-/// A quantile of sorted values, between two of them on a straight line.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    low + (high - low) * (place - place.floor())
 }
 
 /// Kendall's tau-b (1945): pairs in the same order less pairs in the opposite one, over the geometric mean of the pairs that are

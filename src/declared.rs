@@ -17,7 +17,12 @@ const RELATIVE: f64 = 1e-12;
 /// assert!(at_least(mean, 50.0) && at_least(0.1 + 0.2, 0.3) && !at_least(49.999_999, 50.0));
 /// ```
 pub fn at_least(value: f64, declared: f64) -> bool {
-    value >= declared - slack(declared)
+    value >= least(declared)
+}
+
+/// The least value that reaches a declared number.
+pub fn least(declared: f64) -> f64 {
+    declared - slack(declared)
 }
 
 /// Whether a value does not pass a declared number.

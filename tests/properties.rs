@@ -213,7 +213,9 @@ proptest! {
             (0..weights.len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
         let matrix = Matrix::new(&tree, &columns, rows.len());
         let leaves = tree.leaves(&matrix, 0..rows.len());
-        let (nodes, bounds) = (tree.nodes(&leaves), tree.bounds(&leaves, &matrix, 0..rows.len()));
+        let (nodes, bounds) = (tree.nodes(&leaves, false), tree.bounds(&leaves, &matrix, 0..rows.len()));
+        let is_whole = leaves.iter().flatten().all(|score| !score.is_nan());
+        prop_assert!(!is_whole || tree.nodes(&leaves, true) == nodes);
         for (unit, row) in rows.iter().enumerate() {
             for (node, score) in tree.score(row).nodes.into_iter().enumerate() {
                 let found = Score {

@@ -18,7 +18,7 @@ pub struct Matrix {
 }
 
 /// Units that are scored together: so few that what is made of them stays close at hand.
-const BLOCK: usize = 512;
+const BLOCK: usize = 1024;
 
 impl Matrix {
     /// Lays out observations: one list an indicator, one entry a unit.
@@ -75,23 +75,23 @@ impl Scorer<'_> {
         matrix.scaled.iter().enumerate().map(of).collect()
     }
 
-    /// Scores of the nodes from scores of the indicators.
-    pub fn nodes(&self, leaves: &Columns) -> Columns {
-        self.combined(leaves, None)
+    /// Scores of the nodes from scores of the indicators; `is_complete`: there is one of every indicator in every unit.
+    pub fn nodes(&self, leaves: &Columns, is_complete: bool) -> Columns {
+        self.combined(leaves, None, is_complete)
     }
 
     /// Coverage and bounds of the nodes in some units, of which `leaves` are the scores of the indicators.
     pub fn bounds(&self, leaves: &Columns, matrix: &Matrix, units: Range<usize>) -> Bounds {
         let shares: Columns = matrix.coverage.iter().map(|column| column[units.clone()].to_vec()).collect();
-        let mut coverage = self.combined(&shares, Some(Aggregate::Arithmetic));
+        let mut coverage = self.combined(&shares, Some(Aggregate::Arithmetic), true);
         let filled = |bound: f64| {
             let of = |(scores, shares): (&Vec<f64>, &Vec<f64>)| {
                 scores.iter().zip(shares).map(|(score, share)| partly(*score, *share, bound)).collect()
             };
             leaves.iter().zip(&shares).map(of).collect::<Columns>()
         };
-        let mut low = self.combined(&filled(self.range.least), None);
-        let mut high = self.combined(&filled(self.range.greatest), None);
+        let mut low = self.combined(&filled(self.range.least), None, true);
+        let mut high = self.combined(&filled(self.range.greatest), None, true);
         for (columns, nothing) in [(&mut coverage, 0.0), (&mut low, self.range.least), (&mut high, self.range.greatest)]
         {
             columns.iter_mut().flatten().filter(|score| score.is_nan()).for_each(|score| *score = nothing);
@@ -105,7 +105,7 @@ impl Scorer<'_> {
     }
 
     /// Columns of nodes; `rule` in the place of each node's own.
-    fn combined(&self, leaves: &Columns, rule: Option<Aggregate>) -> Columns {
+    fn combined(&self, leaves: &Columns, rule: Option<Aggregate>, is_complete: bool) -> Columns {
         let units = leaves.first().map_or(0, Vec::len);
         let mut nodes: Columns = vec![Vec::new(); self.shape.nodes().len()];
         for &node in self.shape.upward() {
@@ -114,10 +114,15 @@ impl Scorer<'_> {
                 Child::Node(at) => nodes[at].as_slice(),
             };
             let children = self.shape.nodes()[node].children.iter();
-            let children: Vec<(&[f64], f64)> =
-                children.map(|child| (of(child), self.parameters.weight(*child))).collect();
+            let weighed = children.map(|child| (of(child), self.parameters.weight(*child)));
+            // What weighs nothing may have no score of its own.
+            let children: Vec<(&[f64], f64)> = weighed.filter(|(_, weight)| *weight > 0.0).collect();
             let floor = if rule.is_some() { 0.0 } else { self.parameters.floors[node] };
-            let combined = combine(rule.unwrap_or(self.parameters.aggregates[node]), floor, &children, units);
+            let combined = combine(
+                rule.unwrap_or(self.parameters.aggregates[node]),
+                floor,
+                &Children { children: &children, units, is_complete },
+            );
             nodes[node] = combined;
         }
         nodes
@@ -134,21 +139,32 @@ fn partly(score: f64, coverage: f64, bound: f64) -> f64 {
     (coverage * score + if unknown > 0.0 { bound * unknown } else { 0.0 }).min(bound.max(score))
 }
 
+/// Scores and weights, all above 0, of the children of a node.
+struct Children<'a> {
+    children: &'a [(&'a [f64], f64)],
+    units: usize,
+    /// Whether every score is there.
+    is_complete: bool,
+}
+
 /// [`Aggregate::of`], unit by unit.
-fn combine(aggregate: Aggregate, floor: f64, children: &[(&[f64], f64)], units: usize) -> Vec<f64> {
+fn combine(aggregate: Aggregate, floor: f64, of: &Children<'_>) -> Vec<f64> {
     let no_floor = f64::NEG_INFINITY;
+    if of.children.is_empty() {
+        return vec![f64::NAN; of.units];
+    }
     match aggregate {
-        Aggregate::Arithmetic => mean(children, units, no_floor, |score| score, |mean| mean),
-        Aggregate::Geometric | Aggregate::Power(0.0) => mean(children, units, floor, f64::ln, f64::exp),
-        Aggregate::Harmonic => mean(children, units, floor, |score| 1.0 / score, |mean| 1.0 / mean),
+        Aggregate::Arithmetic => of.mean(no_floor, |score| score, |mean| mean),
+        Aggregate::Geometric | Aggregate::Power(0.0) => of.mean(floor, f64::ln, f64::exp),
+        Aggregate::Harmonic => of.mean(floor, |score| 1.0 / score, |mean| 1.0 / mean),
         Aggregate::Power(power) => {
             let floor = if power < 0.0 { floor } else { no_floor };
-            mean(children, units, floor, |score| score.powf(power), |mean| mean.powf(1.0 / power))
+            of.mean(floor, |score| score.powf(power), |mean| mean.powf(1.0 / power))
         }
-        Aggregate::Minimum => mean(children, units, no_floor, |_| 0.0, |_| f64::NEG_INFINITY),
-        Aggregate::Median => (0..units)
+        Aggregate::Minimum => of.mean(no_floor, |_| 0.0, |_| f64::NEG_INFINITY),
+        Aggregate::Median => (0..of.units)
             .map(|unit| {
-                let known = children.iter().map(|(scores, weight)| (scores[unit], *weight));
+                let known = of.children.iter().map(|(scores, weight)| (scores[unit], *weight));
                 let known: Vec<(f64, f64)> = known.filter(|(score, _)| !score.is_nan()).collect();
                 aggregate.of(&known, floor).unwrap_or(f64::NAN)
             })
@@ -156,30 +172,55 @@ fn combine(aggregate: Aggregate, floor: f64, children: &[(&[f64], f64)], units: 
     }
 }
 
-/// A generalised mean, cut to the least and greatest of what it is a mean of: one that lies below all is the minimum.
-fn mean(
-    children: &[(&[f64], f64)],
-    units: usize,
-    floor: f64,
-    there: impl Fn(f64) -> f64,
-    back: impl Fn(f64) -> f64,
-) -> Vec<f64> {
-    let (mut sum, mut weights) = (vec![0.0; units], vec![0.0; units]);
-    let (mut least, mut greatest) = (vec![f64::INFINITY; units], vec![f64::NEG_INFINITY; units]);
-    for &(scores, weight) in children {
-        let to = sum.iter_mut().zip(&mut weights).zip(least.iter_mut().zip(&mut greatest));
-        for (((sum, weights), (least, greatest)), &score) in to.zip(&scores[..units]) {
-            let (known, read) = (!score.is_nan(), score.max(floor));
-            *sum += if known { weight * there(read) } else { 0.0 };
-            *weights += if known { weight } else { 0.0 };
-            let counts = known && weight > 0.0;
-            *least = if counts && read < *least { read } else { *least };
-            *greatest = if counts && read > *greatest { read } else { *greatest };
+impl Children<'_> {
+    /// A generalised mean, cut to the least and greatest of what it is a mean of: one that lies below all is the minimum.
+    fn mean(&self, floor: f64, there: impl Fn(f64) -> f64, back: impl Fn(f64) -> f64) -> Vec<f64> {
+        if self.is_complete { self.mean_of_all(floor, there, back) } else { self.mean_of_known(floor, there, back) }
+    }
+
+    /// The same where every score is there: nothing to ask, and one weight for all.
+    fn mean_of_all(&self, floor: f64, there: impl Fn(f64) -> f64, back: impl Fn(f64) -> f64) -> Vec<f64> {
+        let weight: f64 = self.children.iter().map(|(_, weight)| weight).sum();
+        let mut sum = vec![0.0; self.units];
+        let (mut least, mut greatest) = (vec![f64::INFINITY; self.units], vec![f64::NEG_INFINITY; self.units]);
+        for &(scores, weight) in self.children {
+            let ends = least.iter_mut().zip(&mut greatest);
+            for ((sum, (least, greatest)), &score) in sum.iter_mut().zip(ends).zip(scores) {
+                let read = if score < floor { floor } else { score };
+                *sum += weight * there(read);
+                *least = if read < *least { read } else { *least };
+                *greatest = if read > *greatest { read } else { *greatest };
+            }
         }
+        for (sum, (least, greatest)) in sum.iter_mut().zip(least.iter().zip(&greatest)) {
+            *sum = within(back(*sum / weight), *least, *greatest);
+        }
+        sum
     }
-    let ends = sum.iter_mut().zip(&weights).zip(least.iter().zip(&greatest));
-    for ((sum, weight), (least, greatest)) in ends {
-        *sum = if *weight > 0.0 { back(*sum / weight).max(*least).min(*greatest) + 0.0 } else { f64::NAN };
+
+    fn mean_of_known(&self, floor: f64, there: impl Fn(f64) -> f64, back: impl Fn(f64) -> f64) -> Vec<f64> {
+        let (mut sum, mut weights) = (vec![0.0; self.units], vec![0.0; self.units]);
+        let (mut least, mut greatest) = (vec![f64::INFINITY; self.units], vec![f64::NEG_INFINITY; self.units]);
+        for &(scores, weight) in self.children {
+            let to = sum.iter_mut().zip(&mut weights).zip(least.iter_mut().zip(&mut greatest));
+            for (((sum, weights), (least, greatest)), &score) in to.zip(scores) {
+                if !score.is_nan() {
+                    let read = score.max(floor);
+                    *sum += weight * there(read);
+                    *weights += weight;
+                    (*least, *greatest) = (least.min(read), greatest.max(read));
+                }
+            }
+        }
+        let ends = sum.iter_mut().zip(&weights).zip(least.iter().zip(&greatest));
+        for ((sum, weight), (least, greatest)) in ends {
+            *sum = if *weight > 0.0 { within(back(*sum / weight), *least, *greatest) } else { f64::NAN };
+        }
+        sum
     }
-    sum
+}
+
+fn within(mean: f64, least: f64, greatest: f64) -> f64 {
+    let mean = if mean < least { least } else { mean };
+    (if mean > greatest { greatest } else { mean }) + 0.0
 }

@@ -13,6 +13,8 @@ pub mod sensitivity;
 pub mod settings;
 pub mod ties;
 
+use std::time::Instant;
+
 use rayon::prelude::*;
 
 use crate::declared::at_least;
@@ -180,7 +182,9 @@ pub fn unit_keys(measured: &Measurements) -> Vec<u64> {
 ///
 /// As [`measure::measure`]; [`crate::Error::Io`] if batches cannot be kept.
 pub fn uncertainty(study: &Study<'_>, batches: &Batches, watch: &dyn Fn(u64, u64)) -> Result<(Uncertainty, Findings)> {
+    let began = Instant::now();
     let workshop = Workshop::new(study)?;
+    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "scenarios");
     let mut findings = Findings::default();
     let settings = study.settings;
     let examined = workshop.examined();
@@ -197,7 +201,9 @@ pub fn uncertainty(study: &Study<'_>, batches: &Batches, watch: &dyn Fn(u64, u64
         found.effects = workshop.effects(&examined, batches, &|more| watch(done + more, all))?;
         found.examined = examined.iter().map(|&at| workshop.factors[at].name.clone()).collect();
     }
+    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "replicates and effects");
     found.flips = workshop.flips()?;
+    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "single choices");
     note_completed(&found, &mut findings);
     Ok((found, findings))
 }
@@ -283,9 +289,10 @@ impl<'a> Workshop<'a> {
         let highest: Vec<u8> = run.dimensions.iter().map(|of| of.threshold.0.len() as u8).collect();
         let origin = self.origin(Purpose::Replicates);
         let mut counts = Counts::new(units, kinds, dimensions);
-        let mut kept = Kept::new(units, dimensions);
+        let mut kept = Kept::new(units, dimensions, settings.replicates as usize);
         let mut each = Replicates::default();
         let wants_each = settings.tables.contains(&Extra::Replicates);
+        let began = Instant::now();
         for first in (0..settings.replicates).step_by(BATCH as usize) {
             let rows = first..(first + BATCH).min(settings.replicates);
             let name = format!("replicates-{first}");
@@ -300,18 +307,19 @@ impl<'a> Workshop<'a> {
                     found
                 }
             };
-            for outcome in outcomes {
-                counts.add(&outcome, &highest);
-                kept.add(&outcome);
-                if wants_each {
-                    each.outcomes.push(outcome);
-                }
+            rayon::join(
+                || outcomes.iter().for_each(|outcome| counts.add(outcome, &highest)),
+                || outcomes.iter().for_each(|outcome| kept.add(outcome)),
+            );
+            if wants_each {
+                each.outcomes.extend(outcomes);
             }
             watch(u64::from(rows.end));
             if settings.target_error.is_some_and(|target| counts.greatest_error() < target) {
                 break;
             }
         }
+        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "draws");
         if let Some(target) = settings.target_error.filter(|target| counts.greatest_error() >= *target) {
             let error = counts.greatest_error();
             let message =
@@ -332,6 +340,7 @@ impl<'a> Workshop<'a> {
     fn summary(&self, counts: &Counts, mut kept: Kept) -> Uncertainty {
         let run = self.run();
         let (units, dimensions) = (run.units.len(), run.dimensions.len());
+        let began = Instant::now();
         let nominal = self.plain();
         let p_types: Vec<Vec<Option<f64>>> = (0..units).map(|unit| counts.p_types(unit)).collect();
         let p_exists: Vec<f64> = (0..units).map(|unit| counts.p_exists(unit)).collect();
@@ -348,7 +357,9 @@ impl<'a> Workshop<'a> {
         } else {
             Vec::new()
         };
+        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "quantiles");
         kept.rank(run.units);
+        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "ranks");
         Uncertainty {
             replicates: counts.replicates,
             factors: self.factors.iter().map(|factor| factor.name.clone()).collect(),
@@ -494,7 +505,7 @@ impl<'a> Workshop<'a> {
                 setting: change.setting.clone(),
                 from: kind(plain.types[unit]),
                 to: kind(outcome.types[unit]),
-                exists: measured.exists[unit],
+                exists: !measured.lacks(unit),
             };
             (0..outcome.types.len()).filter(differs).map(flip).collect::<Vec<Flip>>()
         };

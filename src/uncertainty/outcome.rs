@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::factors::Chosen;
 use super::scenario::{Measured, Scenario};
 use crate::classify::{Level, Open, Typology};
-use crate::declared::at_least;
+use crate::declared::least;
 use crate::score::matrix::{Bounds, Columns, Matrix};
 use crate::score::shape::Child;
 use crate::score::{Dimension, Score, Scorer, Thresholds};
@@ -50,16 +50,26 @@ impl TypeTable {
         Self { types: (0..levels.iter().product()).map(type_of).collect(), levels }
     }
 
-    fn of(&self, levels: impl Iterator<Item = u8>) -> u8 {
-        let mut number = 0;
-        for (level, count) in levels.zip(&self.levels) {
-            if level == NONE {
-                return NONE;
+    /// The type of every unit.
+    fn of_all(&self, levels: &[Vec<u8>], units: usize) -> Vec<u8> {
+        let (mut numbers, mut known) = (vec![0_usize; units], vec![true; units]);
+        for (levels, count) in levels.iter().zip(&self.levels) {
+            for ((number, known), level) in numbers.iter_mut().zip(&mut known).zip(levels) {
+                *number = *number * count + *level as usize;
+                *known &= *level != NONE;
             }
-            number = number * count + level as usize;
         }
-        self.types.get(number).copied().unwrap_or(NONE)
+        let kind = |(number, known): (usize, bool)| self.types.get(number).copied().filter(|_| known).unwrap_or(NONE);
+        numbers.into_iter().zip(known).map(kind).collect()
     }
+}
+
+/// How many thresholds each score reaches; [`NONE`] of no score.
+fn levels_of(scores: &[f64], thresholds: &Thresholds, levels: &mut [u8]) {
+    for limit in thresholds.0.iter().map(|threshold| least(*threshold)) {
+        levels.iter_mut().zip(scores).for_each(|(level, score)| *level += u8::from(*score >= limit));
+    }
+    levels.iter_mut().zip(scores).filter(|(_, score)| score.is_nan()).for_each(|(level, _)| *level = NONE);
 }
 
 /// What one draw is worked out with.
@@ -84,47 +94,44 @@ impl Evaluation<'_> {
         let thresholds: Vec<Thresholds> = chosen.thresholds.iter().map(|of| Thresholds(of.clone())).collect();
         let mut outcome = Outcome {
             scores: vec![Vec::with_capacity(units); dimensions],
-            levels: vec![Vec::with_capacity(units); dimensions],
+            levels: vec![vec![0; units]; dimensions],
             types: Vec::with_capacity(units),
             completed: vec![false; units],
         };
         for (block, is_complete) in matrix.blocks() {
             let leaves = scorer.leaves(matrix, block.clone());
-            let mut nodes = scorer.nodes(&leaves);
-            let mut unknown = vec![Vec::new(); dimensions];
+            let mut nodes = scorer.nodes(&leaves, is_complete);
+            let mut standing = Vec::new();
             if !is_complete {
                 let bounds = scorer.bounds(&leaves, matrix, block.clone());
-                unknown = self.unknown(&nodes, &bounds, &thresholds);
+                standing = self.standing(&nodes, &bounds, &thresholds);
                 if let Some(key) = chosen.missing {
-                    let first = block.start;
-                    self.complete(&scorer, (&leaves, first, key), &mut unknown, &mut nodes);
-                    for at in 0..block.len() {
-                        outcome.completed[first + at] = unknown.iter().any(|of| of[at] == Standing::Completed);
+                    self.complete(&scorer, (&leaves, block.start, key), &mut standing, &mut nodes);
+                    for (at, completed) in outcome.completed[block.clone()].iter_mut().enumerate() {
+                        *completed = standing.iter().any(|of| of[at] == Standing::Completed);
                     }
                 }
             }
-            for dimension in 0..dimensions {
-                let scores = &nodes[dimension];
-                let level = |score: f64| {
-                    let passed = thresholds[dimension].0.iter().filter(|threshold| at_least(score, **threshold));
-                    if score.is_nan() { NONE } else { passed.count() as u8 }
-                };
-                let levels = scores.iter().zip(block.clone()).enumerate().map(|(at, (&score, unit))| {
-                    let is_unknown = unknown[dimension].get(at) == Some(&Standing::Unknown);
-                    if is_unknown || !self.measured.exists[unit] { NONE } else { level(score) }
-                });
-                outcome.levels[dimension].extend(levels);
-                let exists = |(&score, unit): (&f64, usize)| if self.measured.exists[unit] { score } else { f64::NAN };
-                outcome.scores[dimension].extend(scores.iter().zip(block.clone()).map(exists));
+            for (dimension, thresholds) in thresholds.iter().enumerate() {
+                let (scores, levels) = (&mut nodes[dimension], &mut outcome.levels[dimension][block.clone()]);
+                levels_of(scores, thresholds, levels);
+                for (at, unit) in block.clone().enumerate() {
+                    if self.measured.lacks(unit) {
+                        (scores[at], levels[at]) = (f64::NAN, NONE);
+                    }
+                }
+                let of = standing.get(dimension).map(Vec::as_slice).unwrap_or_default();
+                let unknown = levels.iter_mut().zip(of).filter(|(_, of)| **of == Standing::Unknown);
+                unknown.for_each(|(level, _)| *level = NONE);
+                outcome.scores[dimension].extend_from_slice(scores);
             }
-            let of = |unit: usize| self.types.of(outcome.levels.iter().map(|levels| levels[unit]));
-            outcome.types.extend(block.map(of));
         }
+        outcome.types = self.types.of_all(&outcome.levels, units);
         outcome
     }
 
     /// Where each dimension stands in each unit of a block.
-    fn unknown(&self, nodes: &Columns, bounds: &Bounds, thresholds: &[Thresholds]) -> Vec<Vec<Standing>> {
+    fn standing(&self, nodes: &Columns, bounds: &Bounds, thresholds: &[Thresholds]) -> Vec<Vec<Standing>> {
         let floor = self.scenario.classification.coverage_floor;
         let of = |(dimension, thresholds): (usize, &Thresholds)| {
             let standing = |at: usize| {
@@ -170,7 +177,7 @@ impl Evaluation<'_> {
             units.iter().map(of).collect::<Vec<f64>>()
         };
         let filled: Columns = leaves.iter().enumerate().map(filled).collect();
-        let completed = scorer.nodes(&filled);
+        let completed = scorer.nodes(&filled, false);
         for dimension in scorer.shape.dimensions() {
             for (&at, score) in units.iter().zip(&completed[dimension]) {
                 if unknown[dimension][at] == Standing::Unknown {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::outcome::{NONE, Outcome};
 use crate::measure::Unit;
-use crate::statistics::quantile;
+use crate::statistics::between;
 
 /// The quantiles of scores.
 pub const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -111,9 +111,9 @@ pub struct Kept {
 const TOGETHER: usize = 64;
 
 impl Kept {
-    /// Nothing kept.
-    pub fn new(units: usize, dimensions: usize) -> Self {
-        Self { units, scores: vec![Vec::new(); dimensions] }
+    /// Nothing kept, with room for so many replicates.
+    pub fn new(units: usize, dimensions: usize, replicates: usize) -> Self {
+        Self { units, scores: (0..dimensions).map(|_| Vec::with_capacity(units * replicates)).collect() }
     }
 
     /// Keeps a replicate's scores.
@@ -126,7 +126,7 @@ impl Kept {
         &self.scores[dimension][replicate * self.units..(replicate + 1) * self.units]
     }
 
-    /// Quantiles of a dimension's scores, one list a unit; nothing where a unit has none.
+    /// Quantiles (ascending shares) of a dimension's scores, one list a unit; nothing where a unit has none.
     pub fn quantiles<const N: usize>(&self, dimension: usize, shares: [f64; N]) -> Vec<Option<[f64; N]>> {
         let scores = &self.scores[dimension];
         let replicates = scores.len().checked_div(self.units).unwrap_or(0);
@@ -138,12 +138,7 @@ impl Kept {
                 let start = replicate * self.units + first;
                 own.iter_mut().zip(&scores[start..start + count]).for_each(|(own, score)| own.push(*score));
             }
-            let of = |mut own: Vec<f64>| {
-                own.retain(|score| !score.is_nan());
-                own.sort_unstable_by(f64::total_cmp);
-                (!own.is_empty()).then(|| shares.map(|share| quantile(&own, share)))
-            };
-            own.into_iter().map(of).collect::<Vec<_>>()
+            own.into_iter().map(|own| quantiles(own, shares)).collect::<Vec<_>>()
         };
         firsts.par_iter().map(together).collect::<Vec<_>>().into_iter().flatten().collect()
     }
@@ -165,10 +160,47 @@ impl Kept {
     }
 }
 
+fn quantiles<const N: usize>(scores: Vec<f64>, shares: [f64; N]) -> Option<[f64; N]> {
+    // Whole numbers are put in order several times as fast.
+    let mut known: Vec<u64> = scores.into_iter().filter(|score| !score.is_nan()).map(ordered).collect();
+    let last = known.len().checked_sub(1)?;
+    let mut done = 0;
+    Some(shares.map(|share| {
+        let place = share * last as f64;
+        let at = place.floor() as usize;
+        // What stands before the last one that was found is smaller, and needs no order.
+        let (_, found, above) = known[done..].select_nth_unstable(at - done);
+        let (low, next) = (number(*found), above.iter().min());
+        done = at;
+        next.map_or(low, |next| between(low, number(*next), place))
+    }))
+}
+
+/// A whole number of the same order: the bits, turned so that the greater number has the greater ones.
+fn ordered(number: f64) -> u64 {
+    let bits = (number + 0.0).to_bits();
+    if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
+}
+
+/// The number again.
+fn number(ordered: u64) -> f64 {
+    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
+}
+
+/// Ranks of one period, in the place of its scores.
 fn rank(scores: &mut [f64], units: &[u32]) {
-    let mut order: Vec<(f64, u32)> =
-        units.iter().map(|&unit| (scores[unit as usize], unit)).filter(|(score, _)| !score.is_nan()).collect();
-    order.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    // The upper bits of a score with the number of its unit: they sort as one whole number.
+    let bits = usize::BITS - units.len().leading_zeros();
+    let (below, mask) = (1_u64 << bits, (1_u64 << bits) - 1);
+    let known = units.iter().zip(0_u64..).filter(|(unit, _)| !scores[**unit as usize].is_nan());
+    let mut keys: Vec<u64> = known.map(|(unit, at)| ordered(scores[*unit as usize]) & !mask | at).collect();
+    keys.sort_unstable();
+    let score = |key: &u64| scores[units[(key & mask) as usize] as usize];
+    // Those alike in these bits alone are put in order by all.
+    for alike in keys.chunk_by_mut(|a, b| a / below == b / below).filter(|alike| alike.len() > 1) {
+        alike.sort_unstable_by(|a, b| score(a).total_cmp(&score(b)));
+    }
+    let order: Vec<(f64, u32)> = keys.iter().rev().map(|key| (score(key), units[(key & mask) as usize])).collect();
     let mut rank = 0;
     for at in 0..order.len() {
         if at == 0 || order[at].0 != order[at - 1].0 {
@@ -181,6 +213,7 @@ fn rank(scores: &mut [f64], units: &[u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::quantile;
 
     #[test]
     fn ranks_by_hand() {
@@ -191,11 +224,39 @@ mod tests {
         let scores = vec![10.0, 5.0, 30.0, 7.0, 30.0, f64::NAN];
         let outcome =
             Outcome { scores: vec![scores], levels: vec![vec![0; 6]], types: vec![0; 6], completed: vec![false; 6] };
-        let mut kept = Kept::new(6, 1);
+        let mut kept = Kept::new(6, 1, 1);
         kept.add(&outcome);
         kept.rank(&units);
         assert_eq!(kept.replicate(0, 0)[..5], [3.0, 2.0, 1.0, 1.0, 1.0]);
         let quantiles = kept.quantiles(0, [0.5]);
         assert_eq!((quantiles[2], quantiles[5]), (Some([1.0]), None));
+    }
+
+    /// Ranks and quantiles against the plain way, with ties, negative numbers and numbers that differ in their last bits.
+    #[test]
+    fn whole_numbers_sort_as_the_numbers_do() {
+        let mut random = crate::random::stream(1, crate::stage::Stage::Uncertainty, "test", 0);
+        let mut next = || (rand_chacha::rand_core::Rng::next_u64(&mut random) >> 40) as f64 / 1000.0 - 4000.0;
+        for _ in 0..50 {
+            let mut scores: Vec<f64> = (0..300).map(|_| next()).collect();
+            for at in 0..40 {
+                scores[at + 100] = scores[at];
+                scores[at + 200] = f64::from_bits(scores[at].to_bits() + 1);
+            }
+            (scores[0], scores[1], scores[2]) = (0.0, -0.0, f64::NAN);
+            let known: Vec<f64> = scores.iter().copied().filter(|score| !score.is_nan()).collect();
+            let wanted = |score: f64| known.iter().filter(|other| **other > score).count() as f64 + 1.0;
+            let mut ranks = scores.clone();
+            rank(&mut ranks, &(0..300).collect::<Vec<u32>>());
+            for (score, rank) in scores.iter().zip(&ranks) {
+                assert!(score.is_nan() && rank.is_nan() || *rank == wanted(*score), "{score}: {rank}");
+            }
+            let mut sorted = known.clone();
+            sorted.sort_by(f64::total_cmp);
+            assert_eq!(
+                quantiles(scores, [0.0, 0.05, 1.0]).unwrap(),
+                [0.0, 0.05, 1.0].map(|share| quantile(&sorted, share))
+            );
+        }
     }
 }

@@ -86,8 +86,15 @@ impl DataDraw {
 pub struct Measured {
     /// The values.
     pub matrix: Matrix,
-    /// Whether each unit of the run is one here.
-    pub exists: Vec<bool>,
+    /// Whether each unit of the run is none here; empty where all are.
+    absent: Vec<bool>,
+}
+
+impl Measured {
+    /// Whether a unit of the run is none here.
+    pub fn lacks(&self, unit: usize) -> bool {
+        self.absent.get(unit) == Some(&true)
+    }
 }
 
 /// Names of the streams of data errors.
@@ -187,9 +194,10 @@ impl Scenario<'_> {
         };
         let columns: Vec<Vec<Observation>> = observed.iter().map(ordered).collect();
         let scorer = self.model.fit(&columns);
+        let is_whole = unit_of.iter().all(Option::is_some);
         Measured {
             matrix: Matrix::new(&scorer, &columns, run.units.len()),
-            exists: unit_of.iter().map(Option::is_some).collect(),
+            absent: if is_whole { Vec::new() } else { unit_of.iter().map(Option::is_none).collect() },
         }
     }
 }
@@ -198,7 +206,8 @@ impl Scenario<'_> {
 fn partners_of(run: &Scenario<'_>, clusters: &Clusters, register: Option<&Facilities>) -> Vec<Option<usize>> {
     let own = run.clusters;
     let (Some(before), Some(after)) = (&run.tables.facilities, register) else {
-        return own.ids.iter().map(|id| clusters.ids.iter().position(|other| other == id)).collect();
+        let there: HashMap<&String, usize> = clusters.ids.iter().zip(0..).collect();
+        return own.ids.iter().map(|id| there.get(id).copied()).collect();
     };
     if own.of_facility == clusters.of_facility && before.ids.len() == after.ids.len() {
         return (0..own.ids.len()).map(Some).collect();
