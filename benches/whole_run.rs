@@ -134,7 +134,7 @@ fn whole_run(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("whole_run");
     group.sample_size(10);
     group.bench_function(format!("{count} facilities"), |bencher| {
-        bencher.iter(|| run(&pipeline, &folder.join("out"), None, &|_| {}).unwrap())
+        bencher.iter(|| run(&pipeline, &folder.join("out"), None, &|_, _| {}).unwrap())
     });
     group.finish();
 }

@@ -8,6 +8,7 @@ use crate::indicator::{Indicator, Mark, Over, Scale};
 use crate::names::{self, EMISSIONS};
 use crate::report::columns::Kind;
 use crate::report::stored::{Row, Scoring, StoredRun, cell, number, typed};
+use crate::report::tables::OF_TYPE;
 use crate::score::shape::Child;
 use crate::score::{Dimension, Model, Thresholds};
 use crate::sql::Expression;
@@ -36,6 +37,8 @@ pub struct Story {
     pub type_name: Option<String>,
     /// Numbers of the types left open, joined by `|`.
     pub possible_types: Option<String>,
+    /// How sure the type is; `None` where nothing was drawn.
+    pub sureness: Option<Sureness>,
     /// What follows for policy, for each type that is possible.
     pub policy: Vec<Policy>,
     /// The score tree, dimension by dimension.
@@ -58,6 +61,21 @@ pub struct Story {
     pub corrections: Vec<Map<String, Value>>,
     /// Its facilities, greatest emissions first.
     pub facilities: Rows,
+}
+
+/// What draws have shown of a type.
+#[derive(Debug, Serialize)]
+pub struct Sureness {
+    /// `robust`, `likely`, `contested` or `unknown`.
+    pub robustness: String,
+    /// The same as a sentence.
+    pub reads: String,
+    /// The columns of the cluster that tell of draws: probabilities, quantiles, ranks.
+    pub columns: Map<String, Value>,
+    /// Factors and their effect on whether it is of that type, greatest first.
+    pub sensitivity: Vec<Map<String, Value>>,
+    /// Single choices that make the type another.
+    pub one_at_a_time: Vec<Map<String, Value>>,
 }
 
 /// A type with its policy note.
@@ -284,6 +302,30 @@ pub fn find<'a>(clusters: &'a [Row], wanted: &str, period: Option<i64>) -> Resul
     })
 }
 
+/// What draws have shown, where any were made.
+fn sureness(run: &StoredRun, cluster: &Row, effects: &Told, flips: &Told) -> Result<Option<Sureness>> {
+    if cell(cluster, "robustness").is_empty() {
+        return Ok(None);
+    }
+    let is_of_draws = |name: &str| {
+        let quantile = |rest: &str| rest.len() == 2 && rest.bytes().all(|byte| byte.is_ascii_digit());
+        name.starts_with("p_")
+            || name.ends_with("_p_high")
+            || name.rsplit_once("_q").is_some_and(|(_, rest)| quantile(rest))
+    };
+    let columns = typed(cluster, &run.kinds("clusters")?).into_iter().filter(|(name, _)| is_of_draws(name)).collect();
+    let size = |row: &Row| number(row, "total").or_else(|| number(row, "effect_mean")).unwrap_or(0.0);
+    let mut of_type: Vec<&Row> = effects.rows.iter().filter(|row| cell(row, "result") == OF_TYPE).collect();
+    of_type.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    Ok(Some(Sureness {
+        robustness: cell(cluster, "robustness").to_owned(),
+        reads: cell(cluster, "robustness_reads").to_owned(),
+        columns,
+        sensitivity: of_type.into_iter().map(|row| typed(row, &effects.kinds)).collect(),
+        one_at_a_time: flips.typed(),
+    }))
+}
+
 /// Gathers what the run says of a cluster in one period; `cluster` is its row among those of all `clusters`.
 ///
 /// # Errors
@@ -324,6 +366,7 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         r#type: cell(cluster, "type").parse().ok(),
         type_name: text("type_name"),
         possible_types: text("possible_types"),
+        sureness: sureness(run, cluster, &now("sensitivity")?, &now("one_at_a_time")?)?,
         policy: policies(scoring.typology.as_ref(), cell(cluster, "possible_types")),
         dimensions,
         distances: distances(&now_as_text("type_distances")?),

@@ -17,7 +17,7 @@ fn rows(path: &Path) -> Vec<Row> {
 }
 
 fn run(path: &Path, out: &Path, set: &[String]) -> Result<Outcome, Error> {
-    pipeline::run(&Pipeline::load(path, set)?, out, None, &|_| {})
+    pipeline::run(&Pipeline::load(path, set)?, out, None, &|_, _| {})
 }
 
 const SCORING: &str = "[[dimensions]]\nid = 'd'\n[[indicators]]\nid = 'i'\nparent = 'd'\nover = 'clusters'\n\

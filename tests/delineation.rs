@@ -184,7 +184,7 @@ fn run(files: &[(&str, &str)], settings: &str, previous: Option<&Path>, out: &Pa
     let register = format!("[facilities]\npath = \"sites.csv\"\ncolumns = {{ {REGISTER} }}\n");
     let path = root.path().join("pipeline.toml");
     fs::write(&path, format!("name = \"test\"\n{register}{settings}\n{SCORING}")).unwrap();
-    pipeline::run(&Pipeline::load(&path, &[])?, out, previous, &|_| {})
+    pipeline::run(&Pipeline::load(&path, &[])?, out, previous, &|_, _| {})
 }
 
 fn table(out: &Path, name: &str) -> Vec<Row> {

@@ -21,7 +21,7 @@ fn facilities(text: &str) -> Result<String, String> {
     fs::write(&path, text).unwrap();
     let pipeline = Pipeline::load(&path, &[]).map_err(|error| error.to_string())?;
     let out = root.path().join("out");
-    run(&pipeline, &out, None, &|_| {}).map_err(|error| {
+    run(&pipeline, &out, None, &|_, _| {}).map_err(|error| {
         error
             .reports()
             .into_iter()

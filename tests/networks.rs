@@ -29,7 +29,7 @@ fn run_with(
     let text = format!("name = \"test\"\n[facilities]\npath = \"sites.csv\"\n{columns}\n{ties}\n{REST}");
     fs::write(root.path().join("pipeline.toml"), text).unwrap();
     let out = root.path().join("run");
-    pipeline::run(&Pipeline::load(&root.path().join("pipeline.toml"), &[])?, &out, None, &|_| {})?;
+    pipeline::run(&Pipeline::load(&root.path().join("pipeline.toml"), &[])?, &out, None, &|_, _| {})?;
     Ok((root, out))
 }
 

@@ -27,7 +27,7 @@ fn run(operators: &str, aliases: &str, out: &Path) -> Result<Outcome, Error> {
          {operators}\n{REST}"
     );
     fs::write(root.path().join("pipeline.toml"), text).unwrap();
-    pipeline::run(&Pipeline::load(&root.path().join("pipeline.toml"), &[])?, out, None, &|_| {})
+    pipeline::run(&Pipeline::load(&root.path().join("pipeline.toml"), &[])?, out, None, &|_, _| {})
 }
 
 fn table(out: &Path, name: &str) -> Vec<Row> {

@@ -19,7 +19,7 @@ fn rows(path: &Path) -> Vec<Row> {
 }
 
 fn run_pipeline(path: &str, out: &Path) -> Outcome {
-    run(&Pipeline::load(Path::new(path), &[]).unwrap(), out, None, &|_| {}).unwrap()
+    run(&Pipeline::load(Path::new(path), &[]).unwrap(), out, None, &|_, _| {}).unwrap()
 }
 
 /// Tolerances of the worked example's README: distances 2 m, values 2e-4, scores 1e-4, shares 2e-5.

@@ -32,7 +32,7 @@ fn run(templates: &[&str], more: &str) -> (Outcome, HashMap<String, Vec<Row>>) {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("run");
     let pipeline = pipeline_over(root.path(), templates, more);
-    let outcome = pipeline::run(&pipeline, &out, None, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
+    let outcome = pipeline::run(&pipeline, &out, None, &|_, _| {}).unwrap_or_else(|error| panic!("{error}"));
     let mut tables = HashMap::new();
     for name in ["facilities", "quarantine", "findings", "figures"] {
         let mut reader = csv::Reader::from_path(out.join(format!("{name}.csv"))).unwrap();
@@ -225,7 +225,7 @@ fn outputs_are_inputs() {
     let root = tempfile::tempdir().unwrap();
     let out = root.path().join("run");
     let first = pipeline_over(root.path(), &["us-ghgrp"], "");
-    let first = pipeline::run(&first, &out, None, &|_| {}).unwrap();
+    let first = pipeline::run(&first, &out, None, &|_, _| {}).unwrap();
     let packed = zstd::encode_all(fs::read(out.join("facilities.geojson")).unwrap().as_slice(), 1).unwrap();
     fs::write(root.path().join("facilities.geojson.zst"), packed).unwrap();
     let columns = "columns = { id = \"facility_id\", name = \"name\", emissions_t = \"emissions_t\" }\n";
@@ -234,7 +234,7 @@ fn outputs_are_inputs() {
             "[facilities]\npath = \"{path}\"\n{columns}[layers.sites]\npath = \"run/facilities.parquet\"\ncolumns = {{ id = \"facility_id\" }}\n"
         );
         let again = pipeline_over(root.path(), &[], &more);
-        pipeline::run(&again, &root.path().join("again"), None, &|_| {}).unwrap_or_else(|error| panic!("{error}"))
+        pipeline::run(&again, &root.path().join("again"), None, &|_, _| {}).unwrap_or_else(|error| panic!("{error}"))
     };
     for (path, format) in [("run/facilities.parquet", "geoparquet"), ("facilities.geojson.zst", "geojson")] {
         let again = of(path);

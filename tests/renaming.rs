@@ -252,7 +252,7 @@ fn tables(case: &Case, old_of: &HashMap<String, String>) -> Tables {
     fs::write(&path, &case.pipeline).unwrap();
     let out = root.path().join("run");
     let pipeline = Pipeline::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
-    pipeline::run(&pipeline, &out, None, &|_| {}).unwrap_or_else(|error| panic!("{error}\n{}", case.pipeline));
+    pipeline::run(&pipeline, &out, None, &|_, _| {}).unwrap_or_else(|error| panic!("{error}\n{}", case.pipeline));
     let entries = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
     let mut tables: Tables = entries
         .filter(|path| path.extension().is_some_and(|extension| extension == "csv"))

@@ -66,7 +66,7 @@ fn run(folder: &Path, aggregates: &[(usize, &str)]) -> HashMap<(usize, String), 
     std::fs::write(&path, text).unwrap();
     let out = root.path().join("run");
     let pipeline = Pipeline::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
-    pipeline::run(&pipeline, &out, None, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
+    pipeline::run(&pipeline, &out, None, &|_, _| {}).unwrap_or_else(|error| panic!("{error}"));
     let found = rows(&out.join("indicators.csv")).into_iter();
     found
         .map(|row| ((row["indicator"][1..].parse().unwrap(), row["cluster_id"].clone()), row["value"].parse().ok()))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use forerunner::Result;
-use forerunner::compare::{Area, ClusterChange, Difference, DimensionChange, compare};
+use forerunner::compare::{Area, ClusterChange, Difference, DimensionChange, SurenessChange, compare};
 use forerunner::report::stored::StoredRun;
 use serde_json::Value;
 
@@ -63,7 +63,19 @@ fn tell(difference: &Difference) -> String {
     if difference.clusters.len() > CLUSTERS {
         text += &format!("\n… and {} more: see --json\n", difference.clusters.len() - CLUSTERS);
     }
+    if !difference.sureness.is_empty() {
+        text += &format!("\nHow sure types are: {} changed\n", difference.sureness.len());
+    }
+    text += &difference.sureness.iter().take(CLUSTERS).map(surer).collect::<String>();
     text
+}
+
+fn surer(change: &SurenessChange) -> String {
+    let period = change.period.map(|period| format!(", {period}")).unwrap_or_default();
+    let [before, after] = &change.robustness;
+    let words = if before == after { before.clone() } else { format!("{before} to {after}") };
+    let [a, b] = change.p_type.map(|share| number(share, 2));
+    format!("  {} ({}){period}: {words}; type {} {a} to {b}\n", change.name, change.id, change.r#type)
 }
 
 fn changed(cluster: &ClusterChange) -> String {

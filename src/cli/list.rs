@@ -29,6 +29,9 @@ pub struct Selection {
     /// Only clusters with a dimension within so many points of a threshold.
     #[arg(long, value_name = "POINTS")]
     near_threshold: Option<f64>,
+    /// Only clusters whose type is so sure: robust, likely, contested or unknown.
+    #[arg(long, value_name = "WORD", value_parser = ["robust", "likely", "contested", "unknown"])]
+    robustness: Option<String>,
     /// Order by a column of clusters.csv; with a minus before it, falling [default: -emissions_t].
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     sort: Option<String>,
@@ -47,6 +50,10 @@ pub fn run(folder: &Path, wanted: &Selection) -> Result<()> {
     // What the columns hold is asked for only where it matters.
     let needs_kinds = wanted.json || wanted.sort.is_some();
     let kinds = if needs_kinds { run.kinds("clusters")? } else { HashMap::new() };
+    if wanted.robustness.is_some() && !columns.iter().any(|column| column == "robustness") {
+        let message = "nothing was drawn in this run: it does not say how sure types are".to_owned();
+        return Err(Error::usage(message, "add [uncertainty] to its pipeline file, and run it again".to_owned()));
+    }
     let dimensions: Vec<Dimension> = run.part("dimensions")?;
     let rows = run.table("clusters")?;
     let mut rows: Vec<&Row> = rows.iter().filter(|row| wanted.fits(&dimensions, row)).collect();
@@ -78,7 +85,8 @@ impl Selection {
                 value(row, &dimension.id).is_some_and(|score| dimension.threshold.0.iter().any(near(score)))
             })
         };
-        of_type && of_period && self.possible.is_none_or(may_be) && self.near_threshold.is_none_or(close)
+        let so_sure = self.robustness.as_ref().is_none_or(|word| cell(row, "robustness") == word);
+        of_type && of_period && so_sure && self.possible.is_none_or(may_be) && self.near_threshold.is_none_or(close)
     }
 }
 
@@ -112,6 +120,10 @@ pub fn clusters(dimensions: &[Dimension], rows: &[&Row]) -> String {
         header.extend([id.replace('_', " "), "level".into(), "coverage".into()]);
     }
     header.push("type".into());
+    let is_drawn = rows.iter().any(|row| !cell(row, "robustness").is_empty());
+    if is_drawn {
+        header.push("how sure".into());
+    }
     let row = |row: &&Row| {
         let mut cells = vec![cell(row, "cluster_id").to_owned(), cell(row, "cluster_name").chars().take(36).collect()];
         if periods {
@@ -128,6 +140,9 @@ pub fn clusters(dimensions: &[Dimension], rows: &[&Row]) -> String {
             ("", open) => open.to_owned(),
             (name, _) => format!("{} {name}", cell(row, "type")),
         });
+        if is_drawn {
+            cells.push(cell(row, "robustness").to_owned());
+        }
         cells
     };
     let rows: Vec<Vec<String>> = rows.iter().map(row).collect();

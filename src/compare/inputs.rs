@@ -40,6 +40,8 @@ pub enum Area {
     Measuring,
     /// Scores, levels and types.
     Rating,
+    /// What is drawn to see how sure types are.
+    Drawing,
     /// Words and files alone.
     Presenting,
 }
@@ -116,6 +118,7 @@ fn is_told_elsewhere(key: &str) -> bool {
 /// What a key acts on; one that is not known, on all.
 fn area(key: &str) -> Area {
     match stage::use_of(key) {
+        Some(reading) if reading.first == Stage::Uncertainty => Area::Drawing,
         Some(reading) if !reading.bears_on_scores => Area::Presenting,
         Some(reading) if reading.first >= Stage::Score => Area::Rating,
         _ => Area::Measuring,

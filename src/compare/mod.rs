@@ -3,6 +3,7 @@
 
 mod inputs;
 mod model;
+mod sureness;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,6 +17,7 @@ use crate::report::stored::StoredRun;
 use crate::score::{Scorer, Scores};
 pub use inputs::{Area, InputChange, SettingChange};
 use model::{Key, Model};
+pub use sureness::SurenessChange;
 
 /// Changes of a score smaller than this are none.
 const SLIGHT: f64 = 1e-9;
@@ -31,6 +33,8 @@ pub struct Difference {
     pub settings: Vec<SettingChange>,
     /// Clusters and periods whose scores or types differ, greatest change of type and score first.
     pub clusters: Vec<ClusterChange>,
+    /// Clusters and periods whose types are more or less sure, greatest change first; none unless both runs have drawn.
+    pub sureness: Vec<SurenessChange>,
     /// Clusters and periods in both runs that differ in neither.
     pub unchanged: usize,
     /// Clusters and periods that only the first run has.
@@ -185,7 +189,8 @@ pub fn compare(a: &StoredRun, b: &StoredRun) -> Result<Difference> {
         found.extend(ids.iter().flat_map(|id| model.of_cluster(id).map(|(period, _)| alone(model, id, period))));
         found.sort();
     }
-    Ok(Difference { programs, inputs, settings, clusters, unchanged, gone, new })
+    let sureness = sureness::sureness(a, b, &pairs.both)?;
+    Ok(Difference { programs, inputs, settings, clusters, sureness, unchanged, gone, new })
 }
 
 impl ClusterChange {

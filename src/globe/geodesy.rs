@@ -88,6 +88,14 @@ pub fn geocentric(point: Degrees) -> Vector {
     [across * lon.cos(), across * lon.sin(), normal * (1.0 - SQUARED_ECCENTRICITY) * lat.sin()]
 }
 
+/// The point of the ellipsoid on the line from its centre through a point, km.
+pub fn on_ground([x, y, z]: &Vector) -> Vector {
+    let across = (x * x + y * y) / SEMI_MAJOR_KM.powi(2);
+    let along = z * z / (SEMI_MAJOR_KM.powi(2) * (1.0 - SQUARED_ECCENTRICITY));
+    let scale = 1.0 / (across + along).sqrt();
+    [x * scale, y * scale, z * scale]
+}
+
 /// Longitude and latitude of a point on the ellipsoid, degrees.
 pub fn degrees(at: &Vector) -> Degrees {
     let across = at[0].hypot(at[1]);

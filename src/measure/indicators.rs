@@ -202,13 +202,17 @@ pub fn evaluate(
     findings: &mut Findings,
 ) -> Result<Vec<Vec<Measurement>>> {
     let mut all = Vec::with_capacity(indicators.len());
-    for (indicator, expression) in indicators.iter().zip(expressions) {
+    let mut together = together(indicators, expressions, inputs);
+    for (position, (indicator, expression)) in indicators.iter().zip(expressions).enumerate() {
         let undeclared = Measurement { value: None, coverage: 0.0, status: Status::Undeclared, within_km: None };
         let Some(expression) = expression else {
             all.push(vec![undeclared; inputs.units]);
             continue;
         };
-        let values = values(expression, indicator.over, &format!("indicators.{}.expr", indicator.id), inputs)?;
+        let values = match together[position].take() {
+            Some(values) => values,
+            None => values(expression, indicator.over, &format!("indicators.{}.expr", indicator.id), inputs)?,
+        };
         let coverage = coverage(expression, indicator.over, inputs)?;
         let broken = values.iter().flatten().filter(|value| !value.is_finite()).count();
         let message = format!("`{}` gives no finite number (a division by zero?): missing there", indicator.id);
@@ -227,6 +231,29 @@ pub fn evaluate(
         all.push(values.into_iter().zip(coverage).zip(marks).map(measured).collect());
     }
     Ok(all)
+}
+
+/// The values of the indicators over one table, worked out in one query; `None` of those that are worked out by themselves.
+fn together(
+    indicators: &[Indicator],
+    expressions: &[Option<Expression>],
+    inputs: &Inputs<'_>,
+) -> Vec<Option<Vec<Option<f64>>>> {
+    let mut all: Vec<Option<Vec<Option<f64>>>> = vec![None; indicators.len()];
+    for over in [Over::Facilities, Over::Clusters] {
+        let own = indicators.iter().zip(expressions).enumerate().filter(|(_, (indicator, _))| indicator.over == over);
+        let own: Vec<(usize, &Expression)> = own.filter_map(|(at, (_, one))| Some((at, one.as_ref()?))).collect();
+        let plain: Vec<&Expression> = own.iter().map(|(_, expression)| *expression).collect();
+        let Some(table) = inputs.table(over).filter(|_| plain.len() > 1) else { continue };
+        let found = match over {
+            Over::Facilities => Expression::all_by_group(&plain, table, (UNIT, inputs.units)),
+            _ => Expression::all_numbers(&plain, table),
+        };
+        for ((at, _), values) in own.iter().zip(found.into_iter().flatten()) {
+            all[*at] = Some(values);
+        }
+    }
+    all
 }
 
 /// Of an indicator in kilometres: the greatest mark, in each unit, of the distances that it names.

@@ -82,10 +82,12 @@ impl Indexes {
         Self(layers.iter().map(|layer| Arc::new(Indexed::new(layer, facilities))).collect())
     }
 
-    /// The same with one layer indexed anew.
-    pub fn with(&self, position: usize, layer: &Layer, facilities: Option<&Facilities>) -> Self {
+    /// The same with every feature of a layer moved by kilometres to the east and to the north: see [`NearIndex::moved`].
+    pub fn moved(&self, position: usize, steps_km: &[Option<[f64; 2]>]) -> Self {
         let mut all = self.0.clone();
-        all[position] = Arc::new(Indexed::new(layer, facilities));
+        let Indexed { periods, indexes } = &*all[position];
+        let indexes = indexes.iter().map(|index| index.moved(|feature| steps_km[feature])).collect();
+        all[position] = Arc::new(Indexed { periods: periods.clone(), indexes });
         Self(all)
     }
 }
@@ -110,6 +112,22 @@ struct Standing<'a> {
     nearest: Vec<Option<Nearest>>,
 }
 
+/// The places that are asked about: of all facilities, or of those in clusters where scores alone are wanted.
+struct Asked {
+    places: Vec<Option<(f64, f64)>>,
+    order: Order,
+}
+
+impl Asked {
+    fn new(layout: &Layout<'_>, wanted: Wanted) -> Self {
+        let Layout { facilities, clusters, .. } = *layout;
+        let is_asked = |at: usize| wanted == Wanted::Details || clusters.of_facility[at].is_some();
+        let places = facilities.places.iter().enumerate().map(|(at, place)| place.filter(|_| is_asked(at)));
+        let places: Vec<Option<(f64, f64)>> = places.collect();
+        Self { order: Order::new(&places), places }
+    }
+}
+
 /// A layer over all periods.
 struct Surveyed<'a> {
     layer: &'a Layer,
@@ -120,12 +138,13 @@ struct Surveyed<'a> {
 }
 
 impl<'a> Surveyed<'a> {
-    fn new(layer: &'a Layer, indexed: &'a Indexed, facilities: &Facilities, order: &Order) -> Self {
+    fn new(layer: &'a Layer, indexed: &'a Indexed, facilities: &Facilities, asked: &Asked) -> Self {
         let positions: HashMap<Option<i64>, usize> =
             indexed.periods.iter().enumerate().map(|(at, period)| (*period, at)).collect();
         let of_row =
             facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
-        let standing = |index: &'a NearIndex| Standing { index, nearest: index.nearest_all(&facilities.places, order) };
+        let standing =
+            |index: &'a NearIndex| Standing { index, nearest: index.nearest_all(&asked.places, &asked.order) };
         Self { layer, standing: indexed.indexes.iter().map(standing).collect(), of_row }
     }
 
@@ -151,19 +170,20 @@ pub(super) fn surroundings(
     let Layout { facilities, clusters, units, rows } = *layout;
     let began = std::time::Instant::now();
     let mut all = Surroundings::default();
-    let order = Order::new(&facilities.places);
+    let asked = Asked::new(layout, needs.wanted);
     let mut amounts: IndexMap<String, Vec<f64>> =
         reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
     for (position, (layer, indexed)) in layers.iter().zip(&indexes.0).enumerate() {
         if !is_needed(layer, facilities, needs) {
             continue;
         }
-        let surveyed = Surveyed::new(layer, indexed, facilities, &order);
+        let surveyed = Surveyed::new(layer, indexed, facilities, &asked);
         // What is said of all periods is said of the latest.
         let Some(latest) = surveyed.standing.last() else { continue };
         note_doubt(layer, &latest.nearest, findings);
-        all.columns.extend(columns(&surveyed, facilities, findings));
-        if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max) {
+        all.columns.extend(columns(&surveyed, facilities, (&asked, needs), findings));
+        let is_held = layer.sums.iter().any(|(column, _)| needs.figure(&names::reachable(column)));
+        if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max).filter(|_| is_held) {
             let held: Vec<Vec<f64>> = rows.par_iter().map(|rows| held(facilities, rows, &surveyed, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
                 let amounts = &mut amounts[&names::reachable(column)];
@@ -217,7 +237,13 @@ fn sum(features: &[usize], values: &[Option<f64>]) -> f64 {
     features.iter().filter_map(|&feature| values[feature]).fold(0.0, |sum, value| sum + value)
 }
 
-fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Findings) -> Vec<Column> {
+/// The columns of a layer that are needed, and its distances.
+fn columns(
+    surveyed: &Surveyed<'_>,
+    facilities: &Facilities,
+    (asked, needs): (&Asked, &Needs<'_>),
+    findings: &mut Findings,
+) -> Vec<Column> {
     let layer = surveyed.layer;
     let rows = || (0..facilities.rows()).map(|row| (row, facilities.facility[row]));
     let mut names = layer_columns(layer, facilities).into_iter().map(|(name, _)| PlSmallStr::from(name));
@@ -225,8 +251,11 @@ fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Find
     let nearest = |(row, at): (usize, usize)| surveyed.at(row).nearest[at];
     let km = Float64Chunked::from_iter_options(name(), rows().map(|row| nearest(row).map(|nearest| nearest.km)));
     let id = |row| nearest(row).map(|nearest| layer.features[nearest.feature].id.as_str());
-    let ids = StringChunked::from_iter_options(name(), rows().map(id));
-    let mut columns = vec![km.into_column(), ids.into_column()];
+    let mut columns = vec![km.into_column()];
+    let of_ids = name();
+    if needs.column(&of_ids) {
+        columns.push(StringChunked::from_iter_options(of_ids, rows().map(id)).into_column());
+    }
     if is_marked(layer, facilities) {
         let places = precisions(facilities);
         let marks: Vec<Option<f64>> = rows().map(|row| mark(layer, nearest(row)?, places[row.1])).collect();
@@ -238,18 +267,22 @@ fn columns(surveyed: &Surveyed<'_>, facilities: &Facilities, findings: &mut Find
         findings.add(Severity::Warning, &format!("layers.{}", layer.name), Rule::WithinPrecision, message, 1);
     }
     for &radius in &layer.within_km {
+        let own: Vec<PlSmallStr> = (0..=layer.sums.len()).map(|_| name()).collect();
+        if !own.iter().any(|name| needs.column(name)) {
+            continue;
+        }
         let figures = |place: (f64, f64), index: &NearIndex| {
             let found = index.within(place, radius);
             let sums = layer.sums.iter().map(|(_, values)| sum(&found, values));
             std::iter::once(found.len() as f64).chain(sums).collect()
         };
         let of_standing = |standing: &Standing<'_>| -> Vec<Option<Vec<f64>>> {
-            facilities.places.par_iter().map(|place| place.map(|place| figures(place, standing.index))).collect()
+            asked.places.par_iter().map(|place| place.map(|place| figures(place, standing.index))).collect()
         };
         let found: Vec<Vec<Option<Vec<f64>>>> = surveyed.standing.iter().map(of_standing).collect();
-        for figure in 0..=layer.sums.len() {
+        for (figure, name) in own.into_iter().enumerate() {
             let values = rows().map(|(row, at)| found[surveyed.of_row[row]][at].as_ref().map(|found| found[figure]));
-            columns.push(Float64Chunked::from_iter_options(name(), values).into_column());
+            columns.push(Float64Chunked::from_iter_options(name, values).into_column());
         }
     }
     columns

@@ -96,6 +96,38 @@ impl Expression {
         read().map_err(|error| self.refused(&error))
     }
 
+    /// The numbers of several expressions for each of so many groups of rows, as [`Expression::by_group`] gives each, worked
+    /// out together; `None` where any of them cannot be: each by itself then says why.
+    pub fn all_by_group(
+        all: &[&Self],
+        frame: &DataFrame,
+        (key, groups): (&str, usize),
+    ) -> Option<Vec<Vec<Option<f64>>>> {
+        let name = |at: usize| format!("{RESULT}{at}");
+        let exprs =
+            all.iter().enumerate().map(|(at, one)| one.expr(frame.schema()).cast(DataType::Float64).alias(name(at)));
+        let found = frame.clone().lazy().group_by_stable([col(key)]).agg(exprs.collect::<Vec<_>>()).collect().ok()?;
+        let positions: Vec<Option<u32>> = found.column(key).ok()?.u32().ok()?.iter().collect();
+        let of = |at: usize| {
+            let mut values = vec![None; groups];
+            for (group, value) in positions.iter().zip(numbers(found.column(&name(at)).ok()?).ok()?) {
+                if let Some(slot) = group.and_then(|group| values.get_mut(group as usize)) {
+                    *slot = value;
+                }
+            }
+            Some(values)
+        };
+        (0..all.len()).map(of).collect()
+    }
+
+    /// The numbers of several expressions for each row of a table, as [`Expression::numbers`] gives each; `None` as above.
+    pub fn all_numbers(all: &[&Self], frame: &DataFrame) -> Option<Vec<Vec<Option<f64>>>> {
+        let name = |at: usize| format!("{RESULT}{at}");
+        let exprs = all.iter().enumerate().map(|(at, one)| one.expr(frame.schema()).alias(name(at)));
+        let found = frame.clone().lazy().with_columns(exprs.collect::<Vec<_>>()).collect().ok()?;
+        (0..all.len()).map(|at| numbers(found.column(&name(at)).ok()?).ok()).collect()
+    }
+
     /// Its number over no row at all: that of an aggregate where there is nothing.
     ///
     /// # Errors

@@ -78,10 +78,12 @@ impl Numbers {
         let Some(point) = &mut self.point else {
             return ((self.stream.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         };
-        // More dimensions than a sequence has come from sequences of other scramblings (Burley 2020).
-        let (round, dimension) = (point.next / SOBOL_DIMENSIONS, point.next % SOBOL_DIMENSIONS);
+        // Both samples of a design are of one sequence; more dimensions than it has come from others, scrambled otherwise
+        // (Burley 2020).
+        let place = 2 * point.next + u32::from(point.at.second);
+        let (round, dimension) = (place / SOBOL_DIMENSIONS, place % SOBOL_DIMENSIONS);
         let scrambling = (point.seed as u32).wrapping_mul(0x9E37_79B9) ^ (point.seed >> 32) as u32;
-        let scrambling = scrambling.wrapping_add(2 * round + u32::from(point.at.second));
+        let scrambling = scrambling.wrapping_add(round);
         point.next += 1;
         f64::from(sobol_burley::sample(point.at.row, dimension, scrambling)) + 0.5 / f64::from(1_u32 << 24)
     }

@@ -7,6 +7,7 @@ pub mod draws;
 pub mod factors;
 pub mod one_at_a_time;
 pub mod outcome;
+pub mod reads;
 pub mod replicates;
 pub mod scenario;
 pub mod sensitivity;
@@ -140,7 +141,9 @@ pub struct Uncertainty {
     pub quantiles: Vec<Vec<Option<[f64; 5]>>>,
     /// By dimension: [`RANKS`] of its ranks.
     pub ranks: Vec<Vec<Option<[f64; 2]>>>,
-    /// The word for the nominal type.
+    /// Position of the type as the pipeline file has everything; `None`: not known.
+    pub nominal: Vec<Option<usize>>,
+    /// The word for it.
     pub robustness: Vec<Robustness>,
     /// Whether some replicates rest on drawn values of what is missing.
     pub completed: Vec<bool>,
@@ -150,6 +153,10 @@ pub struct Uncertainty {
     pub examined: Vec<String>,
     /// By output (dimensions, then whether the type is the nominal one), then unit: the effect of each of these factors.
     pub effects: Vec<Vec<Option<Vec<Effect>>>>,
+    /// By output, then factor: the mean over all units with an effect of its total index, or of its mean effect.
+    pub overall: Vec<Vec<Option<f64>>>,
+    /// What was shown, as a sentence.
+    pub reads: Vec<String>,
     /// Single choices that make a type another, by unit.
     pub flips: Vec<Flip>,
     /// Replicates one by one, where they were asked for.
@@ -160,6 +167,14 @@ pub struct Uncertainty {
 
 /// Replicates whose scores a page shows as dots.
 const CLOUD: usize = 200;
+/// Past the end of any list of what was measured.
+const NOMINAL: usize = usize::MAX;
+
+/// The most probable type and its probability; of several the first.
+fn likeliest(probabilities: &[Option<f64>]) -> Option<(usize, f64)> {
+    let known = probabilities.iter().enumerate().filter_map(|(at, share)| Some((at, (*share)?)));
+    known.reduce(|best, other| if other.1 > best.1 { other } else { best })
+}
 
 /// A number of each unit that no name decides: its place in the order of period, place, emissions.
 pub fn unit_keys(measured: &Measurements) -> Vec<u64> {
@@ -198,14 +213,26 @@ pub fn uncertainty(study: &Study<'_>, batches: &Batches, watch: &dyn Fn(u64, u64
     let mut found = workshop.replicates(batches, &|done| watch(done, all), &mut findings)?;
     if width > 0 {
         let done = u64::from(settings.replicates);
-        found.effects = workshop.effects(&examined, batches, &|more| watch(done + more, all))?;
+        let reference = workshop.reference(&found.p_types);
+        found.effects = workshop.effects((&examined, &reference), batches, &|more| watch(done + more, all))?;
+        found.overall = found.effects.iter().map(|units| overall(units, examined.len())).collect();
         found.examined = examined.iter().map(|&at| workshop.factors[at].name.clone()).collect();
     }
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "replicates and effects");
     found.flips = workshop.flips()?;
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "single choices");
+    found.reads = (0..found.p_types.len()).map(|unit| workshop.reads(&found, unit)).collect();
     note_completed(&found, &mut findings);
     Ok((found, findings))
+}
+
+/// The mean of every factor's effect over the units that have one.
+fn overall(units: &[Option<Vec<Effect>>], factors: usize) -> Vec<Option<f64>> {
+    let of = |factor: usize| {
+        let sizes: Vec<f64> = units.iter().flatten().map(|effects| effects[factor].size()).collect();
+        (!sizes.is_empty()).then(|| sizes.iter().sum::<f64>() / sizes.len() as f64)
+    };
+    (0..factors).map(of).collect()
 }
 
 fn note_completed(found: &Uncertainty, findings: &mut Findings) {
@@ -364,6 +391,7 @@ impl<'a> Workshop<'a> {
             replicates: counts.replicates,
             factors: self.factors.iter().map(|factor| factor.name.clone()).collect(),
             robustness: (0..units).map(robustness).collect(),
+            nominal: nominal.types.iter().map(|kind| Some(*kind as usize).filter(|_| *kind != NONE)).collect(),
             clusters_vary: counts.exists.iter().any(|count| *count < counts.replicates),
             p_high: (0..dimensions).map(|of| (0..units).map(|unit| counts.p_high(of, unit)).collect()).collect(),
             quantiles,
@@ -416,17 +444,44 @@ impl<'a> Workshop<'a> {
         (0..self.factors.len()).filter(may_matter).collect()
     }
 
-    /// The effects on every output: see [`Uncertainty::effects`].
+    /// The type that effects are told of, of each unit: the nominal one, or the most probable.
+    fn reference(&self, p_types: &[Vec<Option<f64>>]) -> Vec<u8> {
+        let likeliest = |(kind, probabilities): (u8, &Vec<Option<f64>>)| {
+            if kind == NONE { likeliest(probabilities).map_or(NONE, |(at, _)| at as u8) } else { kind }
+        };
+        self.plain().types.into_iter().zip(p_types).map(likeliest).collect()
+    }
+
+    /// The sentence of a unit.
+    fn reads(&self, found: &Uncertainty, unit: usize) -> String {
+        let run = self.run();
+        let types = run.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
+        if types.is_empty() {
+            return String::new();
+        }
+        let effects = found.effects.last().and_then(|of_type| of_type[unit].as_deref());
+        reads::Told {
+            name: &run.clusters.names[run.units[unit].cluster],
+            replicates: found.replicates,
+            p_exists: found.p_exists[unit],
+            likeliest: likeliest(&found.p_types[unit]).map(|(at, share)| (types[at].name.as_str(), share)),
+            nominal: found.nominal[unit].map(|at| types[at].name.as_str()),
+            effects: effects.map(|effects| (found.examined.as_slice(), effects)),
+        }
+        .reads()
+    }
+
+    /// The effects on every output: see [`Uncertainty::effects`]. `examined`: the factors, and the type of each unit that the
+    /// last output asks for.
     fn effects(
         &self,
-        examined: &[usize],
+        (examined, reference): (&[usize], &[u8]),
         batches: &Batches,
         watch: &dyn Fn(u64),
     ) -> Result<Vec<Vec<Option<Vec<Effect>>>>> {
         let Some(settings) = &self.study.settings.sensitivity else { return Ok(Vec::new()) };
         let units = self.run().units.len();
         let outputs = self.run().dimensions.len() + 1;
-        let nominal = self.plain();
         let variants = |row: u32| -> Vec<Variant> {
             let of = |second: &dyn Fn(usize) -> bool| {
                 (0..self.factors.len()).map(|at| Some(At { row, second: second(at) })).collect::<Variant>()
@@ -445,7 +500,7 @@ impl<'a> Workshop<'a> {
             let found = match before {
                 Some(found) => found,
                 None => {
-                    let of_row = |row: u32| self.design_row(&variants(row), &nominal);
+                    let of_row = |row: u32| self.design_row(&variants(row), reference);
                     let found: Vec<Vec<Vec<f64>>> = rows.clone().into_par_iter().map(of_row).collect::<Result<_>>()?;
                     let found: Vec<Vec<f64>> = found.into_iter().flatten().collect();
                     batches.write(&name, || checkpoint::written_lists(&found))?;
@@ -461,27 +516,28 @@ impl<'a> Workshop<'a> {
     }
 
     /// All evaluations of one row of a design. The data are measured once for all that share a draw of them.
-    fn design_row(&self, variants: &[Variant], nominal: &Outcome) -> Result<Vec<Vec<f64>>> {
+    fn design_row(&self, variants: &[Variant], reference: &[u8]) -> Result<Vec<Vec<f64>>> {
         let origin = self.origin(Purpose::Sensitivity);
         let mut measured: Vec<((usize, DataDraw), Measured)> = Vec::new();
         let mut results = Vec::with_capacity(variants.len());
         for variant in variants {
             let chosen = self.choose(variant, &origin);
             let key = (chosen.scenario, chosen.data);
-            let outcome = if chosen.data.is_nominal() {
-                self.outcome(&chosen, &self.nominal[chosen.scenario])
-            } else {
-                if !measured.iter().any(|(known, _)| *known == key) {
+            let at = match measured.iter().position(|(known, _)| *known == key) {
+                Some(at) => at,
+                None if chosen.data.is_nominal() => NOMINAL,
+                None => {
                     measured.push((key, self.measured(key.0, &key.1, &origin)?));
+                    measured.len() - 1
                 }
-                let known = measured.iter().find(|(known, _)| *known == key);
-                known.map(|(_, measured)| self.outcome(&chosen, measured)).unwrap_or_else(|| nominal.clone())
             };
-            let is_nominal = |(own, of): (&u8, &u8)| match (*own, *of) {
+            let of = measured.get(at).map_or(&self.nominal[chosen.scenario], |(_, measured)| measured);
+            let outcome = self.outcome(&chosen, of);
+            let is_that = |(own, of): (&u8, &u8)| match (*own, *of) {
                 (_, NONE) => f64::NAN,
                 (own, of) => f64::from(u8::from(own == of)),
             };
-            let types = outcome.types.iter().zip(&nominal.types).map(is_nominal);
+            let types = outcome.types.iter().zip(reference).map(is_that);
             results.push(outcome.scores.iter().flatten().copied().chain(types).collect());
         }
         Ok(results)

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use geo::MapCoords;
-
 use super::draws::{At, Numbers, Origin};
 use super::settings::{EmissionError, PlaceError, TieError};
 use super::ties::TieDraw;
@@ -17,7 +15,7 @@ use crate::indicator::Indicator;
 use crate::measure::{self, Checked, Indexes, Unit, Wanted};
 use crate::score::matrix::Matrix;
 use crate::score::{Dimension, Model, Observation};
-use crate::validate::{Facilities, Tables};
+use crate::validate::{Facilities, Layer, Tables};
 
 /// One way to read, group and measure.
 pub struct Scenario<'a> {
@@ -138,13 +136,13 @@ impl Scenario<'_> {
             let drawn = places(register, error, &mut numbers(COORDINATES, at));
             *register = Cow::Owned(register.clone().into_owned().with_places(drawn)?);
         }
-        let (mut layers, mut indexes) = (Arc::clone(&self.tables.layers), Cow::Borrowed(self.indexes));
+        let layers = Arc::clone(&self.tables.layers);
+        let mut indexes = Cow::Borrowed(self.indexes);
         if let Some(at) = draw.layers {
             let mut numbers = numbers(LAYERS, at);
-            for position in 0..layers.len() {
-                if errors.layers.contains(&layers[position].name) {
-                    move_features(&mut Arc::make_mut(&mut layers)[position], &mut numbers);
-                    indexes = Cow::Owned(indexes.with(position, &layers[position], facilities.as_deref()));
+            for (position, layer) in layers.iter().enumerate() {
+                if errors.layers.contains(&layer.name) {
+                    indexes = Cow::Owned(indexes.moved(position, &steps_km(layer, &mut numbers)));
                 }
             }
         }
@@ -278,9 +276,9 @@ fn places(facilities: &Facilities, error: &PlaceError, numbers: &mut Numbers) ->
     drawn
 }
 
-/// A step to anywhere within so many metres, east and north.
-fn in_circle(metres: f64, numbers: &mut Numbers) -> [f64; 2] {
-    let (radius, angle) = (metres * numbers.next().sqrt(), std::f64::consts::TAU * numbers.next());
+/// A step to anywhere within a radius, east and north.
+fn in_circle(radius: f64, numbers: &mut Numbers) -> [f64; 2] {
+    let (radius, angle) = (radius * numbers.next().sqrt(), std::f64::consts::TAU * numbers.next());
     [radius * angle.cos(), radius * angle.sin()]
 }
 
@@ -293,19 +291,7 @@ fn moved((lon, lat): (f64, f64), [east, north]: [f64; 2]) -> (f64, f64) {
     (if turned.abs() > 180.0 { turned - 360.0 * (turned / 360.0).round() } else { turned }, lat)
 }
 
-/// Moves every feature as a whole to anywhere within what is known of its place.
-fn move_features(layer: &mut crate::validate::Layer, numbers: &mut Numbers) {
-    for feature in &mut layer.features {
-        let step = feature.precision_km.map(|km| in_circle(km * 1000.0, numbers));
-        if let (Some(step), Some(geometry)) = (step, &feature.geometry) {
-            feature.geometry = Some(geometry.map_coords(|coord| {
-                let (lon, lat) = (coord.x, coord.y);
-                let parallel = lat.to_radians().cos().max(1e-6);
-                geo::coord! {
-                    x: lon + step[0] / (METRES_PER_DEGREE * parallel),
-                    y: (lat + step[1] / METRES_PER_DEGREE).clamp(-90.0, 90.0),
-                }
-            }));
-        }
-    }
+/// A step of every feature to anywhere within what is known of its place, km.
+fn steps_km(layer: &Layer, numbers: &mut Numbers) -> Vec<Option<[f64; 2]>> {
+    layer.features.iter().map(|feature| feature.precision_km.map(|km| in_circle(km, numbers))).collect()
 }

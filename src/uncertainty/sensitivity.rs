@@ -40,6 +40,16 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The total index, or the mean size of the effects.
+    pub fn size(&self) -> f64 {
+        match self {
+            Self::Sobol { total, .. } => total.value,
+            Self::Morris { mean, .. } => *mean,
+        }
+    }
+}
+
 /// Results of a design: of the first sample, of the second, and of the first with each factor from the second.
 #[derive(Debug, Clone, Default)]
 pub struct Sample {

@@ -20,6 +20,11 @@ pub fn tell(story: &Story) -> String {
         let [name, description, policy_note, source] = parts;
         text += &format!("\n**{} {name}** ({description}). {policy_note} ({source})\n", policy.r#type);
     }
+    if let Some(sure) = &story.sureness {
+        text += &format!("\n## How sure: {}\n\n{}\n", sure.robustness, escaped(&sure.reads));
+        text += &maps("Which choice matters for the type", &sure.sensitivity);
+        text += &maps("Choices that alone make the type another", &sure.one_at_a_time);
+    }
     for dimension in &story.dimensions {
         text += &section(dimension);
     }

@@ -21,6 +21,7 @@ pub fn tell(story: &Story) -> String {
         _ => "no types".into(),
     };
     text += &line(&format!("{} ({}){period}: {kind}", story.cluster_name, story.cluster_id));
+    text += &sureness(story);
     for dimension in &story.dimensions {
         text += &node(dimension, 0);
     }
@@ -38,6 +39,37 @@ pub fn tell(story: &Story) -> String {
     text += &facilities(story);
     for policy in &story.policy {
         text += &wrapped(&format!("{} {}: {} [{}]", policy.r#type, policy.name, policy.policy, policy.source));
+    }
+    text
+}
+
+/// How sure the type is, what decides, and single choices that would make it another.
+fn sureness(story: &Story) -> String {
+    let Some(sure) = &story.sureness else { return String::new() };
+    let mut text = wrapped(&format!("{}: {}", sure.robustness, sure.reads));
+    let share = |row: &Map<String, Value>| row["total"].as_f64().or_else(|| row["effect_mean"].as_f64());
+    let factors = sure.sensitivity.iter().filter_map(|row| Some((row["factor"].as_str()?, share(row)?)));
+    let told: Vec<String> = factors
+        .filter(|(_, share)| *share >= 0.01)
+        .take(SHOWN)
+        .map(|(factor, share)| format!("{factor} {}", number(Some(share), 2)))
+        .collect();
+    if !told.is_empty() {
+        text += &wrapped(&format!("  what decides the type: {}", told.join(", ")));
+    }
+    let flips = sure.one_at_a_time.iter().take(SHOWN).map(|row| {
+        let to = match (row["is_cluster"].as_bool(), row["other_type"].as_i64()) {
+            (Some(false), _) => "no cluster".to_owned(),
+            (_, Some(number)) => format!("type {number}"),
+            _ => "type unknown".to_owned(),
+        };
+        format!("{}: {to}", row["setting"].as_str().unwrap_or_default())
+    });
+    let flips: Vec<String> = flips.collect();
+    if !flips.is_empty() {
+        let more = sure.one_at_a_time.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!("; {more} more") } else { String::new() };
+        text += &wrapped(&format!("  changed alone: {}{more}", flips.join("; ")));
     }
     text
 }

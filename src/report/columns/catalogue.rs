@@ -554,6 +554,12 @@ const CLUSTERS: &[Column] = &[
         "How sure the type is: `robust` (in nine tenths of all replicates or more), `likely` (two thirds), `contested`, `unknown` (there is no type)",
     ),
     c(
+        "robustness_reads",
+        Text,
+        "",
+        "The same as a sentence: how often which type came out, and what decides (by `sensitivity`, where there is one)",
+    ),
+    c(
         "p_exists",
         Number,
         "1",

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::uncertainty::{Sureness, sureness};
 use super::{Shown, class, decimals, kind, period, significant, words};
 use crate::error::Result;
 use crate::measure::{Reach, Trace, network};
@@ -27,6 +28,8 @@ pub struct ClusterRow {
     pub dimensions: Vec<[String; 4]>,
     pub kind: String,
     pub class: String,
+    /// How sure its type is: the word, and the probability of the type; empty where nothing was drawn.
+    pub robustness: String,
     /// Of each kind of tie the share of emissions that was asked about, and what it stands for.
     pub observed: Vec<String>,
 }
@@ -45,6 +48,8 @@ pub struct Card<'a> {
     /// Sectors by emissions, each with its share in percent.
     pub sectors: Vec<String>,
     pub dimensions: Vec<DimensionRow>,
+    /// How sure its type is.
+    pub sureness: Option<Sureness>,
     /// The score tree in its order.
     pub tree: Vec<TreeRow<'a>>,
     /// What is known of each kind of tie.
@@ -144,6 +149,12 @@ pub fn rows(results: &Results<'_>, shown: &Shown) -> Vec<ClusterRow> {
             dimensions: dimensions(results, unit).into_iter().map(|row| row.cells()).collect(),
             kind: kind(results, unit),
             class: class(results, unit),
+            robustness: results
+                .uncertainty
+                .robustness
+                .get(unit)
+                .map(|word| word.as_str().to_owned())
+                .unwrap_or_default(),
             observed: observed.iter().map(asked).collect(),
         });
     }
@@ -263,6 +274,7 @@ impl<'a> Gathered<'a> {
             megatonnes: decimals(self.figure(EMISSIONS, unit).map(|tonnes| tonnes / 1e6), 2),
             sectors: self.sectors.get(&unit).cloned().unwrap_or_default(),
             dimensions: dimensions(results, unit),
+            sureness: sureness(results, unit),
             tree: self.tree(unit),
             networks: results.measured.kinds.iter().map(|kind| self.network(kind, unit)).collect(),
             ties: ties.iter().take(LISTED).map(|trace| self.tie(trace)).collect(),

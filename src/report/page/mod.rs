@@ -5,6 +5,7 @@ mod data;
 mod labels;
 mod map;
 mod plot;
+mod uncertainty;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,6 +26,7 @@ use cards::{Card, ClusterRow};
 use data::{BacktestRow, GoalpostRow, GroupRow, InitiativeRow, MoveRow, NodeRow, SiteRow, TransitionRow};
 use map::Map;
 use plot::Plot;
+use uncertainty::Influence;
 
 /// Clusters that the page shows; of more, those of greatest emissions.
 const CLUSTERS: usize = 500;
@@ -54,6 +56,9 @@ struct Page<'a> {
     groups: Vec<GroupRow>,
     initiatives: Vec<InitiativeRow<'a>>,
     backtest: Vec<BacktestRow<'a>>,
+    influences: Vec<Influence>,
+    /// How many clusters are how sure.
+    sure: Vec<(&'static str, usize)>,
     nodes: Vec<NodeRow>,
     goalposts: Vec<GoalpostRow<'a>>,
     /// The types, each with its class.
@@ -158,6 +163,8 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         groups: data::groups(results),
         initiatives: data::initiatives(results)?,
         backtest: data::backtest(results),
+        influences: uncertainty::influences(results),
+        sure: uncertainty::words_of_clusters(results, &shown),
         nodes: data::nodes(results),
         goalposts: results.about.indicators.iter().map(data::goalpost).collect(),
         types: types(results),
@@ -246,6 +253,11 @@ fn percent(share: &Option<f64>) -> String {
 /// A share from 0 to 100, for the template.
 fn hundredths(share: &f64) -> String {
     points(&(share * 100.0))
+}
+
+/// A part of a whole, from 0 to 100, for the template.
+fn share(part: &f64, whole: &f64) -> String {
+    points(&if *whole > 0.0 { 100.0 * (part / whole).clamp(0.0, 1.0) } else { 0.0 })
 }
 
 /// The mark of a type in a legend.

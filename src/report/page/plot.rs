@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::labels::{self, Label};
+use super::uncertainty::cloud;
 use super::{Shown, class, period, short, words};
 use crate::classify::Level;
 use crate::report::Results;
@@ -19,6 +20,8 @@ pub struct Plot {
     pub thresholds: [Vec<f64>; 2],
     /// Names of the types in the corners: x, y, anchor, name.
     pub corners: Vec<(f64, f64, &'static str, String)>,
+    /// Scores of single replicates: class and path.
+    pub cloud: Vec<(String, String)>,
     /// Height of the lane below, for clusters without a score upwards; 0 where there is none.
     pub lane: f64,
 }
@@ -88,7 +91,7 @@ pub fn mark(class: &str, x: f64, y: f64, r: f64) -> String {
 }
 
 /// Width and height of the plane, and the room to its right for names.
-const PLOT: f64 = 600.0;
+pub const PLOT: f64 = 600.0;
 /// Top of the lane and height of its rows.
 const LANE: f64 = 646.0;
 const ROW: f64 = 17.0;
@@ -143,7 +146,9 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let cuts = |dimension: usize| results.about.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
     let axes = [location, linkages].map(|dimension| results.about.dimensions[dimension].id.as_str()).map(words);
-    Some(Plot { points: placed.into_iter().map(|(_, point)| point).collect(), moves, axes, thresholds, corners, lane })
+    let cloud = cloud(results, shown, [location, linkages]);
+    let points = placed.into_iter().map(|(_, point)| point).collect();
+    Some(Plot { points, moves, axes, thresholds, corners, cloud, lane })
 }
 
 /// From each point to that of the same cluster in its next period.

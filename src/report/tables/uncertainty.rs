@@ -24,6 +24,8 @@ pub(super) fn of_clusters(results: &Results<'_>) -> Vec<Column> {
         columns.push(column(&names::p_type(kind.number), values));
     }
     columns.push(column("robustness", found.robustness.iter().map(|word| word.as_str()).collect::<Vec<&str>>()));
+    let reads = found.reads.iter().map(|text| Some(text.as_str()).filter(|text| !text.is_empty()));
+    columns.push(column("robustness_reads", reads.collect::<Vec<_>>()));
     columns.push(column("p_exists", found.p_exists.clone()));
     for (dimension, of) in results.about.dimensions.iter().enumerate() {
         columns.push(column(&names::p_high(&of.id), found.p_high[dimension].clone()));
