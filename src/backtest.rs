@@ -124,6 +124,28 @@ pub struct Tested {
     pub over_emissions: Estimate,
     /// What its AUC adds to that of the number of sites.
     pub over_sites: Estimate,
+    /// Of a dimension, where draws were made: mean square of the difference of the probability that it is high and of 1 or 0,
+    /// as an event came or not.
+    pub brier: Option<f64>,
+}
+
+/// Clusters whose probability lies in one fifth of all, and what came of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Reliability {
+    /// Position of the outcome.
+    pub outcome: usize,
+    /// The period.
+    pub period: i64,
+    /// Position of the dimension.
+    pub dimension: usize,
+    /// The ends of the fifth; the upper one belongs to it.
+    pub ends: [f64; 2],
+    /// Clusters.
+    pub clusters: usize,
+    /// Their mean probability that the dimension is high.
+    pub p_high: f64,
+    /// The share of them with an event.
+    pub with_event: f64,
 }
 
 impl Tested {
@@ -138,16 +160,19 @@ impl Tested {
 pub struct Backtest {
     /// By outcome, period, predictor.
     pub tested: Vec<Tested>,
+    /// By outcome, period, dimension, probability; nothing where nothing was drawn.
+    pub reliability: Vec<Reliability>,
     /// By outcome, period, event.
     pub told: Vec<Told>,
 }
 
-/// Judges the scores of every period by what came after it.
+/// Judges the scores of every period, and the probabilities that come of draws, by what came after it. `p_high`: by dimension,
+/// then unit.
 pub fn backtest(
     settings: &BacktestSettings,
     tables: &Tables,
     measured: &Measurements,
-    scores: &[Scores],
+    (scores, p_high): (&[Scores], &[Vec<Option<f64>>]),
     dimensions: &[Dimension],
 ) -> (Backtest, Findings) {
     let (mut found, mut findings) = (Backtest::default(), Findings::default());
@@ -178,9 +203,7 @@ pub fn backtest(
                 let figures = measured.figure(name);
                 units.iter().map(|&unit| figures[unit]).collect::<Vec<Option<f64>>>()
             };
-            let score = |dimension: usize| {
-                units.iter().map(|&unit| scores[unit].nodes[dimension].score).collect::<Vec<Option<f64>>>()
-            };
+            let score = |at: usize| units.iter().map(|&unit| scores[unit].nodes[at].score).collect();
             let of_dimensions = dimensions.iter().enumerate().map(|(at, one)| (one.id.clone(), score(at)));
             let of_size = [EMISSIONS, SITES].map(|name| (name.to_owned(), figure(name)));
             let sizes = [of_size[0].1.clone(), of_size[1].1.clone()];
@@ -188,13 +211,35 @@ pub fn backtest(
             let judge = |(name, values): &(String, Vec<Option<f64>>)| {
                 judge(settings, (at, period), (name, values), &counts, &sizes)
             };
-            let tested: Vec<Tested> = predictors.par_iter().map(judge).filter(|tested| tested.clusters > 0).collect();
+            let mut tested: Vec<Tested> =
+                predictors.par_iter().map(judge).filter(|tested| tested.clusters > 0).collect();
+            found.reliability.extend(foretold((at, period), p_high, (&units, &counts), dimensions, &mut tested));
             note_few(outcome, period, &tested, &mut findings);
             found.tested.extend(tested);
             found.told.extend(told);
         }
     }
     (found, findings)
+}
+
+/// What probabilities foretold: Brier's score of each dimension, which goes into its row of `tested`, and how often events came.
+fn foretold(
+    (outcome, period): (usize, i64),
+    p_high: &[Vec<Option<f64>>],
+    (units, counts): (&[usize], &[usize]),
+    dimensions: &[Dimension],
+    tested: &mut [Tested],
+) -> Vec<Reliability> {
+    let mut found = Vec::new();
+    for (dimension, shares) in p_high.iter().enumerate() {
+        let known = units.iter().zip(counts).filter_map(|(&unit, count)| Some((shares[unit]?, *count > 0)));
+        let foretold: Vec<(f64, bool)> = known.collect();
+        let own = tested.iter_mut().find(|tested| tested.predictor == dimensions[dimension].id);
+        own.into_iter().for_each(|tested| tested.brier = brier(&foretold));
+        let fifths = reliability(&foretold).into_iter();
+        found.extend(fifths.map(|fifth| Reliability { outcome, period, dimension, ..fifth }));
+    }
+    found
 }
 
 /// Where an event was.
@@ -298,7 +343,33 @@ fn judge(
         precision: settings.top.iter().map(|&top| (top, ranked.precision(&happened, top))).collect(),
         over_emissions: over(0),
         over_sites: over(1),
+        brier: None,
     }
+}
+
+/// Brier's score (1950) of probabilities and of what came; `None` of none.
+fn brier(foretold: &[(f64, bool)]) -> Option<f64> {
+    let square = |&(share, happened): &(f64, bool)| (share - f64::from(u8::from(happened))).powi(2);
+    (!foretold.is_empty()).then(|| foretold.iter().map(square).sum::<f64>() / foretold.len() as f64)
+}
+
+/// Probabilities by fifths, and what came; without empty ones.
+fn reliability(foretold: &[(f64, bool)]) -> Vec<Reliability> {
+    const FIFTHS: usize = 5;
+    let end = |at: usize| at as f64 / FIFTHS as f64;
+    let place = |share: f64| (1..FIFTHS).filter(|&at| end(at) < share).count();
+    let fifth = |at: usize| {
+        let own: Vec<&(f64, bool)> = foretold.iter().filter(|(share, _)| place(*share) == at).collect();
+        let mean = |of: &dyn Fn(&(f64, bool)) -> f64| own.iter().map(|one| of(one)).sum::<f64>() / own.len() as f64;
+        (!own.is_empty()).then(|| Reliability {
+            ends: [end(at), end(at + 1)],
+            clusters: own.len(),
+            p_high: mean(&|one| one.0),
+            with_event: mean(&|one| f64::from(u8::from(one.1))),
+            ..Reliability::default()
+        })
+    };
+    (0..FIFTHS).filter_map(fifth).collect()
 }
 
 /// Values by rank: positions from the greatest down, in groups of equals.
@@ -464,6 +535,29 @@ mod tests {
                 assert!((ours.unwrap_or(0.0) - theirs.as_f64().unwrap_or(0.0)).abs() <= 1e-9, "{list}");
             }
         }
+    }
+
+    /// tests/oracles/backtest: scikit-learn's brier_score_loss and calibration_curve.
+    #[test]
+    fn brier_and_reliability_agree_with_scikit_learn() {
+        let text = std::fs::read_to_string("tests/oracles/backtest/probabilities.json").unwrap();
+        let lists: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(lists.len(), 40);
+        for list in &lists {
+            let numbers = |key: &str| -> Vec<f64> {
+                list[key].as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+            };
+            let foretold: Vec<(f64, bool)> =
+                numbers("p").into_iter().zip(numbers("happened").into_iter().map(|one| one > 0.0)).collect();
+            assert!((brier(&foretold).unwrap() - list["brier"].as_f64().unwrap()).abs() <= 1e-9, "{list}");
+            let found = reliability(&foretold);
+            let (shares, means) = (numbers("share"), numbers("mean"));
+            assert_eq!((found.len(), found.len()), (shares.len(), means.len()), "{list}");
+            for (fifth, (mean, share)) in found.iter().zip(means.iter().zip(&shares)) {
+                assert!((fifth.p_high - mean).abs() <= 1e-9 && (fifth.with_event - share).abs() <= 1e-9, "{list}");
+            }
+        }
+        assert_eq!(brier(&[]), None);
     }
 
     /// Scores that know nothing: nine intervals in ten hold 0.5.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+mod few;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +40,11 @@ fn refused(arguments: &[&str]) -> (i32, String) {
 }
 
 fn run(pipeline: &Path, out: &Path) {
-    stdout(&["run", pipeline.to_str().unwrap(), "-q", "--out", out.to_str().unwrap()]);
+    let few = few::few(pipeline);
+    let set = few.iter().flat_map(|one| ["--set", one.as_str()]);
+    let all: Vec<&str> =
+        ["run", pipeline.to_str().unwrap(), "-q", "--out", out.to_str().unwrap()].into_iter().chain(set).collect();
+    stdout(&all);
 }
 
 fn absolute(path: &str) -> String {

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+mod few;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Read;
@@ -29,8 +31,10 @@ fn forerunner(arguments: &[&str]) -> Output {
 }
 
 fn run(pipeline: &Path, out: &Path, more: &[&str]) {
-    let output =
-        forerunner(&[&["run", pipeline.to_str().unwrap(), "-q", "--out", out.to_str().unwrap()], more].concat());
+    let few = few::few(pipeline);
+    let set: Vec<&str> = few.iter().flat_map(|one| ["--set", one.as_str()]).collect();
+    let plain = ["run", pipeline.to_str().unwrap(), "-q", "--out", out.to_str().unwrap()];
+    let output = forerunner(&[&plain[..], &set, more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+mod few;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -15,8 +17,11 @@ use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Model, Obser
 use proptest::prelude::*;
 
 fn run(pipeline: &str, out: &Path, threads: &str) {
+    let few = few::few(Path::new(pipeline));
     let status = Command::new(env!("CARGO_BIN_EXE_forerunner"))
-        .args(["run", pipeline, "-q", "--threads", threads, "--out"])
+        .args(["run", pipeline, "-q", "--threads", threads])
+        .args(few.iter().flat_map(|one| ["--set", one.as_str()]))
+        .arg("--out")
         .arg(out)
         .status()
         .unwrap();

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+mod few;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -19,7 +21,7 @@ fn rows(path: &Path) -> Vec<Row> {
 }
 
 fn run_pipeline(path: &str, out: &Path) -> Outcome {
-    run(&Pipeline::load(Path::new(path), &[]).unwrap(), out, None, &|_, _| {}).unwrap()
+    run(&Pipeline::load(Path::new(path), &few::few(Path::new(path))).unwrap(), out, None, &|_, _| {}).unwrap()
 }
 
 /// Tolerances of the worked example's README: distances 2 m, values 2e-4, scores 1e-4, shares 2e-5.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
+mod few;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::PathBuf;
@@ -46,7 +48,9 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let arguments = ["run", pipeline, "-q", "--set", "outputs.report=true", "--out", out.to_str().unwrap()];
-        let output = Command::new(env!("CARGO_BIN_EXE_forerunner")).args(arguments).output().unwrap();
+        let few = few::few(std::path::Path::new(pipeline));
+        let set = few.iter().flat_map(|one| ["--set", one.as_str()]);
+        let output = Command::new(env!("CARGO_BIN_EXE_forerunner")).args(arguments).args(set).output().unwrap();
         assert!(output.status.success(), "{pipeline}: {}", String::from_utf8_lossy(&output.stderr));
         let table = |path: PathBuf| {
             let rows = csv::Reader::from_path(&path).unwrap().deserialize().map(|row| row.unwrap()).collect();

@@ -83,7 +83,9 @@ fn figures(clusters: usize) -> Case {
     }
     case.write("figures.csv", &text);
     let indicator = |id: &str, parent: &str, weight: f64| {
-        format!("[[indicators]]\nid = '{id}'\nparent = '{parent}'\nover = 'clusters'\nexpr = '{id}'\nworst = 0\ncrossover = 50\nbest = 100\nweight = {weight}\n")
+        format!(
+            "[[indicators]]\nid = '{id}'\nparent = '{parent}'\nover = 'clusters'\nexpr = '{id}'\nworst = 0\ncrossover = 50\nbest = 100\nweight = {weight}\n"
+        )
     };
     let indicators = indicator("a", "locational_advantage", 1.0)
         + &indicator("b", "locational_advantage", 2.0)
@@ -172,7 +174,19 @@ fn summaries_are_those_of_the_replicates() {
     assert_eq!(order.len(), 2 * 12 * 11 / 2);
     for row in order.iter().step_by(7) {
         let [a, b] = ["cluster_id", "other_id"].map(|column| of(&row[column], &row["dimension"]));
-        let above: f64 = a.iter().zip(&b).map(|(a, b)| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 }).sum();
+        let above: f64 = a
+            .iter()
+            .zip(&b)
+            .map(|(a, b)| {
+                if a > b {
+                    1.0
+                } else if a == b {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+            .sum();
         assert!((number(row, "p_above") - above / 400.0).abs() < 1e-12);
     }
     // Weights that were drawn sum to what the file gives, goalposts keep their order.
@@ -240,7 +254,8 @@ fn probabilities_converge_to_the_closed_form() {
         }
         // Sixty of them: the mean square is 1, give or take.
         assert!((0.5..1.7).contains(&(squares / 60.0)), "{replicates}: {}", squares / 60.0);
-        errors.push(rows.iter().zip(&wanted).map(|(row, p)| (number(row, "size_p_high") - p).abs()).sum::<f64>() / 60.0);
+        errors
+            .push(rows.iter().zip(&wanted).map(|(row, p)| (number(row, "size_p_high") - p).abs()).sum::<f64>() / 60.0);
     }
     // 64 times as many: an eighth of the error.
     assert!((4.0..16.0).contains(&(errors[0] / errors[3])), "{errors:?}");
@@ -422,7 +437,8 @@ fn ties_are_kept_and_added_at_their_rates() {
     assert!((both - (4.0 + 11.0 * 0.2)).abs() < 0.08, "{both}");
     // Four are observed: between them 4 ties of 6 pairs; the other 9 pairs are drawn, and all six count.
     let observed = "links.formal.observed=tonnes_known = 1";
-    let columns = "facilities.compute={ tonnes_known = \"CASE WHEN id IN ('f0', 'f1', 'f2', 'f3') THEN 1 ELSE 0 END\" }";
+    let columns =
+        "facilities.compute={ tonnes_known = \"CASE WHEN id IN ('f0', 'f1', 'f2', 'f3') THEN 1 ELSE 0 END\" }";
     let unknown = mean(&[observed, columns, "uncertainty.ties={ keep = 1, unobserved = 0.5 }"]);
     assert!((unknown - (4.0 + 9.0 * 0.5)).abs() < 0.1, "{unknown}");
 }
@@ -560,12 +576,16 @@ fn bad_settings_are_told_with_their_place() {
             "changes no score",
         ),
         (
-            &["uncertainty.alternatives.x=[{ probability = 0.5 }, { set = ['delineate.radius_km=-3'], probability = 0.5 }]"],
+            &[
+                "uncertainty.alternatives.x=[{ probability = 0.5 }, { set = ['delineate.radius_km=-3'], probability = 0.5 }]",
+            ],
             "delineate.radius_km",
             "with delineate.radius_km=-3",
         ),
         (
-            &["uncertainty.alternatives.weights=[{ probability = 0.5 }, { set = ['indicators.i.weight=3'], probability = 0.5 }]"],
+            &[
+                "uncertainty.alternatives.weights=[{ probability = 0.5 }, { set = ['indicators.i.weight=3'], probability = 0.5 }]",
+            ],
             "uncertainty.alternatives.weights",
             "is the name of a factor",
         ),
@@ -603,8 +623,8 @@ fn bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn a_stopped_run_goes_on_and_ends_in_the_same_bytes() {
     let case = line_of_sites();
-    let replicates = "uncertainty.replicates=2000";
-    let sensitivity = "uncertainty.sensitivity={ draws = 128, resamples = 5 }";
+    let replicates = "uncertainty.replicates=12000";
+    let sensitivity = "uncertainty.sensitivity={ draws = 768, resamples = 5 }";
     let run = |out: &str, threads: &str| {
         let set = ["--set", replicates, "--set", sensitivity];
         program(&case, &[&["run", "pipeline.toml", "--out", out, "--threads", threads][..], &set[..]].concat())
@@ -645,11 +665,8 @@ fn programs_tell_how_sure_types_are() {
         (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let clusters = case.table("a", "clusters");
-    let contested: Vec<&str> = clusters
-        .iter()
-        .filter(|row| row["robustness"] == "contested")
-        .map(|row| row["cluster_id"].as_str())
-        .collect();
+    let contested: Vec<&str> =
+        clusters.iter().filter(|row| row["robustness"] == "contested").map(|row| row["cluster_id"].as_str()).collect();
     let (listed, _) = said(&["list", "a", "--robustness", "contested", "--csv"]);
     assert_eq!(listed.lines().count(), contested.len() + 1);
     assert!(!contested.is_empty() && contested.iter().all(|id| listed.contains(id)));
@@ -657,13 +674,18 @@ fn programs_tell_how_sure_types_are() {
     let row = clusters.iter().find(|row| row["cluster_id"] == contested[0]).unwrap();
     let words: String = story.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(&format!("contested: {}", row["robustness_reads"])), "{story}");
-    assert!(row["robustness_reads"].starts_with("In ") && row["robustness_reads"].contains("of 400 plausible variants"));
+    assert!(
+        row["robustness_reads"].starts_with("In ") && row["robustness_reads"].contains("of 400 plausible variants")
+    );
     let (json, _) = said(&["explain", "a", contested[0], "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["sureness"]["robustness"], "contested");
     assert!(json["sureness"]["columns"]["p_type_1"].is_number());
     let (difference, _) = said(&["diff", "a", "b"]);
-    assert!(difference.contains("uncertainty.thresholds") && difference.contains("How sure types are:"), "{difference}");
+    assert!(
+        difference.contains("uncertainty.thresholds") && difference.contains("How sure types are:"),
+        "{difference}"
+    );
     let none = case.write("plain.toml", "name = 'plain'\nextends = 'pipeline.toml'\nuncertainty = {}\n");
     let pipeline = Pipeline::load(&none.root.path().join("plain.toml"), &[]).unwrap();
     assert!(pipeline.file.uncertainty.is_none(), "an empty table takes the inherited one away");

@@ -90,9 +90,8 @@ pub fn geocentric(point: Degrees) -> Vector {
 
 /// The point of the ellipsoid on the line from its centre through a point, km.
 pub fn on_ground([x, y, z]: &Vector) -> Vector {
-    let across = (x * x + y * y) / SEMI_MAJOR_KM.powi(2);
-    let along = z * z / (SEMI_MAJOR_KM.powi(2) * (1.0 - SQUARED_ECCENTRICITY));
-    let scale = 1.0 / (across + along).sqrt();
+    const ALONG: f64 = 1.0 / (1.0 - SQUARED_ECCENTRICITY);
+    let scale = SEMI_MAJOR_KM / (x * x + y * y + z * z * ALONG).sqrt();
     [x * scale, y * scale, z * scale]
 }
 

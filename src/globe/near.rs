@@ -114,11 +114,13 @@ impl Part {
 
 impl Item for Part {
     fn low(&self) -> Vector {
-        [0, 1, 2].map(|i| self.a[i].min(self.b[i]) - self.bulge_km)
+        let (Self { a, b, .. }, less) = (self, |a: f64, b: f64| if a < b { a } else { b });
+        [less(a[0], b[0]) - self.bulge_km, less(a[1], b[1]) - self.bulge_km, less(a[2], b[2]) - self.bulge_km]
     }
 
     fn high(&self) -> Vector {
-        [0, 1, 2].map(|i| self.a[i].max(self.b[i]) + self.bulge_km)
+        let (Self { a, b, .. }, more) = (self, |a: f64, b: f64| if a > b { a } else { b });
+        [more(a[0], b[0]) + self.bulge_km, more(a[1], b[1]) + self.bulge_km, more(a[2], b[2]) + self.bulge_km]
     }
 }
 
@@ -371,12 +373,11 @@ fn area(polygons: &[Polygon], parts: &mut Vec<Part>, areas: &mut dyn FnMut(Vec<L
 /// A geocentric place moved by kilometres to the east and to the north.
 fn stepped(at: &Vector, [east, north]: [f64; 2]) -> Vector {
     let [x, y, z] = *at;
-    let (across, length) = (x.hypot(y), squared(at, &[0.0; 3]).sqrt());
+    let across = (x * x + y * y).sqrt();
     // At a pole east is any side.
     let [cos, sin] = if across > 0.0 { [x / across, y / across] } else { [1.0, 0.0] };
-    let to_east = [-sin, cos, 0.0];
-    let to_north = [-z * cos / length, -z * sin / length, across / length];
-    on_ground(&[0, 1, 2].map(|i| at[i] + east * to_east[i] + north * to_north[i]))
+    let up = north / (across * across + z * z).sqrt();
+    on_ground(&[x - east * sin - up * z * cos, y + east * cos - up * z * sin, z + up * across])
 }
 
 /// The edges of a line or a ring; of a single point the point.

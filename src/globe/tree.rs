@@ -56,18 +56,19 @@ impl<T: Item> Tree<T> {
         let mut nodes = self.nodes.clone();
         for at in (0..nodes.len()).rev() {
             let Node { start, end, second, .. } = nodes[at];
-            let (mut low, mut high) = ([f64::INFINITY; 3], [f64::NEG_INFINITY; 3]);
-            let mut hold = |own_low: Vector, own_high: Vector| {
-                (0..3).for_each(|axis| {
-                    low[axis] = low[axis].min(own_low[axis]);
-                    high[axis] = high[axis].max(own_high[axis]);
-                });
-            };
-            if second == 0 {
-                points[start as usize..end as usize].iter().for_each(|point| hold(point.low(), point.high()));
+            // Without what `min` does for NaN, of which there is none.
+            let less = |a: f64, b: f64| if a < b { a } else { b };
+            let more = |a: f64, b: f64| if a > b { a } else { b };
+            let least = |a: Vector, b: Vector| [less(a[0], b[0]), less(a[1], b[1]), less(a[2], b[2])];
+            let greatest = |a: Vector, b: Vector| [more(a[0], b[0]), more(a[1], b[1]), more(a[2], b[2])];
+            let (low, high) = if second == 0 {
+                let own = &points[start as usize..end as usize];
+                let low = own.iter().fold([f64::INFINITY; 3], |low, point| least(low, point.low()));
+                (low, own.iter().fold([f64::NEG_INFINITY; 3], |high, point| greatest(high, point.high())))
             } else {
-                [at + 1, at + second as usize].iter().for_each(|child| hold(nodes[*child].low, nodes[*child].high));
-            }
+                let [a, b] = [&nodes[at + 1], &nodes[at + second as usize]];
+                (least(a.low, b.low), greatest(a.high, b.high))
+            };
             nodes[at] = Node { low, high, ..nodes[at] };
         }
         Self { points, numbers: self.numbers.clone(), nodes }

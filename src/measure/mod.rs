@@ -14,6 +14,7 @@ mod layers;
 mod links;
 pub mod moran;
 pub mod network;
+mod pairs;
 pub mod settings;
 mod splits;
 mod standing;
@@ -38,11 +39,13 @@ pub use facts::clusters_of_facts;
 use facts::{fact_columns, units_of_facts};
 pub use figures::FIGURES;
 use figures::{own_figures, spreads};
+use geometry::Spread;
 use indicators::{Inputs, Measurement, Schemas};
 pub use kinds::{ClusterLink, WholeNetwork};
 use kinds::{Networks, networks, observed_kinds};
 pub use layers::{Indexes, Reach, doubts};
 use layers::{layer_columns, reachable_figures, surroundings};
+pub use pairs::{ClusterPairs, KindPairs, pairs};
 use settings::DispersedSettings;
 pub use splits::Split;
 use splits::splits;
@@ -315,13 +318,12 @@ pub fn measure(
     let of_register = tables.facilities.as_ref().map(|facilities| units_of_facilities(facilities, &clusters));
     let (units, rows) = of_register.unwrap_or_else(|| (units_of_facts(&clusters, &tables.facts.facts), Vec::new()));
     let of = |facilities| Layout { facilities, clusters: &clusters, units: &units, rows: &rows };
-    let layout = tables.facilities.as_ref().map(of);
-    let laid = layout.as_ref();
+    let laid = tables.facilities.as_ref().map(of);
+    let laid = laid.as_ref();
     let needs = Needs { wanted, checked, ties: &tables.ties };
     let layers = (tables.layers.as_slice(), indexes);
     let around = laid.map(|layout| surroundings(layout, layers, &needs, &mut findings)).unwrap_or_default();
-    let needs_moran = LOCAL_MORAN.iter().any(|(name, _)| needs.column(name));
-    let agglomeration = laid.filter(|_| needs_moran).map(agglomeration);
+    let agglomeration = laid.filter(|_| LOCAL_MORAN.iter().any(|(name, _)| needs.column(name))).map(agglomeration);
     let moran = agglomeration.as_ref().map(local_moran_columns).into_iter().flatten();
     let columns = around.columns.into_iter().chain(moran).collect();
     let mut facilities = laid.map(|layout| with_columns(layout, columns)).transpose()?;
@@ -330,8 +332,8 @@ pub fn measure(
     columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads, &needs)).chain(around.figures));
     let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings)?;
     let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
-    let framed = laid.zip(facilities.as_ref());
-    let ties = framed.map(|(layout, frame)| networks(tables, layout, frame, asked, &mut findings));
+    let ties =
+        laid.zip(facilities.as_ref()).map(|(layout, frame)| networks(tables, layout, frame, asked, &mut findings));
     let mut ties = ties.transpose()?.unwrap_or_default();
     columns.extend(ties.columns.drain(..).chain(facts));
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
@@ -349,10 +351,9 @@ pub fn measure(
     let mut details = Details::default();
     if wanted == Wanted::Details {
         facilities.as_mut().map(|frame| add(frame, std::mem::take(&mut ties.observed))).transpose()?;
-        let hulls = spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None)).take(units.len());
         details = Details {
             facilities,
-            hulls: hulls.collect(),
+            hulls: hulls(spreads, units.len()),
             evidence,
             splits: laid.map(splits).unwrap_or_default(),
             dispersed: Dispersed::default(),
@@ -365,51 +366,9 @@ pub fn measure(
     Ok(Measured { measurements, details, findings })
 }
 
-/// One kind of ties in one cluster and period: its facilities, and who is tied to whom.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ClusterPairs {
-    /// The period.
-    pub period: Option<i64>,
-    /// Ids of the facilities, by place.
-    pub ids: Vec<String>,
-    /// Their operators.
-    pub operators: Vec<Option<String>>,
-    /// Whether each is observed.
-    pub observed: Vec<bool>,
-    /// Positions of those that are tied, the smaller first.
-    pub tied: Vec<(u32, u32)>,
-}
-
-/// One kind of ties in all clusters.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KindPairs {
-    /// The kind.
-    pub kind: String,
-    /// One a unit.
-    pub clusters: Vec<ClusterPairs>,
-}
-
-/// Who is tied to whom within clusters, in some kinds of ties.
-///
-/// # Errors
-///
-/// [`Error::Table`] if polars fails.
-pub fn pairs(
-    checked: &Checked,
-    (tables, indexes): (&Tables, &Indexes),
-    clusters: &Clusters,
-    kinds: &[String],
-) -> Result<Vec<KindPairs>> {
-    let Some(facilities) = &tables.facilities else { return Ok(Vec::new()) };
-    let mut findings = Findings::default();
-    let (units, rows) = units_of_facilities(facilities, clusters);
-    let layout = Layout { facilities, clusters, units: &units, rows: &rows };
-    let needs = Needs { wanted: Wanted::Scores, checked, ties: &tables.ties };
-    let around = surroundings(&layout, (tables.layers.as_slice(), indexes), &needs, &mut findings);
-    let frame = with_columns(&layout, around.columns)?;
-    let asked = kinds::Asked { links: true, wanted: Wanted::Scores };
-    let ties = networks(tables, &layout, &frame, asked, &mut findings)?;
-    kinds.iter().map(|kind| Ok(KindPairs { kind: kind.clone(), clusters: ties.pairs(kind, &layout)? })).collect()
+/// The hull of each unit; none without a register.
+fn hulls(spreads: Vec<Spread>, units: usize) -> Vec<Option<Geometry>> {
+    spreads.into_iter().map(|spread| spread.hull).chain(std::iter::repeat(None)).take(units).collect()
 }
 
 /// The register with further columns (those that it brings itself stand) and the unit of each row.

@@ -88,11 +88,11 @@ fn run_into(
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
     clock.begin(Stage::Uncertainty);
-    let read = Read { tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
-    let uncertainty = findings.of(uncertain(pipeline, &read, &staging, watch))?;
+    let read = Read { pipeline, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
+    let uncertainty = findings.of(uncertain(&read, &staging, watch))?;
     clock.begin(Stage::Backtest);
-    let (backtest, learnt) =
-        backtest::backtest(&file.backtest, &tables, &measurements, &rating.scores, &file.dimensions);
+    let foretold = (rating.scores.as_slice(), uncertainty.p_high.as_slice());
+    let (backtest, learnt) = backtest::backtest(&file.backtest, &tables, &measurements, foretold, &file.dimensions);
     findings.gather(learnt);
     clock.begin(Stage::Report);
     findings.sort();

@@ -21,6 +21,7 @@ use crate::validate::{self, Scope, Tables};
 /// What a run has read and measured.
 #[derive(Clone, Copy)]
 pub(super) struct Read<'a> {
+    pub pipeline: &'a Pipeline,
     pub tables: &'a Tables,
     pub indexes: &'a Indexes,
     pub checked: &'a Checked,
@@ -28,18 +29,14 @@ pub(super) struct Read<'a> {
 }
 
 /// Draws, if the pipeline file says so.
-pub(super) fn uncertain(
-    pipeline: &Pipeline,
-    read: &Read<'_>,
-    staging: &Staging,
-    watch: &Watch<'_>,
-) -> Result<(Uncertainty, Findings)> {
+pub(super) fn uncertain(read: &Read<'_>, staging: &Staging, watch: &Watch<'_>) -> Result<(Uncertainty, Findings)> {
+    let pipeline = read.pipeline;
     let Some(settings) = &pipeline.file.uncertainty else { return Ok(Default::default()) };
     settings.check_tables(read.tables)?;
     let factors = alternatives(pipeline, settings);
-    let variations = variations(pipeline, read, &factors)?;
+    let variations = variations(read, &factors)?;
     let others = variations.iter().map(|variation| variation.scenario(read));
-    let run = scenario(pipeline, read.tables, read.indexes, read.checked, read.measured);
+    let run = read.scenario();
     let names = |options: &[Choice]| options.iter().map(|one| (one.label.clone(), one.probability)).collect();
     let study = Study {
         settings,
@@ -121,46 +118,39 @@ struct Variation {
 impl Variation {
     fn scenario<'a>(&'a self, run: &Read<'a>) -> Scenario<'a> {
         let (tables, indexes) = self.tables.as_ref().map_or((run.tables, run.indexes), |(tables, of)| (tables, of));
-        scenario(&self.pipeline, tables, indexes, &self.checked, &self.measured)
+        Read { pipeline: &self.pipeline, tables, indexes, checked: &self.checked, measured: &self.measured }.scenario()
     }
 }
 
-fn scenario<'a>(
-    pipeline: &'a Pipeline,
-    tables: &'a Tables,
-    indexes: &'a Indexes,
-    checked: &'a Checked,
-    measured: &'a Measurements,
-) -> Scenario<'a> {
-    let file = &pipeline.file;
-    Scenario {
-        model: &pipeline.model,
-        dimensions: &file.dimensions,
-        indicators: &file.indicators,
-        classification: &file.classify,
-        typology: file.typology.as_ref(),
-        tables,
-        indexes,
-        checked,
-        delineation: file.delineate.as_ref(),
-        clusters: &measured.clusters,
-        units: &measured.units,
-        observed: observations(measured),
+impl<'a> Read<'a> {
+    fn scenario(&self) -> Scenario<'a> {
+        let Read { pipeline, tables, indexes, checked, measured } = *self;
+        let file = &pipeline.file;
+        Scenario {
+            model: &pipeline.model,
+            dimensions: &file.dimensions,
+            indicators: &file.indicators,
+            classification: &file.classify,
+            typology: file.typology.as_ref(),
+            tables,
+            indexes,
+            checked,
+            delineation: file.delineate.as_ref(),
+            clusters: &measured.clusters,
+            units: &measured.units,
+            observed: observations(measured),
+        }
     }
 }
 
 /// Every combination of options but the run itself, the last factor counting fastest.
-fn variations(pipeline: &Pipeline, run: &Read<'_>, factors: &[(String, Vec<Choice>)]) -> Result<Vec<Variation>> {
+fn variations(run: &Read<'_>, factors: &[(String, Vec<Choice>)]) -> Result<Vec<Variation>> {
     let count: usize = factors.iter().map(|(_, options)| options.len()).product();
-    (1..count).map(|number| variation(pipeline, run, factors, number)).collect()
+    (1..count).map(|number| variation(run, factors, number)).collect()
 }
 
-fn variation(
-    pipeline: &Pipeline,
-    run: &Read<'_>,
-    factors: &[(String, Vec<Choice>)],
-    mut number: usize,
-) -> Result<Variation> {
+fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usize) -> Result<Variation> {
+    let pipeline = run.pipeline;
     let (mut names, mut set) = (Vec::new(), Vec::new());
     for (name, options) in factors.iter().rev() {
         let option = &options[number % options.len()];

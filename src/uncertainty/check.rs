@@ -64,7 +64,8 @@ impl UncertaintySettings {
         }
         self.check_numbers(&mut problems);
         self.check_choices(known, &mut problems);
-        self.check_data(known, &mut problems);
+        self.check_errors(known, &mut problems);
+        self.check_layers_and_ties(known, &mut problems);
         self.check_alternatives(known, &mut problems);
         problems.0
     }
@@ -140,7 +141,7 @@ impl UncertaintySettings {
         }
     }
 
-    fn check_data(&self, known: &Known<'_>, problems: &mut Problems) {
+    fn check_errors(&self, known: &Known<'_>, problems: &mut Problems) {
         let emissions = self.emissions.given().map(|error| (error.sigma, &error.by, &error.of));
         let coordinates = self.coordinates.given().map(|error| (error.metres, &error.by, &error.of));
         for (key, part, most, given) in
@@ -170,6 +171,9 @@ impl UncertaintySettings {
                 _ => {}
             }
         }
+    }
+
+    fn check_layers_and_ties(&self, known: &Known<'_>, problems: &mut Problems) {
         for name in self.layers.given().into_iter().flatten() {
             match known.layers.iter().find(|(known, _)| known == name) {
                 None => {

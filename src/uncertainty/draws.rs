@@ -74,7 +74,7 @@ pub struct Numbers {
 
 impl Numbers {
     /// The next number.
-    pub fn next(&mut self) -> f64 {
+    pub fn number(&mut self) -> f64 {
         let Some(point) = &mut self.point else {
             return ((self.stream.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         };
@@ -91,14 +91,14 @@ impl Numbers {
     /// The next number of the stream, whatever the points: where a draw must be made again, how often is not known before.
     fn again(&mut self) -> f64 {
         let point = self.point.take();
-        let number = self.next();
+        let number = self.number();
         self.point = point;
         number
     }
 
     /// Draws until a result holds: the first time by the points, then by the stream, at most a hundred times.
     pub fn until<T>(&mut self, count: usize, make: impl Fn(&[f64]) -> Option<T>) -> Option<T> {
-        let first: Vec<f64> = (0..count).map(|_| self.next()).collect();
+        let first: Vec<f64> = (0..count).map(|_| self.number()).collect();
         make(&first).or_else(|| {
             (0..100).find_map(|_| {
                 let more: Vec<f64> = (0..count).map(|_| self.again()).collect();
@@ -114,7 +114,7 @@ impl Numbers {
 
     /// A standard normal number.
     pub fn normal(&mut self) -> f64 {
-        normal(self.next())
+        normal(self.number())
     }
 
     /// Shares that sum to 1, Dirichlet with the given parameters, all above 0.
@@ -124,7 +124,7 @@ impl Numbers {
     /// Independent gamma variables over their sum.
     pub fn dirichlet(&mut self, parameters: &[f64]) -> Vec<f64> {
         let gamma = |shape: &f64| {
-            let number = self.next();
+            let number = self.number();
             Gamma::new(*shape, 1.0).map_or(*shape, |gamma| gamma.inverse_cdf(number))
         };
         let drawn: Vec<f64> = parameters.iter().map(gamma).collect();
@@ -136,7 +136,7 @@ impl Numbers {
 
     /// A position, by probabilities that sum to 1.
     pub fn choice(&mut self, probabilities: impl Iterator<Item = f64>) -> usize {
-        let number = self.next();
+        let number = self.number();
         let (mut below, mut last) = (0.0, 0);
         for (at, probability) in probabilities.enumerate() {
             below += probability;
@@ -186,7 +186,7 @@ mod tests {
                 assert!((found.1 / wanted.1 - 1.0).abs() < 0.12, "{points:?}: variance {} for {}", found.1, wanted.1);
             };
             close(moments(&Numbers::normal), (0.0, 1.0));
-            close(moments(&|numbers| triangular(numbers.next())), (0.0, 1.0 / 6.0));
+            close(moments(&|numbers| triangular(numbers.number())), (0.0, 1.0 / 6.0));
             // Dirichlet(6, 3, 1): mean a / 10, variance a (10 - a) / (100 * 11).
             for (at, parameter) in [6.0, 3.0, 1.0].into_iter().enumerate() {
                 let wanted = (parameter / 10.0, parameter * (10.0 - parameter) / 1100.0);

@@ -192,7 +192,7 @@ pub fn choose(
                 chosen.thresholds[*dimension] = moved;
             }
             Kind::IndicatorSet { probability } => {
-                let number = numbers.next();
+                let number = numbers.number();
                 let candidates = dispensable(shape, &chosen.parameters);
                 if number < *probability && !candidates.is_empty() {
                     let at = (number / probability * candidates.len() as f64) as usize;

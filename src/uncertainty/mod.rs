@@ -13,6 +13,7 @@ pub mod scenario;
 pub mod sensitivity;
 pub mod settings;
 pub mod ties;
+pub mod told;
 
 use std::time::Instant;
 
@@ -33,6 +34,7 @@ use scenario::{DataDraw, DataErrors, Measured, Scenario};
 use sensitivity::Effect;
 use settings::{Extra, Method, UncertaintySettings};
 use ties::TieDraw;
+pub use told::Drawn;
 
 /// Replicates of one batch: after each the error is looked at, and what is done is kept.
 const BATCH: u32 = 32;
@@ -96,21 +98,6 @@ pub struct OrderProbability {
     pub dimension: usize,
     /// The share of the replicates with both in which the first scores more; where they score alike it counts half.
     pub first_above: f64,
-}
-
-/// What was drawn of one factor in one replicate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
-    /// The replicate.
-    pub replicate: u32,
-    /// The factor.
-    pub factor: String,
-    /// What of it: a weight's indicator or component, a goalpost, a threshold.
-    pub item: String,
-    /// Its value, where it is a number.
-    pub value: Option<f64>,
-    /// Its value in words, where it is none.
-    pub choice: Option<String>,
 }
 
 /// All replicates, one by one.
@@ -354,9 +341,15 @@ impl<'a> Workshop<'a> {
             findings.add(Severity::Warning, "uncertainty", Rule::TargetError, message, 1);
         }
         if wants_each {
-            each.drawn = (0..counts.replicates).into_par_iter().flat_map_iter(|row| self.drawn(row, &origin)).collect();
+            each.drawn = (0..counts.replicates).into_par_iter().flat_map_iter(|row| self.told(row, &origin)).collect();
         }
         Ok(Uncertainty { each, ..self.summary(&counts, kept) })
+    }
+
+    /// What was drawn in a replicate.
+    fn told(&self, row: u32, origin: &Origin) -> Vec<Drawn> {
+        let chosen = self.choose(&self.replicate(row), origin);
+        told::told(row, &chosen, self.study, &self.factors)
     }
 
     /// All factors of a replicate.
@@ -568,63 +561,6 @@ impl<'a> Workshop<'a> {
         let mut flips: Vec<Flip> = changes.par_iter().map(of).collect::<Vec<_>>().into_iter().flatten().collect();
         flips.sort_by_key(|flip| flip.unit);
         Ok(flips)
-    }
-
-    /// What was drawn in a replicate.
-    fn drawn(&self, replicate: u32, origin: &Origin) -> Vec<Drawn> {
-        let chosen = self.choose(&self.replicate(replicate), origin);
-        let scenario = &self.study.scenarios[chosen.scenario];
-        let shape = &scenario.model.shape;
-        let mut drawn = Vec::new();
-        let mut add = |factor: &str, item: String, value: Option<f64>, choice: Option<String>| {
-            drawn.push(Drawn { replicate, factor: factor.to_owned(), item, value, choice });
-        };
-        let has = |name: &str| self.factors.iter().any(|factor| factor.name == name);
-        if has("weights") {
-            for node in shape.nodes() {
-                for &child in &node.children {
-                    let weight = chosen.parameters.weight(child);
-                    add("weights", outcome::child_name(scenario, child), Some(weight), None);
-                }
-            }
-        }
-        if has("goalposts") {
-            for (of, rule) in scenario.indicators.iter().zip(&chosen.parameters.normalise) {
-                let crate::score::normalise::Normalise::Goalposts(posts) = rule;
-                let (worst, crossover, best) = posts.posts();
-                for (post, value) in [("worst", Some(worst)), ("crossover", crossover), ("best", Some(best))] {
-                    value
-                        .into_iter()
-                        .for_each(|value| add("goalposts", format!("{}.{post}", of.id), Some(value), None));
-                }
-            }
-        }
-        for (dimension, of) in scenario.dimensions.iter().enumerate() {
-            let name = format!("aggregation.{}", of.id);
-            if has(&name) {
-                let text = format!("{:?}", chosen.parameters.aggregates[dimension]).to_lowercase();
-                add(&name, of.id.clone(), None, Some(text));
-            }
-            let name = format!("thresholds.{}", of.id);
-            if has(&name) {
-                let all = chosen.thresholds[dimension].iter().enumerate();
-                all.for_each(|(at, threshold)| add(&name, (at + 1).to_string(), Some(*threshold), None));
-            }
-        }
-        if has("indicator_set") {
-            let left_out = chosen.left_out.map(|at| scenario.indicators[at].id.clone());
-            add("indicator_set", "left_out".into(), None, left_out);
-        }
-        let mut rest = chosen.scenario;
-        let mut options: Vec<usize> = Vec::new();
-        for count in self.counts.iter().rev() {
-            options.push(rest % count);
-            rest /= count;
-        }
-        for ((name, of), option) in self.study.alternatives.iter().zip(options.into_iter().rev()) {
-            add(name, (option + 1).to_string(), None, Some(of[option].0.clone()));
-        }
-        drawn
     }
 }
 

@@ -278,7 +278,7 @@ fn places(facilities: &Facilities, error: &PlaceError, numbers: &mut Numbers) ->
 
 /// A step to anywhere within a radius, east and north.
 fn in_circle(radius: f64, numbers: &mut Numbers) -> [f64; 2] {
-    let (radius, angle) = (radius * numbers.next().sqrt(), std::f64::consts::TAU * numbers.next());
+    let (radius, angle) = (radius * numbers.number().sqrt(), std::f64::consts::TAU * numbers.number());
     [radius * angle.cos(), radius * angle.sin()]
 }
 

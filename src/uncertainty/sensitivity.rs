@@ -249,14 +249,15 @@ mod tests {
     /// Our own samples of functions whose indices are known, by random numbers and by points of Sobol'.
     #[test]
     fn intervals_hold_the_analytic_indices() {
-        let functions: [(&str, usize, fn(&[f64]) -> f64); 2] = [("ishigami", 3, ishigami), ("sobol_g", 8, sobol_g)];
+        type Function = fn(&[f64]) -> f64;
+        let functions = [("ishigami", 3, ishigami as Function), ("sobol_g", 8, sobol_g)];
         for (name, factors, function) in functions {
             let exact = rows(&format!("tests/oracles/salib/{name}_indices.csv"));
             for points in [Points::Random, Points::Sobol] {
                 let origin = Origin { seed: 11, points, purpose: Purpose::Sensitivity };
                 let number = |factor: usize, row: u32, second: bool| {
                     let at = At { row, second };
-                    origin.numbers(&format!("x{factor}"), at, Some(factor as u32)).next()
+                    origin.numbers(&format!("x{factor}"), at, Some(factor as u32)).number()
                 };
                 let draws = 8192;
                 let value = |second: &dyn Fn(usize) -> bool| -> Vec<f64> {

@@ -152,7 +152,7 @@ fn chosen(count: usize, rate: f64, numbers: &mut Numbers) -> Vec<(usize, usize)>
     // The first pair of each smaller member.
     let (mut a, mut begins) = (0, 0);
     loop {
-        let gap = if rate >= 1.0 { 0.0 } else { (numbers.next().ln() / (-rate).ln_1p()).floor() };
+        let gap = if rate >= 1.0 { 0.0 } else { (numbers.number().ln() / (-rate).ln_1p()).floor() };
         if gap >= (all - next) as f64 {
             return found;
         }

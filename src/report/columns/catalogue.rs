@@ -278,6 +278,14 @@ pub const TABLES: &[TableEntry] = &[
         columns: OUTCOME_EVENTS,
     },
     TableEntry {
+        name: "reliability",
+        title: "How often it came, by how probable it was",
+        row: "an outcome, period, dimension and fifth of all probabilities that has clusters",
+        only: "with outcomes and `[uncertainty]`",
+        key: &["outcome", "period", "dimension", "p_from"],
+        columns: RELIABILITY,
+    },
+    TableEntry {
         name: "corrections",
         title: "Values that a person has put right",
         row: "a correction",
@@ -325,6 +333,22 @@ const FILE: Column = c("file", Text, "", "File that the row comes from, as the p
 const LINE: Column =
     c("line", Integer, "", "Line of that file; of GeoJSON the number of the feature, of Parquet that of the row");
 const PERIOD: Column = c("period", Integer, "", "Year; empty where the register has no years");
+
+const RELIABILITY: &[Column] = &[
+    c("outcome", Text, "", "Name of the outcome"),
+    PERIOD,
+    c("dimension", Text, "", "The dimension"),
+    c("p_from", Number, "1", "Lower end of the fifth; it belongs to the one below"),
+    c("p_to", Number, "1", "Upper end"),
+    c("cluster_count", Integer, "", "Clusters of the period whose probability that the dimension is high lies there"),
+    c("p_high", Number, "1", "Their mean probability that the dimension is high"),
+    c(
+        "share_with_event",
+        Number,
+        "1",
+        "The share of them with an event after the period: equal to `p_high` if that foretold events",
+    ),
+];
 
 const SENSITIVITY: &[Column] = &[
     CLUSTER_ID,
@@ -451,6 +475,12 @@ const BACKTEST: &[Column] = &[
         Number,
         "",
         "Kendall's tau-b of the predictor and the number of events; empty where one of them is the same everywhere",
+    ),
+    c(
+        "brier",
+        Number,
+        "1",
+        "Of a dimension, with `[uncertainty]`: Brier score (1950) of the probability that it is high against whether an event came; 0 is perfect, 0.25 a coin",
     ),
     c(
         "precision_at_{top}",

@@ -72,6 +72,8 @@ pub struct BacktestRow<'a> {
     pub base_rate: String,
     pub auc: String,
     pub tau_b: String,
+    /// Of the probability that a dimension is high; empty where nothing was drawn.
+    pub brier: String,
     /// Of so many that stand first the share with an event.
     pub precision: Vec<(&'a usize, String)>,
     pub over_emissions: String,
@@ -99,6 +101,7 @@ pub fn backtest<'a>(results: &'a Results<'a>) -> Vec<BacktestRow<'a>> {
         base_rate: decimals(row.base_rate(), 2),
         auc: estimate(&row.auc),
         tau_b: decimals(row.tau_b, 2),
+        brier: decimals(row.brier, 3),
         precision: row.precision.iter().map(|(top, share)| (top, decimals(*share, 2))).collect(),
         over_emissions: estimate(&row.over_emissions),
         over_sites: estimate(&row.over_sites),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::labels::{self, Label};
-use super::uncertainty::cloud;
 use super::{Shown, class, period, short, words};
 use crate::classify::Level;
 use crate::report::Results;
@@ -91,7 +90,9 @@ pub fn mark(class: &str, x: f64, y: f64, r: f64) -> String {
 }
 
 /// Width and height of the plane, and the room to its right for names.
-pub const PLOT: f64 = 600.0;
+const PLOT: f64 = 600.0;
+/// Dots of the cloud on the whole page.
+const DOTS: usize = 6000;
 /// Top of the lane and height of its rows.
 const LANE: f64 = 646.0;
 const ROW: f64 = 17.0;
@@ -146,9 +147,31 @@ pub fn plot(results: &Results<'_>, shown: &Shown) -> Option<Plot> {
     let cuts = |dimension: usize| results.about.dimensions[dimension].threshold.0.iter().copied();
     let thresholds = [cuts(location).map(|score| score * PLOT / 100.0).collect(), cuts(linkages).map(up).collect()];
     let axes = [location, linkages].map(|dimension| results.about.dimensions[dimension].id.as_str()).map(words);
-    let cloud = cloud(results, shown, [location, linkages]);
-    let points = placed.into_iter().map(|(_, point)| point).collect();
-    Some(Plot { points, moves, axes, thresholds, corners, cloud, lane })
+    let (points, cloud) = (placed.into_iter().map(|(_, point)| point), cloud(results, shown, [location, linkages]));
+    Some(Plot { points: points.collect(), moves, axes, thresholds, corners, cloud, lane })
+}
+
+/// Dots of single replicates on the plane, as one path for each class.
+fn cloud(results: &Results<'_>, shown: &Shown, [across, upward]: [usize; 2]) -> Vec<(String, String)> {
+    let found = results.uncertainty;
+    let units: Vec<usize> = shown.told().filter(|&unit| shown.is_latest(unit)).collect();
+    let (Some(right), Some(up)) = (found.cloud.get(across), found.cloud.get(upward)) else { return Vec::new() };
+    let each = (DOTS / units.len().max(1)).min(right.len());
+    let mut paths: Vec<(String, String)> = Vec::new();
+    for unit in units {
+        let class = class(results, unit);
+        let at = paths.iter().position(|(known, _)| *known == class).unwrap_or_else(|| {
+            paths.push((class, String::new()));
+            paths.len() - 1
+        });
+        for (x, y) in right[..each].iter().zip(&up[..each]).map(|(x, y)| (x[unit], y[unit])) {
+            if !x.is_nan() && !y.is_nan() {
+                let scale = |score: f64| score * PLOT / 100.0;
+                paths[at].1 += &format!("M{:.1} {:.1}h0", scale(x), PLOT - scale(y));
+            }
+        }
+    }
+    paths
 }
 
 /// From each point to that of the same cluster in its next period.

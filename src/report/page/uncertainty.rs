@@ -1,7 +1,6 @@
-//! How sure the types are: bars of probabilities, the cloud on the plane, which choice matters.
+//! How sure the types are: bars of probabilities, single choices, which choice matters.
 
-use super::plot::PLOT;
-use super::{Shown, class, colour, decimals, words};
+use super::{Shown, colour, decimals, words};
 use crate::report::Results;
 use crate::report::tables::OF_TYPE;
 use crate::uncertainty::Robustness;
@@ -24,8 +23,6 @@ pub struct Sureness {
 
 /// Single choices on a card.
 const LISTED: usize = 6;
-/// Dots of the cloud on the whole page.
-const DOTS: usize = 6000;
 
 /// What the card of a unit says; `None` where nothing was drawn.
 pub fn sureness(results: &Results<'_>, unit: usize) -> Option<Sureness> {
@@ -67,29 +64,6 @@ pub fn sureness(results: &Results<'_>, unit: usize) -> Option<Sureness> {
         flips: own.iter().take(LISTED).map(|flip| told(&flip)).collect(),
         more_flips: own.len().saturating_sub(LISTED),
     })
-}
-
-/// Dots of single replicates on the plane, as one path for each class.
-pub fn cloud(results: &Results<'_>, shown: &Shown, [across, upward]: [usize; 2]) -> Vec<(String, String)> {
-    let found = results.uncertainty;
-    let units: Vec<usize> = shown.told().filter(|&unit| shown.is_latest(unit)).collect();
-    let (Some(right), Some(up)) = (found.cloud.get(across), found.cloud.get(upward)) else { return Vec::new() };
-    let each = (DOTS / units.len().max(1)).min(right.len());
-    let mut paths: Vec<(String, String)> = Vec::new();
-    for unit in units {
-        let class = class(results, unit);
-        let at = paths.iter().position(|(known, _)| *known == class).unwrap_or_else(|| {
-            paths.push((class, String::new()));
-            paths.len() - 1
-        });
-        for (x, y) in right[..each].iter().zip(&up[..each]).map(|(x, y)| (x[unit], y[unit])) {
-            if !x.is_nan() && !y.is_nan() {
-                let scale = |score: f64| score * PLOT / 100.0;
-                paths[at].1 += &format!("M{:.1} {:.1}h0", scale(x), PLOT - scale(y));
-            }
-        }
-    }
-    paths
 }
 
 /// A result and the factors that matter for it, the greatest first: name, size, and the size as it is written.

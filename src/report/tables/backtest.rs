@@ -11,7 +11,29 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     if results.tables.outcomes.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(vec![backtest(results)?, outcome_events(results)?])
+    let mut tables = vec![backtest(results)?, outcome_events(results)?];
+    if !results.backtest.reliability.is_empty() {
+        tables.push(reliability(results)?);
+    }
+    Ok(tables)
+}
+
+/// One row an outcome, period, dimension and fifth of all probabilities.
+fn reliability(results: &Results<'_>) -> Result<OutputTable> {
+    let rows = &results.backtest.reliability;
+    let outcome = |at: usize| results.tables.outcomes[at].name.as_str();
+    let dimension = |at: usize| results.about.dimensions[at].id.as_str();
+    let frame = frame(vec![
+        column("outcome", rows.iter().map(|row| outcome(row.outcome)).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| row.period).collect::<Vec<i64>>()),
+        column("dimension", rows.iter().map(|row| dimension(row.dimension)).collect::<Vec<&str>>()),
+        column("p_from", rows.iter().map(|row| row.ends[0]).collect::<Vec<f64>>()),
+        column("p_to", rows.iter().map(|row| row.ends[1]).collect::<Vec<f64>>()),
+        column("cluster_count", rows.iter().map(|row| row.clusters as u64).collect::<Vec<u64>>()),
+        column("p_high", rows.iter().map(|row| row.p_high).collect::<Vec<f64>>()),
+        column("share_with_event", rows.iter().map(|row| row.with_event).collect::<Vec<f64>>()),
+    ])?;
+    OutputTable::new(results, "reliability", Written::Csv, frame)
 }
 
 /// One row an outcome, period and predictor.
@@ -39,6 +61,7 @@ fn backtest(results: &Results<'_>) -> Result<OutputTable> {
         columns.push(column(&format!("{name}_high"), rows.iter().map(|row| high(estimate(row))).collect::<Vec<_>>()));
     }
     columns.push(column("tau_b", rows.iter().map(|row| row.tau_b).collect::<Vec<_>>()));
+    columns.push(column("brier", rows.iter().map(|row| row.brier).collect::<Vec<_>>()));
     let tops: Vec<usize> =
         rows.first().map(|row| row.precision.iter().map(|(top, _)| *top).collect()).unwrap_or_default();
     for (at, top) in tops.into_iter().enumerate() {
