@@ -1,6 +1,7 @@
 //! How sure types are, against closed forms, known truths, and the same numbers worked out another way.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
+#![allow(clippy::too_many_lines, reason = "lists of cases")]
 
 use std::collections::HashMap;
 use std::fs;
@@ -504,7 +505,7 @@ fn draws_end_when_the_error_is_small_enough() {
     case.run("out", &set);
     let replicates = case.table("out", "replicates").len() / 10;
     // The worst of ten is no surer than a coin of one side in ten, and none is less sure than a fair one.
-    assert!((96..=640).contains(&replicates) && replicates % 32 == 0, "{replicates}");
+    assert!((96..=640).contains(&replicates) && replicates.is_multiple_of(32), "{replicates}");
     let error = case.try_run("never", &["uncertainty.target_error=0.0001"]).err().unwrap();
     assert!(error.to_string().contains("out of reach of 400 replicates"), "{error}");
 }
@@ -599,6 +600,23 @@ fn bad_settings_are_told_with_their_place() {
         });
         assert!(told, "{set:?}: {error}");
         assert!(!case.root.path().join("out").exists());
+    }
+}
+
+/// The README's sentences are what the run says of these clusters.
+#[test]
+fn the_readme_says_what_the_run_says() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let set = ["outputs.report=false", "outputs.layers=[]", "outputs.tables=['csv']"].map(str::to_owned);
+    let pipeline = Pipeline::load(Path::new("pipelines/great-britain.toml"), &set).unwrap();
+    pipeline::run(&pipeline, &out, None, &|_, _| {}).unwrap();
+    let readme: String = fs::read_to_string("README.md").unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let clusters = rows(&out.join("clusters.csv"));
+    for name in ["Immingham", "Middlesbrough", "Ellesmere Port Town"] {
+        let row = clusters.iter().find(|row| row["cluster_name"] == name).unwrap();
+        assert!(readme.contains(&row["robustness_reads"]), "{}", row["robustness_reads"]);
+        assert!(row["robustness_reads"].contains("1,000 plausible variants"));
     }
 }
 

@@ -317,6 +317,7 @@ fn manifest(
         sources: results.tables.accounts.clone(),
         corrections: results.facilities().map(|register| register.corrections.clone()).unwrap_or_default(),
         periods: results.details.splits.clone(),
+        replicates: results.uncertainty.replicates,
         types: results.rating.counts(results.about.typology),
         findings: results.findings.findings.len() as u64,
         quarantined: results.findings.quarantine.len() as u64,

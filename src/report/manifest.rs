@@ -40,6 +40,9 @@ pub struct Manifest {
     pub corrections: Vec<Correction>,
     /// Where the kept facilities and tonnes went, by period.
     pub periods: Vec<Split>,
+    /// Replicates that were drawn to see how sure the types are; 0 without `[uncertainty]`.
+    #[serde(default)]
+    pub replicates: u32,
     /// Clusters and periods a type; `unknown` where more than one is possible.
     pub types: Vec<(String, u64)>,
     /// Findings and rejected rows.

@@ -1,7 +1,7 @@
 //! What `[uncertainty]` lacks, or has too much of.
 
 use super::replicates::standard_error;
-use super::settings::{Choice, Points, TieError, UncertaintySettings};
+use super::settings::{Choice, Extra, Points, TieError, UncertaintySettings};
 use crate::delineate::{Delineation, Method};
 use crate::error::{Error, Problem, Result, suggest};
 use crate::score::Dimension;
@@ -63,6 +63,7 @@ impl UncertaintySettings {
             problems.add("", "there is no dimension of which anything could be uncertain", "take the table out");
         }
         self.check_numbers(&mut problems);
+        self.check_sensitivity(&mut problems);
         self.check_choices(known, &mut problems);
         self.check_errors(known, &mut problems);
         self.check_layers_and_ties(known, &mut problems);
@@ -81,6 +82,13 @@ impl UncertaintySettings {
         if self.points == Points::Sobol && self.replicates > 1 << 16 {
             let message = format!("{} replicates, but there are 65,536 points of Sobol'", self.replicates);
             problems.add("replicates", message, "fewer replicates, or points = \"random\"");
+        }
+        if !self.quantiles && self.tables.contains(&Extra::OrderProbability) {
+            problems.add(
+                "tables",
+                "`order_probability` needs the scores that `quantiles = false` lets go",
+                "take one of them out",
+            );
         }
         if let Some(target) = self.target_error {
             let best = standard_error(0.0, f64::from(self.replicates.max(1)));
@@ -103,6 +111,9 @@ impl UncertaintySettings {
                 );
             }
         }
+    }
+
+    fn check_sensitivity(&self, problems: &mut Problems) {
         if let Some(sensitivity) = &self.sensitivity {
             if sensitivity.draws < 2 {
                 problems.add(

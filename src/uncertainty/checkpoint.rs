@@ -26,7 +26,11 @@ impl Batches {
     pub fn open(folder: PathBuf, key: String) -> Self {
         let is_other = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with(&key);
         let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-        entries.filter(is_other).for_each(|entry| _ = fs::remove_file(entry.path()));
+        let (others, own): (Vec<fs::DirEntry>, Vec<fs::DirEntry>) = entries.partition(is_other);
+        others.iter().for_each(|entry| _ = fs::remove_file(entry.path()));
+        if !own.is_empty() {
+            tracing::info!("goes on from {} batches of a run that was stopped", own.len());
+        }
         Self { folder: Some(folder), key, began: Instant::now() }
     }
 

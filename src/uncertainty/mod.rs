@@ -15,6 +15,7 @@ pub mod settings;
 pub mod ties;
 pub mod told;
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -120,11 +121,9 @@ pub struct Uncertainty {
     pub p_types: Vec<Vec<Option<f64>>>,
     /// The share of the replicates in which the cluster is one.
     pub p_exists: Vec<f64>,
-    /// Whether the clusters of some replicates may be others.
-    pub clusters_vary: bool,
     /// By dimension: probability of its highest level.
     pub p_high: Vec<Vec<Option<f64>>>,
-    /// By dimension: [`QUANTILES`] of its scores.
+    /// By dimension: [`QUANTILES`] of its scores; empty where they were not asked for, as what follows.
     pub quantiles: Vec<Vec<Option<[f64; 5]>>>,
     /// By dimension: [`RANKS`] of its ranks.
     pub ranks: Vec<Vec<Option<[f64; 2]>>>,
@@ -154,6 +153,8 @@ pub struct Uncertainty {
 
 /// Replicates whose scores a page shows as dots.
 const CLOUD: usize = 200;
+/// Dots that are held for it.
+const SHOWN: usize = 400_000;
 /// Past the end of any list of what was measured.
 const NOMINAL: usize = usize::MAX;
 
@@ -186,7 +187,6 @@ pub fn unit_keys(measured: &Measurements) -> Vec<u64> {
 pub fn uncertainty(study: &Study<'_>, batches: &Batches, watch: &dyn Fn(u64, u64)) -> Result<(Uncertainty, Findings)> {
     let began = Instant::now();
     let workshop = Workshop::new(study)?;
-    tracing::debug!(seconds = began.elapsed().as_secs_f64(), "scenarios");
     let mut findings = Findings::default();
     let settings = study.settings;
     let examined = workshop.examined();
@@ -303,7 +303,7 @@ impl<'a> Workshop<'a> {
         let highest: Vec<u8> = run.dimensions.iter().map(|of| of.threshold.0.len() as u8).collect();
         let origin = self.origin(Purpose::Replicates);
         let mut counts = Counts::new(units, kinds, dimensions);
-        let mut kept = Kept::new(units, dimensions, settings.replicates as usize);
+        let mut kept = settings.quantiles.then(|| Kept::new(units, dimensions, settings.replicates as usize));
         let mut each = Replicates::default();
         let wants_each = settings.tables.contains(&Extra::Replicates);
         let began = Instant::now();
@@ -323,7 +323,7 @@ impl<'a> Workshop<'a> {
             };
             rayon::join(
                 || outcomes.iter().for_each(|outcome| counts.add(outcome, &highest)),
-                || outcomes.iter().for_each(|outcome| kept.add(outcome)),
+                || kept.iter_mut().for_each(|kept| outcomes.iter().for_each(|outcome| kept.add(outcome))),
             );
             if wants_each {
                 each.outcomes.extend(outcomes);
@@ -343,7 +343,7 @@ impl<'a> Workshop<'a> {
         if wants_each {
             each.drawn = (0..counts.replicates).into_par_iter().flat_map_iter(|row| self.told(row, &origin)).collect();
         }
-        Ok(Uncertainty { each, ..self.summary(&counts, kept) })
+        Ok(Uncertainty { each, ..self.summary(&counts, kept, findings) })
     }
 
     /// What was drawn in a replicate.
@@ -357,10 +357,9 @@ impl<'a> Workshop<'a> {
         vec![Some(At { row, second: false }); self.factors.len()]
     }
 
-    fn summary(&self, counts: &Counts, mut kept: Kept) -> Uncertainty {
-        let run = self.run();
-        let (units, dimensions) = (run.units.len(), run.dimensions.len());
-        let began = Instant::now();
+    /// What counts tell; and what the scores of all replicates tell, where they were kept.
+    fn summary(&self, counts: &Counts, kept: Option<Kept>, findings: &mut Findings) -> Uncertainty {
+        let (units, dimensions) = (self.run().units.len(), self.run().dimensions.len());
         let nominal = self.plain();
         let p_types: Vec<Vec<Option<f64>>> = (0..units).map(|unit| counts.p_types(unit)).collect();
         let p_exists: Vec<f64> = (0..units).map(|unit| counts.p_exists(unit)).collect();
@@ -368,43 +367,45 @@ impl<'a> Workshop<'a> {
             let kind = Some(nominal.types[unit]).filter(|kind| *kind != NONE);
             Robustness::of(kind.map(|kind| p_types[unit][kind as usize].unwrap_or(0.0) * p_exists[unit]))
         };
-        let dots = CLOUD.min(counts.replicates as usize);
-        let cloud = |dimension: usize| (0..dots).map(|row| kept.replicate(dimension, row).to_vec()).collect();
-        let cloud = if units * dots <= 400_000 { (0..dimensions).map(cloud).collect() } else { Vec::new() };
-        let quantiles = (0..dimensions).map(|dimension| kept.quantiles(dimension, QUANTILES)).collect();
-        let order = if self.study.settings.tables.contains(&Extra::OrderProbability) {
-            self.order(&kept, counts.replicates as usize)
-        } else {
-            Vec::new()
-        };
-        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "quantiles");
-        kept.rank(run.units);
-        tracing::debug!(seconds = began.elapsed().as_secs_f64(), "ranks");
+        let found = kept.map(|kept| self.of_scores(kept, counts.replicates as usize, findings)).unwrap_or_default();
         Uncertainty {
             replicates: counts.replicates,
             factors: self.factors.iter().map(|factor| factor.name.clone()).collect(),
             robustness: (0..units).map(robustness).collect(),
             nominal: nominal.types.iter().map(|kind| Some(*kind as usize).filter(|_| *kind != NONE)).collect(),
-            clusters_vary: counts.exists.iter().any(|count| *count < counts.replicates),
             p_high: (0..dimensions).map(|of| (0..units).map(|unit| counts.p_high(of, unit)).collect()).collect(),
-            quantiles,
-            ranks: (0..dimensions).map(|dimension| kept.quantiles(dimension, RANKS)).collect(),
             completed: counts.completed.iter().map(|count| *count > 0).collect(),
             p_types,
             p_exists,
-            order,
-            cloud,
-            ..Uncertainty::default()
+            ..found
         }
     }
 
+    /// Quantiles, ranks, pairs, and dots for a page.
+    fn of_scores(&self, mut kept: Kept, replicates: usize, findings: &mut Findings) -> Uncertainty {
+        let (units, dimensions) = (self.run().units, self.run().dimensions.len());
+        let dots = CLOUD.min(replicates);
+        let cloud = |dimension: usize| (0..dots).map(|row| kept.replicate(dimension, row).to_vec()).collect();
+        let cloud = if units.len() * dots <= SHOWN { (0..dimensions).map(cloud).collect() } else { Vec::new() };
+        let quantiles = (0..dimensions).map(|dimension| kept.quantiles(dimension, QUANTILES)).collect();
+        let wants_order = self.study.settings.tables.contains(&Extra::OrderProbability);
+        let order = if wants_order { self.order(&kept, replicates, findings) } else { Vec::new() };
+        kept.rank(units);
+        let ranks = (0..dimensions).map(|dimension| kept.quantiles(dimension, RANKS)).collect();
+        Uncertainty { quantiles, ranks, order, cloud, ..Uncertainty::default() }
+    }
+
     /// Pairs of the clusters of each period, of which there may be [`PAIRED`].
-    fn order(&self, kept: &Kept, replicates: usize) -> Vec<OrderProbability> {
-        let units = self.run().units;
+    fn order(&self, kept: &Kept, replicates: usize, findings: &mut Findings) -> Vec<OrderProbability> {
+        let mut periods: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
+        self.run().units.iter().enumerate().for_each(|(at, unit)| periods.entry(unit.period).or_default().push(at));
+        let many = periods.values().filter(|units| units.len() > PAIRED).count();
+        let message = format!("periods of more than {PAIRED} clusters: pairs of them are not compared");
+        findings.add(Severity::Warning, "uncertainty", Rule::ManyPairs, message, many);
         let mut pairs: Vec<[usize; 2]> = Vec::new();
-        for a in 0..units.len() {
-            let same = (a + 1..units.len()).filter(|&b| units[a].period == units[b].period);
-            pairs.extend(same.map(|b| [a, b]));
+        for units in periods.values().filter(|units| units.len() <= PAIRED) {
+            let of = |at: usize| units[at + 1..].iter().map(move |&b| [units[at], b]);
+            pairs.extend((0..units.len()).flat_map(of));
         }
         let of = |dimension: usize| {
             let pair = move |&[a, b]: &[usize; 2]| {

@@ -91,7 +91,7 @@ pub fn decides(factor: &str) -> String {
         ("emissions", _) => "errors of emissions decide".into(),
         ("coordinates", _) => "errors of places decide".into(),
         ("layers", _) => "where infrastructure lies decides".into(),
-        ("ties", _) => "which ties there are decides".into(),
+        ("ties", _) => "which ties hold decides".into(),
         (MISSING, _) => "what is not known of it decides".into(),
         (RADIUS, _) => "the radius decides".into(),
         (other, _) => format!("the choice of {} decides", words(other)),

@@ -113,7 +113,9 @@ const TOGETHER: usize = 64;
 impl Kept {
     /// Nothing kept, with room for so many replicates.
     pub fn new(units: usize, dimensions: usize, replicates: usize) -> Self {
-        Self { units, scores: (0..dimensions).map(|_| Vec::with_capacity(units * replicates)).collect() }
+        // Draws may end early: of very many the room is made as they come.
+        let room = units * replicates.min(2000);
+        Self { units, scores: (0..dimensions).map(|_| Vec::with_capacity(room)).collect() }
     }
 
     /// Keeps a replicate's scores.

@@ -26,6 +26,9 @@ pub struct UncertaintySettings {
     pub target_error: Option<f64>,
     /// Where the numbers behind the draws come from.
     pub points: Points,
+    /// Whether quantiles and ranks are told too; they hold 8 bytes a cluster, dimension and replicate, probabilities alone
+    /// nothing that grows with the replicates.
+    pub quantiles: bool,
     /// Whether draws of emissions and places delineate the clusters anew; else those of the run stand.
     pub redelineate: bool,
     /// Weights of siblings: Dirichlet around what the pipeline file gives.
@@ -65,6 +68,7 @@ impl Default for UncertaintySettings {
             seed: 1,
             target_error: None,
             points: Points::Random,
+            quantiles: true,
             redelineate: false,
             weights: Switch::default(),
             goalposts: Switch::default(),

@@ -6,6 +6,13 @@ use serde_json::{Map, Value};
 
 use crate::cli::table::{number, short, signed, thresholds};
 
+fn sureness(story: &Story) -> String {
+    let Some(sure) = &story.sureness else { return String::new() };
+    let text = format!("\n## How sure: {}\n\n{}\n", sure.robustness, escaped(&sure.reads));
+    let matters = maps("Which choice matters for the type", &sure.sensitivity);
+    text + &matters + &maps("Choices that alone make the type another", &sure.one_at_a_time)
+}
+
 /// Tells it.
 pub fn tell(story: &Story) -> String {
     let period = story.period.map(|period| format!(", {period}")).unwrap_or_default();
@@ -20,11 +27,7 @@ pub fn tell(story: &Story) -> String {
         let [name, description, policy_note, source] = parts;
         text += &format!("\n**{} {name}** ({description}). {policy_note} ({source})\n", policy.r#type);
     }
-    if let Some(sure) = &story.sureness {
-        text += &format!("\n## How sure: {}\n\n{}\n", sure.robustness, escaped(&sure.reads));
-        text += &maps("Which choice matters for the type", &sure.sensitivity);
-        text += &maps("Choices that alone make the type another", &sure.one_at_a_time);
-    }
+    text += &sureness(story);
     for dimension in &story.dimensions {
         text += &section(dimension);
     }

@@ -35,8 +35,8 @@ pub fn sureness(results: &Results<'_>, unit: usize) -> Option<Sureness> {
         (colour(Some(at)), format!("{} {}", kind.number, kind.name), share.unwrap_or(0.0), percent(share))
     };
     let of_dimension = |(at, dimension): (usize, &crate::score::Dimension)| {
-        let quantiles = found.quantiles[at][unit];
-        let ranks = found.ranks[at][unit];
+        let quantiles = found.quantiles.get(at).and_then(|of| of[unit]);
+        let ranks = found.ranks.get(at).and_then(|of| of[unit]);
         let range = |of: Option<[f64; 2]>, digits: usize| {
             of.map_or_else(|| "–".into(), |[low, high]| format!("{low:.digits$} to {high:.digits$}"))
         };
@@ -56,11 +56,12 @@ pub fn sureness(results: &Results<'_>, unit: usize) -> Option<Sureness> {
         let to = if flip.exists { name(flip.to) } else { "no cluster".into() };
         (flip.setting.clone(), to)
     };
+    let of_dimensions = results.about.dimensions.iter().enumerate();
     Some(Sureness {
         reads: found.reads[unit].clone(),
         robustness,
         types: types.iter().enumerate().map(of_type).collect(),
-        dimensions: results.about.dimensions.iter().enumerate().map(of_dimension).collect(),
+        dimensions: of_dimensions.filter(|_| !found.quantiles.is_empty()).map(of_dimension).collect(),
         flips: own.iter().take(LISTED).map(|flip| told(&flip)).collect(),
         more_flips: own.len().saturating_sub(LISTED),
     })

@@ -29,6 +29,9 @@ pub(super) fn of_clusters(results: &Results<'_>) -> Vec<Column> {
     columns.push(column("p_exists", found.p_exists.clone()));
     for (dimension, of) in results.about.dimensions.iter().enumerate() {
         columns.push(column(&names::p_high(&of.id), found.p_high[dimension].clone()));
+        if found.quantiles.is_empty() {
+            continue;
+        }
         for (at, share) in QUANTILES.into_iter().enumerate() {
             let values = found.quantiles[dimension].iter().map(|of| of.map(|of| of[at]));
             columns.push(column(&names::quantile(&of.id, share), values.collect::<Vec<_>>()));
