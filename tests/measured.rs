@@ -81,7 +81,7 @@ fn other_emissions_and_places_are_seen_by_every_figure() {
     // A fifth of a degree east: hulls move, and stay as they are among themselves, for the cosine of the latitude is the same.
     let moved = places.iter().map(|place| place.map(|(lon, lat)| (lon + 0.2, lat))).collect();
     with(&mut tables, |register| register.with_places(moved).unwrap());
-    let east = measured(&pipeline, &tables, Wanted::Scores).measurements;
+    let east = measured(&pipeline, &tables, Wanted::Details).measurements;
     let pairs = |name: &str| plain.figure(name).into_iter().zip(east.figure(name)).collect::<Vec<_>>();
     assert!(pairs("lon").iter().all(|(a, b)| (b.unwrap() - a.unwrap() - 0.2).abs() < 1e-9));
     assert!(pairs("mst_km").iter().all(|(a, b)| (b.unwrap() - a.unwrap()).abs() < 1e-6 * a.unwrap()));

@@ -299,7 +299,9 @@ fn clusters_are_those_of_the_table() {
         for (_, unit) in run.units() {
             let is_own = unit["cluster_id"] == unit["cluster_name"];
             wanted.push(line(unit, if is_own { "{cluster_name}" } else { "{cluster_name} {cluster_id}" }));
-            wanted.extend(lines([unit], "{period} | {kind} | {facility_count:0} | {emissions_t:Mt}"));
+            let sure = if unit.contains_key("robustness") { " | {robustness}" } else { "" };
+            let cells = format!("{{period}} | {{kind}}{sure} | {{facility_count:0}} | {{emissions_t:Mt}}");
+            wanted.extend(lines([unit], &cells));
             for id in run.dimensions() {
                 let cells = "{D:1} | {D_level} | {D_coverage:2} | {D_low:0}–{D_high:0}";
                 wanted.extend(lines([unit], &cells.replace('D', &id)));
@@ -440,6 +442,39 @@ fn lists(run: &Run, unit: &Row) -> Vec<String> {
     .concat()
 }
 
+/// How sure its type is; nothing where nothing was drawn.
+fn sureness(run: &Run, unit: &Row) -> Vec<String> {
+    if !unit.contains_key("robustness") {
+        return Vec::new();
+    }
+    let mut wanted = lines([unit], "How sure: {robustness} | {robustness_reads}");
+    for kind in run.types() {
+        let share = format!("p_type_{}", kind["number"]);
+        wanted.push(line(&kind, "{number} {name}"));
+        wanted.push(line(unit, &format!("{{{share}:share}}")));
+        wanted.push(format!("{:.1}", 100.0 * number(unit, &share).unwrap()));
+    }
+    for id in run.dimensions() {
+        let told = "N: median {D_q50:1}, nine tenths of the draws from {D_q05:1} to {D_q95:1}; \
+                    rank {D_rank_q05:0} to {D_rank_q95:0}";
+        wanted.push(line(unit, &told.replace('N', &written(&id, "words")).replace('D', &id)));
+    }
+    let flips = run.of_unit("one_at_a_time", unit);
+    let to = |row: &Row| match (row["is_cluster"].as_str(), row["other_type"].as_str()) {
+        ("false", _) => format!("{}: no cluster", row["setting"]),
+        (_, "") => format!("{}: not known", row["setting"]),
+        _ => line(row, "{setting}: {other_type} {other_type_name}"),
+    };
+    let mut told: Vec<String> = flips.iter().take(6).copied().map(to).collect();
+    if flips.len() > 6 {
+        told.push(format!("{} more in one_at_a_time.csv", flips.len() - 6));
+    }
+    if !told.is_empty() {
+        wanted.push(format!("Changed alone, these make it another type: {}.", told.join("; ")));
+    }
+    wanted
+}
+
 /// Who a cluster is, its scores, and what follows from them.
 fn told(run: &Run, unit: &Row, earlier: &[Row]) -> Vec<String> {
     let mut sectors = run.of_unit("sectors", unit);
@@ -458,6 +493,7 @@ fn told(run: &Run, unit: &Row, earlier: &[Row]) -> Vec<String> {
         let bounds = if low < high { "; between {D_low:1} and {D_high:1} whatever is missing)" } else { ")" };
         wanted.push(line(&with(unit, dimension), &(score + bounds).replace('D', &id)));
     }
+    wanted.extend(sureness(run, unit));
     let mut distances = run.of_unit("type_distances", unit);
     distances.retain(|row| !row["points"].is_empty());
     let distances = lines(distances, "{type} {type_name}: {points:1} points");
@@ -548,7 +584,7 @@ fn what_scores_foretold_is_that_of_the_table() {
         cells.push(line(&row, "{with_event_count:0}") + few);
         cells.extend(lines([&row], "{event_count:0} | {base_rate:2}"));
         cells.extend(["auc", "auc_over_emissions", "auc_over_sites"].map(interval));
-        cells.push(line(&row, "{tau_b:2}"));
+        cells.extend(lines([&row], "{tau_b:2} | {brier:3}"));
         cells.push(line(&row, "3: {precision_at_3:2} 5: {precision_at_5:2} 10: {precision_at_10:2}"));
         cells
     };

@@ -359,8 +359,25 @@ fn an_alternative_is_the_run_with_its_settings() {
         }
     }
     assert!(mixed > 0);
+    // What an alternative says of how a dimension combines stands, though that is drawn by default.
+    let how = "uncertainty.alternatives.how=[{ set = ['dimensions.inter_firm_linkages.aggregate=\"minimum\"'], probability = 1 }, { probability = 0 }]";
+    let drawn = case.run("how", &[&OFF[..2], &OFF[3..], &["uncertainty.replicates=20", how]].concat());
+    let plain = case.run("minimum", &[&OFF[..], &["dimensions.inter_firm_linkages.aggregate=minimum"]].concat());
+    let same = drawn.iter().zip(&plain).all(|(a, b)| a["inter_firm_linkages_q50"] == b["inter_firm_linkages"]);
+    assert!(same);
     let flips = case.table("both", "one_at_a_time");
     assert!(flips.iter().any(|row| row["factor"] == "heavy" && row["setting"] == "indicators.a.weight=9"));
+}
+
+/// Probabilities alone: the same ones, and nothing that grows with the replicates.
+#[test]
+fn probabilities_need_no_scores() {
+    let case = figures(20);
+    let (whole, alone) = (case.run("whole", &[]), case.run("alone", &["uncertainty.quantiles=false"]));
+    for (whole, alone) in whole.iter().zip(&alone) {
+        assert!((1..=4).all(|kind| whole[&format!("p_type_{kind}")] == alone[&format!("p_type_{kind}")]));
+        assert!(!alone.contains_key("locational_advantage_q05") && alone["robustness"] == whole["robustness"]);
+    }
 }
 
 /// Four sites in a row, 8 km apart, and two far away: of 10 km they are a cluster, of 5 km none.
@@ -394,6 +411,7 @@ fn a_cluster_that_another_radius_dissolves_exists_in_part() {
     let row = |id: &str| rows.iter().find(|row| row["cluster_id"].starts_with(id)).unwrap();
     assert!((number(row("c-a"), "p_exists") - 2.0 / 3.0).abs() < 0.04, "{}", row("c-a")["p_exists"]);
     assert_eq!(row("c-b")["p_exists"], "1.0");
+    assert!(case.table("out", "findings").iter().all(|row| row["rule"] != "drawn_missing"), "nothing is missing");
     // A step of 3 km to either side takes sites apart only where clusters are found anew.
     let far = "uncertainty.coordinates={ metres = 3000 }";
     let stay = case.run("stay", &["delineate.radius_km=10", far]);
@@ -433,6 +451,12 @@ fn ties_are_kept_and_added_at_their_rates() {
         scores.iter().sum::<f64>() / scores.len() as f64 / 100.0 * 15.0
     };
     let kept = mean(&["uncertainty.ties={ keep = 0.7 }"]);
+    // The same the other way round is no second chance.
+    let there = fs::read_to_string(case.root.path().join("links.csv")).unwrap();
+    let back = there.lines().skip(1).map(|line| line.split(',').rev().collect::<Vec<_>>().join(",") + "\n");
+    case.write("links.csv", &(there.clone() + &back.collect::<String>()));
+    assert_eq!(mean(&["uncertainty.ties={ keep = 0.7 }"]), kept);
+    case.write("links.csv", &there);
     assert!((kept - 4.0 * 0.7).abs() < 0.06, "{kept}");
     let both = mean(&["uncertainty.ties={ keep = 0.7, of = { formal = { keep = 1, add = 0.2 } } }"]);
     assert!((both - (4.0 + 11.0 * 0.2)).abs() < 0.08, "{both}");
@@ -537,10 +561,17 @@ fn names_of_facilities_decide_nothing() {
     assert_eq!(numbers(&before), numbers(&after));
 }
 
+/// Ten options, none of them the file as it is but the first.
+const MANY: &str = "uncertainty.alternatives.x=[{ probability = 0.1 }, { set = ['indicators.i.weight=2'], probability = 0.1 }, \
+    { set = ['indicators.i.weight=3'], probability = 0.1 }, { set = ['indicators.i.weight=4'], probability = 0.1 }, \
+    { set = ['indicators.i.weight=5'], probability = 0.1 }, { set = ['indicators.i.weight=6'], probability = 0.1 }, \
+    { set = ['indicators.i.weight=7'], probability = 0.1 }, { set = ['indicators.i.weight=8'], probability = 0.1 }, \
+    { set = ['indicators.i.weight=9'], probability = 0.1 }, { set = ['indicators.i.weight=10'], probability = 0.1 }]";
+
 #[test]
 fn bad_settings_are_told_with_their_place() {
     let case = line_of_sites();
-    let all: [(&[&str], &str, &str); 22] = [
+    let all: [(&[&str], &str, &str); 27] = [
         (&["uncertainty.replicates=0"], "uncertainty.replicates", "0 replicates show nothing"),
         (&["uncertainty.target_error=0.7"], "uncertainty.target_error", "no standard error"),
         (&["uncertainty.weights={}"], "uncertainty.weights", "missing field `concentration`"),
@@ -589,6 +620,27 @@ fn bad_settings_are_told_with_their_place() {
             ],
             "uncertainty.alternatives.weights",
             "is the name of a factor",
+        ),
+        (
+            &["uncertainty.aggregation.d=[{ aggregate = 'minimum', probability = 1 }]"],
+            "uncertainty.aggregation.d",
+            "one option varies nothing",
+        ),
+        (
+            &["delineate={ method = 'label' }", "facilities.columns.label=id", "uncertainty.redelineate=true"],
+            "uncertainty.redelineate",
+            "by density alone",
+        ),
+        (
+            &["facilities.columns.flag=id", "uncertainty.emissions={ sigma = 0.1, by = 'flag', of = { a9 = 1 } }"],
+            "uncertainty.emissions.of.a9",
+            "no row of the register has `a9`",
+        ),
+        (&["uncertainty.target_error=0.05"], "uncertainty.target_error", "there are no types"),
+        (
+            &["delineate.radius_km=[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]", MANY],
+            "uncertainty.alternatives",
+            "110 combinations of radius_km, x",
         ),
         (&["uncertainty.sensitivity={ draws = 1 }"], "uncertainty.sensitivity.draws", "show no variance"),
     ];

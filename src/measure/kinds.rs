@@ -11,7 +11,7 @@ use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Vertex};
 use super::standing::{Numbers, Resolved, Standing, organisations};
 use super::ties::{Across, Counted, Trace, traces};
-use super::{ClusterPairs, Layout, Wanted};
+use super::{Layout, Wanted};
 use crate::error::{Error, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::names;
@@ -110,6 +110,30 @@ pub(super) struct Asked {
     pub links: bool,
     /// Whole networks, ties between clusters and where ties come from, or not.
     pub wanted: Wanted,
+}
+
+/// One kind of ties in one cluster and period: its facilities, and who is tied to whom.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ClusterPairs {
+    /// The period.
+    pub period: Option<i64>,
+    /// Ids of the facilities, by place.
+    pub ids: Vec<String>,
+    /// Their operators.
+    pub operators: Vec<Option<String>>,
+    /// Whether each is observed.
+    pub observed: Vec<bool>,
+    /// Positions of those that are tied, the smaller first.
+    pub tied: Vec<(u32, u32)>,
+}
+
+/// One kind of ties in all clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KindPairs {
+    /// The kind.
+    pub kind: String,
+    /// One a unit.
+    pub clusters: Vec<ClusterPairs>,
 }
 
 impl Networks {

@@ -160,6 +160,10 @@ pub(super) fn reachable_figures(layers: &[Layer]) -> IndexSet<String> {
     summed.map(|(column, _)| names::reachable(column)).collect()
 }
 
+fn needed_figures(layers: &[Layer], needs: &Needs<'_>) -> impl Iterator<Item = String> {
+    reachable_figures(layers).into_iter().filter(|name| needs.figure(name))
+}
+
 /// Measures every facility and cluster against every layer of which anything is needed.
 pub(super) fn surroundings(
     layout: &Layout<'_>,
@@ -172,7 +176,7 @@ pub(super) fn surroundings(
     let mut all = Surroundings::default();
     let asked = Asked::new(layout, needs.wanted);
     let mut amounts: IndexMap<String, Vec<f64>> =
-        reachable_figures(layers).into_iter().map(|name| (name, vec![0.0; units.len()])).collect();
+        needed_figures(layers, needs).map(|name| (name, vec![0.0; units.len()])).collect();
     for (position, (layer, indexed)) in layers.iter().zip(&indexes.0).enumerate() {
         if !is_needed(layer, facilities, needs) {
             continue;
@@ -186,7 +190,7 @@ pub(super) fn surroundings(
         if let Some(widest) = layer.within_km.iter().copied().reduce(f64::max).filter(|_| is_held) {
             let held: Vec<Vec<f64>> = rows.par_iter().map(|rows| held(facilities, rows, &surveyed, widest)).collect();
             for (sum, (column, _)) in layer.sums.iter().enumerate() {
-                let amounts = &mut amounts[&names::reachable(column)];
+                let Some(amounts) = amounts.get_mut(&names::reachable(column)) else { continue };
                 held.iter().zip(amounts).for_each(|(held, amount)| *amount += held[sum]);
             }
         }

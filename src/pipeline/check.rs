@@ -370,6 +370,7 @@ fn check_uncertainty(file: &PipelineFile) -> Vec<Problem> {
         register: file.facilities.as_ref().map(|source| source.columns.keys().map(String::as_str).collect()),
         layers: file.layers.iter().map(|(name, source)| (name.as_str(), says_precision(source))).collect(),
         has_ties: !(file.links.is_empty() && file.memberships.is_empty()),
+        has_typology: file.typology.is_some(),
         delineation: file.delineate.as_ref(),
     })
 }

@@ -34,6 +34,7 @@ pub(super) fn uncertain(read: &Read<'_>, staging: &Staging, watch: &Watch<'_>) -
     let Some(settings) = &pipeline.file.uncertainty else { return Ok(Default::default()) };
     settings.check_tables(read.tables)?;
     let factors = alternatives(pipeline, settings);
+    refuse_many(&factors)?;
     let variations = variations(read, &factors)?;
     let others = variations.iter().map(|variation| variation.scenario(read));
     let run = read.scenario();
@@ -44,16 +45,36 @@ pub(super) fn uncertain(read: &Read<'_>, staging: &Staging, watch: &Watch<'_>) -
         alternatives: factors.iter().map(|(name, options)| (name.clone(), names(options))).collect(),
         keys: unit_keys(read.measured),
     };
-    let batches = Batches::open(staging.draws(), key(pipeline, read.tables));
+    let batches = Batches::open(staging.draws(), key(read, &variations));
     uncertainty(&study, &batches, &|done, all| watch(Stage::Uncertainty, Some((done, all))))
 }
 
-/// All that draws depend on: the program, the settings, the files.
-fn key(pipeline: &Pipeline, tables: &Tables) -> String {
-    let files = tables.accounts.iter().flat_map(|account| &account.files).map(|file| file.sha256.as_str());
-    let all = [env!("CARGO_PKG_VERSION"), &pipeline.sha256].into_iter().chain(files);
-    let digest = all.fold(Sha256::new(), |digest, part| digest.chain_update(part).chain_update([0]));
+/// All that draws depend on: the program, the settings, the files, and which cluster stands where (an earlier run may say).
+fn key(read: &Read<'_>, variations: &[Variation]) -> String {
+    let others = variations.iter().filter_map(|variation| variation.tables.as_ref()).map(|(tables, _)| tables);
+    let accounts = std::iter::once(read.tables).chain(others).flat_map(|tables| &tables.accounts);
+    let files = accounts.flat_map(|account| &account.files).map(|file| file.sha256.as_str());
+    let clusters = &read.measured.clusters;
+    let ids = clusters.ids.iter().map(String::as_str);
+    let all = [env!("CARGO_PKG_VERSION"), &read.pipeline.sha256].into_iter().chain(files).chain(ids);
+    let mut digest = all.fold(Sha256::new(), |digest, part| digest.chain_update(part).chain_update([0]));
+    for cluster in &clusters.of_facility {
+        digest.update(cluster.map_or(u64::MAX, |cluster| cluster as u64).to_le_bytes());
+    }
     hex(&digest.finalize()[..12])
+}
+
+/// Scenarios that a run may have: each is measured by itself.
+const SCENARIOS: usize = 100;
+
+fn refuse_many(factors: &[(String, Vec<Choice>)]) -> Result<()> {
+    let count = factors.iter().fold(1_usize, |count, (_, options)| count.saturating_mul(options.len()));
+    if count <= SCENARIOS {
+        return Ok(());
+    }
+    let names: Vec<&str> = factors.iter().map(|(name, _)| name.as_str()).collect();
+    let message = format!("{count} combinations of {}: each is read and measured by itself", names.join(", "));
+    Err(Error::pipeline(Problem::new("uncertainty.alternatives", message, format!("{SCENARIOS} at most"))))
 }
 
 /// One option of a factor of alternatives.

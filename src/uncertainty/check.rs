@@ -1,5 +1,7 @@
 //! What `[uncertainty]` lacks, or has too much of.
 
+use std::collections::BTreeSet;
+
 use super::replicates::standard_error;
 use super::settings::{Choice, Extra, Points, TieError, UncertaintySettings};
 use crate::delineate::{Delineation, Method};
@@ -18,12 +20,11 @@ pub struct Known<'a> {
     pub layers: Vec<(&'a str, bool)>,
     /// Whether there is any source of ties.
     pub has_ties: bool,
+    /// Whether there are types.
+    pub has_typology: bool,
     /// `[delineate]`.
     pub delineation: Option<&'a Delineation>,
 }
-
-/// Scenarios that a run may have: combinations of alternatives.
-const SCENARIOS: usize = 100;
 
 struct Problems(Vec<Problem>);
 
@@ -63,6 +64,14 @@ impl UncertaintySettings {
             problems.add("", "there is no dimension of which anything could be uncertain", "take the table out");
         }
         self.check_numbers(&mut problems);
+        if self.target_error.is_some() && !known.has_typology {
+            problems.add("target_error", "there are no types whose probabilities could have it", "take it out");
+        }
+        let method = known.delineation.map(|delineation| delineation.method);
+        if self.redelineate && !matches!(method, Some(Method::Dbscan | Method::Hdbscan)) {
+            let message = "clusters are found anew by density alone (`dbscan`, `hdbscan`)";
+            problems.add("redelineate", message, "labels do not move, and boundaries are drawn by others: take it out");
+        }
         self.check_sensitivity(&mut problems);
         self.check_choices(known, &mut problems);
         self.check_errors(known, &mut problems);
@@ -149,6 +158,9 @@ impl UncertaintySettings {
             }
             let probabilities: Vec<f64> = alternatives.iter().map(|one| one.probability).collect();
             problems.probabilities(&key, &probabilities);
+            if alternatives.len() < 2 {
+                problems.add(&key, "one option varies nothing", "give two or more, or leave the dimension out");
+            }
         }
     }
 
@@ -227,10 +239,8 @@ impl UncertaintySettings {
                 problems.add("radius_km", format!("{radius}: the radius must be above 0 and below 10,000 km"), "");
             }
         }
-        let mut scenarios = self.radius_km.given().map_or(1, Vec::len);
         for (name, choices) in &self.alternatives {
             let key = format!("alternatives.{name}");
-            scenarios = scenarios.saturating_mul(choices.len().max(1));
             if is_taken(name) {
                 problems.add(
                     &key,
@@ -249,27 +259,31 @@ impl UncertaintySettings {
             problems.probabilities(&key, &probabilities);
             choices.iter().for_each(|choice| check_choice(&key, choice, problems));
         }
-        if scenarios > SCENARIOS {
-            let message = format!("{scenarios} combinations of alternatives: each is read and measured by itself");
-            problems.add("alternatives", message, format!("{SCENARIOS} at most"));
-        }
     }
 
     /// What is wrong with the settings, as the data tell.
     ///
     /// # Errors
     ///
-    /// [`Error::Pipeline`] for kinds of ties that no source has.
+    /// [`Error::Pipeline`] for kinds of ties that no source has, and for flags that no row has.
     pub fn check_tables(&self, tables: &Tables) -> Result<()> {
         let mut problems = Problems(Vec::new());
         for kind in self.ties.given().into_iter().flat_map(|ties| ties.of.keys()) {
             let kinds = || tables.ties.iter().filter(|table| !table.is_potential()).map(|table| table.kind.as_str());
             if !kinds().any(|known| known == kind) {
-                problems.add(
-                    &format!("ties.of.{kind}"),
-                    format!("no tie is of the kind `{kind}`"),
-                    suggest(kind, kinds()),
-                );
+                let hint = suggest(kind, kinds());
+                problems.add(&format!("ties.of.{kind}"), format!("no tie is of the kind `{kind}`"), hint);
+            }
+        }
+        let emissions = self.emissions.given().map(|error| ("emissions", &error.by, &error.of));
+        let coordinates = self.coordinates.given().map(|error| ("coordinates", &error.by, &error.of));
+        for (key, by, of) in emissions.into_iter().chain(coordinates) {
+            let (Some(by), Some(register)) = (by, &tables.facilities) else { continue };
+            let texts = register.texts(by);
+            let values: BTreeSet<&str> = texts.iter().flatten().map(String::as_str).collect();
+            for flag in of.keys().filter(|flag| !values.contains(flag.as_str())) {
+                let message = format!("no row of the register has `{flag}` in `{by}`");
+                problems.add(&format!("{key}.of.{flag}"), message, suggest(flag, values.iter().copied()));
             }
         }
         if problems.0.is_empty() { Ok(()) } else { Err(Error::Pipeline { problems: problems.0 }) }

@@ -91,8 +91,8 @@ pub fn written(outcomes: &[Outcome]) -> Vec<u8> {
 /// Outcomes from bytes; `None` for those of another run.
 pub fn read(bytes: &[u8], count: usize, dimensions: usize, units: usize) -> Option<Vec<Outcome>> {
     let size = units * (dimensions * 9 + 2);
-    (bytes.len() == count * size)
-        .then(|| bytes.chunks_exact(size.max(1)).map(|own| one(own, dimensions, units)).collect())
+    (units > 0 && bytes.len() == count * size)
+        .then(|| bytes.chunks_exact(size).map(|own| one(own, dimensions, units)).collect())
 }
 
 fn one(bytes: &[u8], dimensions: usize, units: usize) -> Outcome {

@@ -53,7 +53,9 @@ impl Origin {
         let name = format!("{purpose}/{factor}");
         let stream = random::stream(self.seed, Stage::Uncertainty, &name, 2 * u64::from(at.row) + u64::from(at.second));
         let first = dimensions.filter(|_| self.points == Points::Sobol && at.row < SOBOL_POINTS);
-        Numbers { stream, point: first.map(|first| Point { at, next: first, seed: self.seed }) }
+        // The two purposes have other scramblings.
+        let seed = self.seed ^ if self.purpose == Purpose::Sensitivity { 1 << 63 } else { 0 };
+        Numbers { stream, point: first.map(|first| Point { at, next: first, seed }) }
     }
 }
 

@@ -148,11 +148,6 @@ pub fn aggregations(settings: &UncertaintySettings, run: &Scenario<'_>) -> Vec<V
 }
 
 impl Factor {
-    /// Whether it changes the data, so that they must be measured anew.
-    pub fn is_of_data(&self) -> bool {
-        matches!(self.kind, Kind::Emissions | Kind::Coordinates | Kind::Layers | Kind::Ties)
-    }
-
     /// The probabilities of its options, where it is a factor of alternatives.
     pub fn alternatives(&self) -> Option<(usize, &[f64])> {
         if let Kind::Alternatives(at, probabilities) = &self.kind { Some((*at, probabilities)) } else { None }
@@ -185,7 +180,11 @@ pub fn choose(
             Kind::Goalposts { sigma } => move_posts(&mut chosen.parameters, *sigma, &mut numbers),
             Kind::Aggregation { dimension, alternatives } => {
                 let at = numbers.choice(alternatives.iter().map(|one| one.probability));
-                chosen.parameters.aggregates[*dimension] = alternatives[at].aggregate;
+                let aggregate = &mut chosen.parameters.aggregates[*dimension];
+                // An alternative that says how a dimension combines has said it.
+                if *aggregate == scenarios[0].model.parameters.aggregates[*dimension] {
+                    *aggregate = alternatives[at].aggregate;
+                }
             }
             Kind::Threshold { dimension, thresholds } => {
                 let moved = move_thresholds(&chosen.thresholds[*dimension], *thresholds, &mut numbers);

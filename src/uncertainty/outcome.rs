@@ -107,8 +107,8 @@ impl Evaluation<'_> {
                 standing = self.standing(&nodes, &bounds, &thresholds);
                 if let Some(key) = chosen.missing {
                     self.complete(&scorer, (&leaves, block.start, key), &mut standing, &mut nodes);
-                    for (at, completed) in outcome.completed[block.clone()].iter_mut().enumerate() {
-                        *completed = standing.iter().any(|of| of[at] == Standing::Completed);
+                    for (at, unit) in block.clone().enumerate().filter(|(_, unit)| !self.measured.lacks(*unit)) {
+                        outcome.completed[unit] = standing.iter().any(|of| of[at] == Standing::Completed);
                     }
                 }
             }

@@ -90,7 +90,7 @@ impl Counts {
             let exists = f64::from(self.exists[at / self.kinds.max(1)]);
             if exists > 0.0 { standard_error(f64::from(count), exists) } else { 0.0 }
         });
-        errors.fold(0.0, f64::max)
+        errors.fold(if self.types.is_empty() { f64::INFINITY } else { 0.0 }, f64::max)
     }
 }
 

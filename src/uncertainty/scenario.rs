@@ -9,6 +9,7 @@ use super::settings::{EmissionError, PlaceError, TieError};
 use super::ties::TieDraw;
 use crate::classify::{Classification, Typology, observations};
 use crate::delineate::overlap::{overlaps, partners};
+use crate::delineate::settings::Radii;
 use crate::delineate::{self, Clusters, Delineation, Geography};
 use crate::error::Result;
 use crate::indicator::Indicator;
@@ -133,7 +134,9 @@ impl Scenario<'_> {
             *register = Cow::Owned(register.clone().into_owned().with_emissions(&drawn)?);
         }
         if let (Some(register), Some(error), Some(at)) = (&mut facilities, &errors.coordinates, draw.coordinates) {
-            let drawn = places(register, error, &mut numbers(COORDINATES, at));
+            // Of the register as it was read: what is drawn of emissions has no part in it.
+            let drawn =
+                places(self.tables.facilities.as_ref().unwrap_or(register), error, &mut numbers(COORDINATES, at));
             *register = Cow::Owned(register.clone().into_owned().with_places(drawn)?);
         }
         let layers = Arc::clone(&self.tables.layers);
@@ -157,7 +160,9 @@ impl Scenario<'_> {
         let clusters = match (facilities.as_deref(), self.delineation) {
             (Some(register), Some(settings)) if redelineates => {
                 let geography = Geography { boundaries: &self.tables.boundaries, places: &self.tables.places };
-                delineate::delineate(register, geography, settings, None)?.0
+                let radius_km = Radii(settings.radius_km.main().into_iter().collect());
+                let settings = Delineation { radius_km, ..settings.clone() };
+                delineate::delineate(register, geography, &settings, None)?.0
             }
             _ => self.clusters.without_comparisons(),
         };
@@ -228,10 +233,21 @@ fn partners_of(run: &Scenario<'_>, clusters: &Clusters, register: Option<&Facili
     partner
 }
 
-/// Rows of a register in an order that no name decides: facilities by place, then the rows of each.
+/// Rows of a register in an order that no name decides: facilities by place, those without one by falling emissions and label,
+/// then the rows of each.
 fn order_of_rows(facilities: &Facilities) -> Vec<usize> {
     let mut rank = vec![usize::MAX; facilities.ids.len()];
     facilities.by_place().into_iter().enumerate().for_each(|(at, facility)| rank[facility] = at);
+    let mut totals = vec![0.0; facilities.ids.len()];
+    for (row, &facility) in facilities.facility.iter().enumerate() {
+        totals[facility] += facilities.emissions_t.get(row).unwrap_or(0.0);
+    }
+    let mut order: Vec<usize> = (0..facilities.ids.len()).collect();
+    order.sort_by(|&a, &b| {
+        let larger = totals[b].total_cmp(&totals[a]);
+        rank[a].cmp(&rank[b]).then(larger).then(facilities.labels.get(a).cmp(&facilities.labels.get(b))).then(a.cmp(&b))
+    });
+    order.iter().enumerate().for_each(|(at, &facility)| rank[facility] = at);
     let mut rows: Vec<usize> = (0..facilities.rows()).collect();
     rows.sort_by_key(|&row| (rank[facilities.facility[row]], row));
     rows

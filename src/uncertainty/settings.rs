@@ -293,7 +293,7 @@ pub struct TieError {
     /// Probability that two facilities of a cluster have one if either is not observed; both then count as observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unobserved: Option<f64>,
-    /// The same for single kinds of ties.
+    /// The same for single kinds of ties; what a kind leaves out has its default, not that of the others.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub of: BTreeMap<String, TieError>,
 }
@@ -347,7 +347,7 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// `replicates` and `factors`: results and factor values of each replicate.
+    /// `replicates` and `replicate_factors`: results and factor values of each replicate.
     Replicates,
     /// `order_probability`: how probable it is that one cluster stands above another.
     OrderProbability,

@@ -83,14 +83,19 @@ impl TieDraw {
         drawn
     }
 
-    /// The rows that are ties in a draw: by what they say, so that neither their place nor a second row of the same matters.
+    /// The rows that are ties in a draw: by what they say, so that neither their place nor a second row of the
+    /// same matters, be it the other way round.
     fn thinned(&self, table: &TieTable, key: u64) -> TieTable {
         let keep = self.error.of_kind(&table.kind).keep;
         if keep >= 1.0 || table.is_potential() {
             return table.clone();
         }
         let is_kept = |row: &&LinkRow| {
-            let text = format!("{}\0{}\0{}\0{:?}", table.kind, row.from, row.to, row.from_year);
+            let (mut a, mut b) = (&row.from, &row.to);
+            if table.is_links() && !table.directed && a > b {
+                (a, b) = (b, a);
+            }
+            let text = format!("{}\0{a}\0{b}\0{:?}", table.kind, row.from_year);
             let number = (xxh3_64_with_seed(text.as_bytes(), key) >> 11) as f64 / (1_u64 << 53) as f64;
             number < keep
         };

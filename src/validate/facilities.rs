@@ -159,11 +159,6 @@ impl Facilities {
         texts.unwrap_or_else(|_| vec![None; self.rows()])
     }
 
-    /// Whether the register has a column.
-    pub fn has(&self, name: &str) -> bool {
-        self.frame.get_column_index(name).is_some()
-    }
-
     /// How far the place of each row may be off, km.
     pub fn precision_km(&self) -> Vec<Option<f64>> {
         numbers(&self.frame, PRECISION)

@@ -10,6 +10,8 @@ use crate::cli::table::{self, number, short, signed, thresholds};
 const WIDTH: usize = 100;
 /// Levers, ties and evidence that are shown of each sort.
 const SHOWN: usize = 4;
+/// Single choices that are shown.
+const FLIPS: usize = 2;
 
 /// Tells it.
 pub fn tell(story: &Story) -> String {
@@ -43,21 +45,11 @@ pub fn tell(story: &Story) -> String {
     text
 }
 
-/// How sure the type is, what decides, and single choices that would make it another.
+/// How sure the type is, what decides it, and single choices that would make it another.
 fn sureness(story: &Story) -> String {
     let Some(sure) = &story.sureness else { return String::new() };
     let mut text = wrapped(&format!("{}: {}", sure.robustness, sure.reads));
-    let share = |row: &Map<String, Value>| row["total"].as_f64().or_else(|| row["effect_mean"].as_f64());
-    let factors = sure.sensitivity.iter().filter_map(|row| Some((row["factor"].as_str()?, share(row)?)));
-    let told: Vec<String> = factors
-        .filter(|(_, share)| *share >= 0.01)
-        .take(SHOWN)
-        .map(|(factor, share)| format!("{factor} {}", number(Some(share), 2)))
-        .collect();
-    if !told.is_empty() {
-        text += &wrapped(&format!("  what decides the type: {}", told.join(", ")));
-    }
-    let flips = sure.one_at_a_time.iter().take(SHOWN).map(|row| {
+    let flips = sure.one_at_a_time.iter().take(FLIPS).map(|row| {
         let to = match (row["is_cluster"].as_bool(), row["other_type"].as_i64()) {
             (Some(false), _) => "no cluster".to_owned(),
             (_, Some(number)) => format!("type {number}"),
@@ -67,9 +59,9 @@ fn sureness(story: &Story) -> String {
     });
     let flips: Vec<String> = flips.collect();
     if !flips.is_empty() {
-        let more = sure.one_at_a_time.len().saturating_sub(SHOWN);
+        let more = sure.one_at_a_time.len().saturating_sub(FLIPS);
         let more = if more > 0 { format!("; {more} more") } else { String::new() };
-        text += &wrapped(&format!("  changed alone: {}{more}", flips.join("; ")));
+        text += &line(&format!("  changed alone: {}{more}", flips.join("; ")));
     }
     text
 }
