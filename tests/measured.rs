@@ -65,11 +65,11 @@ fn with(tables: &mut Tables, change: impl FnOnce(Facilities) -> Facilities) {
 fn other_emissions_and_places_are_seen_by_every_figure() {
     let pipeline = pipeline();
     let mut tables = tables(&pipeline);
-    let plain = measured(&pipeline, &tables, Wanted::Scores).measurements;
+    let plain = measured(&pipeline, &tables, Wanted::Details).measurements;
     let tonnes: Vec<Option<f64>> = tables.facilities.as_ref().unwrap().emissions_t.iter().collect();
     let places = tables.facilities.as_ref().unwrap().places.clone();
     with(&mut tables, |register| register.with_emissions(&tonnes).unwrap().with_places(places.clone()).unwrap());
-    let same = measured(&pipeline, &tables, Wanted::Scores).measurements;
+    let same = measured(&pipeline, &tables, Wanted::Details).measurements;
     assert!(same.figures.equals_missing(&plain.figures), "their own emissions and places change nothing");
 
     let doubled: Vec<Option<f64>> = tonnes.iter().map(|tonnes| tonnes.map(|tonnes| tonnes * 2.0)).collect();
