@@ -13,7 +13,7 @@ use crate::validate::Tables;
 ///
 /// # Errors
 ///
-/// [`Error::Table`] if polars fails.
+/// [`crate::Error::Table`] if polars fails.
 pub fn pairs(
     checked: &Checked,
     (tables, indexes): (&Tables, &Indexes),
