@@ -166,9 +166,14 @@ impl NearIndex {
     pub fn moved(&self, step_km: impl Fn(usize) -> Option<[f64; 2]>) -> Self {
         let part = |part: &Part, feature: u32| {
             let Some(step) = step_km(feature as usize) else { return *part };
-            let [a, b] = [part.a, part.b].map(|at| stepped(&at, step));
-            let centre = [0, 1, 2].map(|i| part.centre[i] + (a[i] + b[i] - part.a[i] - part.b[i]) / 2.0);
-            Part { a, b, centre, half_km: chord_km(&a, &b) / 2.0, bulge_km: part.bulge_km }
+            let a = stepped(&part.a, step);
+            if part.half_km == 0.0 {
+                return Part { a, b: a, ..*part };
+            }
+            let (b, [x, y, z]) = (stepped(&part.b, step), part.centre);
+            let moved = |i: usize| (a[i] + b[i] - part.a[i] - part.b[i]) / 2.0;
+            let centre = [x + moved(0), y + moved(1), z + moved(2)];
+            Part { a, b, centre, half_km: squared(&a, &b).sqrt() / 2.0, bulge_km: part.bulge_km }
         };
         let area = |area: &Area| {
             let Some(step) = step_km(area.feature) else { return area.clone() };
