@@ -43,8 +43,28 @@ impl Batches {
         Some(self.folder.as_ref()?.join(format!("{}-{name}", self.key)))
     }
 
+    /// A batch: as an earlier run has left it, else made and kept.
+    ///
+    /// # Errors
+    ///
+    /// What making it gives; [`Error::Io`] if it cannot be kept.
+    pub fn take<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+        make: impl FnOnce() -> Result<T>,
+        written: impl FnOnce(&T) -> Vec<u8>,
+    ) -> Result<T> {
+        if let Some(known) = self.read(name).and_then(|bytes| read(&bytes)) {
+            return Ok(known);
+        }
+        let made = make()?;
+        self.write(name, || written(&made))?;
+        Ok(made)
+    }
+
     /// A batch that an earlier run has finished; `None` where there is none that is whole.
-    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
         let mut bytes = fs::read(self.path(name)?).ok()?;
         let body = bytes.len().checked_sub(16)?;
         (bytes[body..] == xxh3_128(&bytes[..body]).to_le_bytes()).then(|| {
@@ -58,7 +78,7 @@ impl Batches {
     /// # Errors
     ///
     /// [`Error::Io`] if it cannot be written.
-    pub fn write(&self, name: &str, bytes: impl FnOnce() -> Vec<u8>) -> Result<()> {
+    fn write(&self, name: &str, bytes: impl FnOnce() -> Vec<u8>) -> Result<()> {
         let Some(path) = self.path(name).filter(|_| self.began.elapsed() > WORTH_IT) else { return Ok(()) };
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(Error::io(folder))?;

@@ -33,7 +33,7 @@ use outcome::{Evaluation, NONE, Outcome, TypeTable};
 use replicates::{Counts, Kept, QUANTILES, RANKS};
 use scenario::{DataDraw, DataErrors, Measured, Scenario};
 use sensitivity::Effect;
-use settings::{Extra, Method, UncertaintySettings};
+use settings::{Extra, Method, Sensitivity, UncertaintySettings};
 use ties::TieDraw;
 pub use told::Drawn;
 
@@ -155,8 +155,6 @@ pub struct Uncertainty {
 const CLOUD: usize = 200;
 /// Dots that are held for it.
 const SHOWN: usize = 400_000;
-/// Past the end of any list of what was measured.
-const NOMINAL: usize = usize::MAX;
 
 /// The most probable type and its probability; of several the first.
 fn likeliest(probabilities: &[Option<f64>]) -> Option<(usize, f64)> {
@@ -190,23 +188,18 @@ pub fn uncertainty(study: &Study<'_>, batches: &Batches, watch: &dyn Fn(u64, u64
     let mut findings = Findings::default();
     let settings = study.settings;
     let examined = workshop.examined();
-    let width = match settings.sensitivity.as_ref().map(|sensitivity| sensitivity.method) {
-        None => 0,
-        Some(Method::Sobol) => examined.len() + 2,
-        Some(Method::Morris) => examined.len() + 1,
-    };
-    let rows = settings.sensitivity.as_ref().map_or(0, |sensitivity| sensitivity.draws);
-    let all = u64::from(settings.replicates) + width as u64 * u64::from(rows);
+    let design = |of: &Sensitivity| of.width(examined.len()) as u64 * u64::from(of.draws);
+    let all = u64::from(settings.replicates) + settings.sensitivity.as_ref().map_or(0, design);
     let mut found = workshop.replicates(batches, &|done| watch(done, all), &mut findings)?;
-    if width > 0 {
+    if let Some(sensitivity) = &settings.sensitivity {
         let done = u64::from(settings.replicates);
-        let reference = workshop.reference(&found.p_types);
-        found.effects = workshop.effects((&examined, &reference), batches, &|more| watch(done + more, all))?;
+        let asked = (examined.as_slice(), workshop.reference(&found.p_types));
+        found.effects = workshop.effects(sensitivity, &asked, batches, &|more| watch(done + more, all))?;
         found.overall = found.effects.iter().map(|units| overall(units, examined.len())).collect();
         found.examined = examined.iter().map(|&at| workshop.factors[at].name.clone()).collect();
     }
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "replicates and effects");
-    found.flips = workshop.flips()?;
+    found.flips = workshop.flips();
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "single choices");
     found.reads = (0..found.p_types.len()).map(|unit| workshop.reads(&found, unit)).collect();
     note_completed(&found, &mut findings);
@@ -309,18 +302,13 @@ impl<'a> Workshop<'a> {
         let began = Instant::now();
         for first in (0..settings.replicates).step_by(BATCH as usize) {
             let rows = first..(first + BATCH).min(settings.replicates);
-            let name = format!("replicates-{first}");
-            let before = batches.read(&name);
-            let before = before.and_then(|bytes| checkpoint::read(&bytes, rows.len(), dimensions, units));
-            let outcomes = match before {
-                Some(outcomes) => outcomes,
-                None => {
-                    let one = |row: u32| self.evaluate(&self.choose(&self.replicate(row), &origin), &origin);
-                    let found: Vec<Outcome> = rows.clone().into_par_iter().map(one).collect::<Result<_>>()?;
-                    batches.write(&name, || checkpoint::written(&found))?;
-                    found
-                }
-            };
+            let one = |row: u32| self.evaluate(&self.choose(&self.replicate(row), &origin), &origin);
+            let outcomes: Vec<Outcome> = batches.take(
+                &format!("replicates-{first}"),
+                |bytes| checkpoint::read(bytes, rows.len(), dimensions, units),
+                || rows.clone().into_par_iter().map(one).collect(),
+                |outcomes| checkpoint::written(outcomes),
+            )?;
             rayon::join(
                 || outcomes.iter().for_each(|outcome| counts.add(outcome, &highest)),
                 || kept.iter_mut().for_each(|kept| outcomes.iter().for_each(|outcome| kept.add(outcome))),
@@ -469,11 +457,11 @@ impl<'a> Workshop<'a> {
     /// last output asks for.
     fn effects(
         &self,
-        (examined, reference): (&[usize], &[u8]),
+        settings: &Sensitivity,
+        (examined, reference): &(&[usize], Vec<u8>),
         batches: &Batches,
         watch: &dyn Fn(u64),
     ) -> Result<Vec<Vec<Option<Vec<Effect>>>>> {
-        let Some(settings) = &self.study.settings.sensitivity else { return Ok(Vec::new()) };
         let units = self.run().units.len();
         let outputs = self.run().dimensions.len() + 1;
         let variants = |row: u32| -> Vec<Variant> {
@@ -484,24 +472,18 @@ impl<'a> Workshop<'a> {
             let each = examined.iter().map(|&one| of(&|at| at == one));
             std::iter::once(of(&|_| false)).chain(both).chain(each).collect()
         };
-        let width = examined.len() + if settings.method == Method::Sobol { 2 } else { 1 };
+        let width = settings.width(examined.len());
         let mut results: Vec<Vec<f64>> = Vec::with_capacity(width * settings.draws as usize);
         for first in (0..settings.draws).step_by(DESIGN_BATCH as usize) {
             let rows = first..(first + DESIGN_BATCH).min(settings.draws);
-            let name = format!("sensitivity-{first}");
-            let before = batches.read(&name);
-            let before = before.and_then(|bytes| checkpoint::read_lists(&bytes, rows.len() * width, outputs * units));
-            let found = match before {
-                Some(found) => found,
-                None => {
-                    let of_row = |row: u32| self.design_row(&variants(row), reference);
-                    let found: Vec<Vec<Vec<f64>>> = rows.clone().into_par_iter().map(of_row).collect::<Result<_>>()?;
-                    let found: Vec<Vec<f64>> = found.into_iter().flatten().collect();
-                    batches.write(&name, || checkpoint::written_lists(&found))?;
-                    found
-                }
-            };
-            results.extend(found);
+            let of_row = |row: u32| self.design_row(&variants(row), reference);
+            let of_rows = || -> Result<Vec<Vec<Vec<f64>>>> { rows.clone().into_par_iter().map(of_row).collect() };
+            results.extend(batches.take(
+                &format!("sensitivity-{first}"),
+                |bytes| checkpoint::read_lists(bytes, rows.len() * width, outputs * units),
+                || Ok(of_rows()?.into_iter().flatten().collect()),
+                |found| checkpoint::written_lists(found),
+            )?);
             watch(width as u64 * u64::from(rows.end));
         }
         let seed = self.study.settings.seed;
@@ -517,15 +499,12 @@ impl<'a> Workshop<'a> {
         for variant in variants {
             let chosen = self.choose(variant, &origin);
             let key = (chosen.scenario, chosen.data);
-            let at = match measured.iter().position(|(known, _)| *known == key) {
-                Some(at) => at,
-                None if chosen.data.is_nominal() => NOMINAL,
-                None => {
-                    measured.push((key, self.measured(key.0, &key.1, &origin)?));
-                    measured.len() - 1
-                }
-            };
-            let of = measured.get(at).map_or(&self.nominal[chosen.scenario], |(_, measured)| measured);
+            let mut at = measured.iter().position(|(known, _)| *known == key);
+            if at.is_none() && !chosen.data.is_nominal() {
+                at = Some(measured.len());
+                measured.push((key, self.measured(key.0, &key.1, &origin)?));
+            }
+            let of = at.map_or(&self.nominal[chosen.scenario], |at| &measured[at].1);
             let outcome = self.outcome(&chosen, of);
             let is_that = |(own, of): (&u8, &u8)| match (*own, *of) {
                 (_, NONE) => f64::NAN,
@@ -538,7 +517,7 @@ impl<'a> Workshop<'a> {
     }
 
     /// Single choices that make a type another.
-    fn flips(&self) -> Result<Vec<Flip>> {
+    fn flips(&self) -> Vec<Flip> {
         let label = |(label, _): &(String, f64)| label.clone();
         let labels: Vec<Vec<String>> =
             self.study.alternatives.iter().map(|(_, options)| options.iter().map(label).collect()).collect();
@@ -561,7 +540,7 @@ impl<'a> Workshop<'a> {
         };
         let mut flips: Vec<Flip> = changes.par_iter().map(of).collect::<Vec<_>>().into_iter().flatten().collect();
         flips.sort_by_key(|flip| flip.unit);
-        Ok(flips)
+        flips
     }
 }
 

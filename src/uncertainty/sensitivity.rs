@@ -189,7 +189,8 @@ pub fn effects(
     outputs: usize,
 ) -> Vec<Option<Vec<Effect>>> {
     let of_sobol = settings.method == Method::Sobol;
-    let (first, width) = if of_sobol { (2, factors + 2) } else { (1, factors + 1) };
+    let width = settings.width(factors);
+    let first = width - factors;
     let times = if of_sobol { resamples(seed, settings.resamples, results.len() / width) } else { Vec::new() };
     let of_output = |at: usize| {
         let value = |offset: usize| results.iter().skip(offset).step_by(width).map(|of| of[at]).collect::<Vec<f64>>();

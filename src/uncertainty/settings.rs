@@ -333,6 +333,13 @@ impl Default for Sensitivity {
     }
 }
 
+impl Sensitivity {
+    /// Evaluations of each row of the design, over so many factors.
+    pub fn width(&self, factors: usize) -> usize {
+        factors + if self.method == Method::Sobol { 2 } else { 1 }
+    }
+}
+
 /// A method of sensitivity analysis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
