@@ -16,7 +16,7 @@ use crate::names::EMISSIONS;
 use crate::random;
 use crate::score::{Dimension, Scores};
 use crate::stage::Stage;
-use crate::statistics::quantile;
+use crate::statistics::{kendall, quantile};
 use crate::validate::{Account, Event, Outcome, Tables};
 
 /// The ends of the interval: it holds nine tenths of the resamples.
@@ -339,7 +339,7 @@ fn judge(
             value: ranked.auc(&happened, None),
             interval: resampled(std::slice::from_ref(&ranked), &happened),
         },
-        tau_b: tau_b(&own, &events(&known).iter().map(|&count| count as f64).collect::<Vec<f64>>()),
+        tau_b: kendall(&own, &events(&known).iter().map(|&count| count as f64).collect::<Vec<f64>>()),
         precision: settings.top.iter().map(|&top| (top, ranked.precision(&happened, top))).collect(),
         over_emissions: over(0),
         over_sites: over(1),
@@ -440,20 +440,6 @@ fn below(random: &mut impl Rng, limit: usize) -> usize {
     ((u128::from(random.next_u64()) * limit as u128) >> 64) as usize
 }
 
-/// Kendall's tau-b (1945): pairs in the same order less pairs in the opposite one, over the geometric mean of the pairs that are
-/// no ties in either; `None` where one of the two is the same everywhere.
-fn tau_b(a: &[f64], b: &[f64]) -> Option<f64> {
-    let (mut agreeing, mut untied) = (0.0, [0.0, 0.0]);
-    for first in 0..a.len() {
-        for second in first + 1..a.len() {
-            let order = [a, b].map(|values| values[first].partial_cmp(&values[second]).unwrap_or(Ordering::Equal));
-            order.iter().zip(&mut untied).for_each(|(order, untied)| *untied += if order.is_eq() { 0.0 } else { 1.0 });
-            agreeing += f64::from(order[0] as i8) * f64::from(order[1] as i8);
-        }
-    }
-    (untied[0] > 0.0 && untied[1] > 0.0).then(|| agreeing / f64::sqrt(untied[0] * untied[1]))
-}
-
 fn note_fates(outcome: &Outcome, period: i64, told: &[Told], findings: &mut Findings) {
     for (fate, rule, severity, message) in [
         (Fate::Undated, Rule::UndatedEvent, Severity::Warning, "events without a year: left out".to_owned()),
@@ -530,7 +516,7 @@ mod tests {
             assert_eq!(scores.len(), events.len());
             let happened: Vec<bool> = events.iter().map(|count| *count > 0.0).collect();
             let auc = Ranked::new(&scores).auc(&happened, None);
-            for (ours, theirs) in [(auc, &list["auc"]), (tau_b(&scores, &events), &list["tau_b"])] {
+            for (ours, theirs) in [(auc, &list["auc"]), (kendall(&scores, &events), &list["tau_b"])] {
                 assert_eq!(ours.is_some(), theirs.is_number(), "{list}");
                 assert!((ours.unwrap_or(0.0) - theirs.as_f64().unwrap_or(0.0)).abs() <= 1e-9, "{list}");
             }
@@ -586,6 +572,6 @@ mod tests {
         assert_eq!(ranked.precision(&happened, 5), Some(0.4));
         assert_eq!(ranked.precision(&happened, 6), None);
         assert_eq!(Ranked::new(&[1.0, 2.0]).auc(&[true, true], None), None);
-        assert_eq!(tau_b(&[1.0, 1.0], &[0.0, 1.0]), None);
+        assert_eq!(kendall(&[1.0, 1.0], &[0.0, 1.0]), None);
     }
 }

@@ -136,6 +136,14 @@ pub enum Rule {
     Undeclared,
     /// The dimensions are not the typology's: scores, and no types.
     NoTypology,
+    /// Missing values that were filled from other units.
+    Imputed,
+    /// Units with too few values to be scored.
+    Screened,
+    /// An indicator whose values have no scores by its normalisation.
+    NoScores,
+    /// Scores that move when other units come or go.
+    RelativeScores,
     /// Groups below `min_facilities` or `min_emissions_t`: dissolved into dispersed sites.
     Dissolved,
     /// Facilities that joined a group by `grow`.
@@ -192,6 +200,7 @@ impl Rule {
             | Self::EmptyLayer
             | Self::WithinPrecision
             | Self::WithinFirm => Stage::Measure,
+            Self::Imputed | Self::Screened | Self::NoScores | Self::RelativeScores => Stage::Score,
             Self::UnknownCluster | Self::NoTypology => Stage::Classify,
             Self::UndatedEvent
             | Self::EarlyEvent

@@ -15,6 +15,8 @@ pub mod finding;
 
 pub mod declared;
 
+pub mod given;
+
 pub mod names;
 
 pub mod sql;

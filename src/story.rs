@@ -152,12 +152,14 @@ pub struct ScoredIndicator {
     pub weight: f64,
     /// What it brings to the score of its parent, points.
     pub contribution: Option<f64>,
-    /// The value that scores 0.
-    pub worst: f64,
+    /// How its values become scores: `goalposts`, or a method that goes by the sample.
+    pub normalise: &'static str,
+    /// The value that scores 0, of goalposts.
+    pub worst: Option<f64>,
     /// The value that scores 50.
     pub crossover: Option<f64>,
-    /// The value that scores 100.
-    pub best: f64,
+    /// The value that scores 100, of goalposts.
+    pub best: Option<f64>,
     /// How the score runs between goalposts.
     pub scale: Scale,
     /// Whose choice the goalposts are.
@@ -422,6 +424,8 @@ impl Tables<'_> {
 
     fn indicator(&self, indicator: &Indicator) -> ScoredIndicator {
         let id = &indicator.id;
+        let rules = self.scoring.indicators.iter().zip(&self.scoring.model.parameters.normalise);
+        let method = rules.filter(|(other, _)| other.id == *id).map(|(_, rule)| rule.method()).next();
         let row = self.indicators.iter().find(|row| cell(row, "indicator") == id);
         let number = |column: &str| row.and_then(|row| number(row, column));
         let has_lever = |row: &&Row| cell(row, "indicator") == id && !cell(row, "flip_value").is_empty();
@@ -441,6 +445,7 @@ impl Tables<'_> {
             coverage: number("coverage"),
             weight: indicator.weight,
             contribution: number("contribution"),
+            normalise: method.unwrap_or_default().as_str(),
             worst: indicator.worst,
             crossover: indicator.crossover,
             best: indicator.best,

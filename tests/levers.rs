@@ -8,12 +8,16 @@ use forerunner::classify::{Class, Classification, Rules, Typology};
 use forerunner::indicator::Indicator;
 use forerunner::measure::Unit;
 use forerunner::measure::indicators::{Measurement, Status};
-use forerunner::score::{Component, Dimension, Model, Observation, Scorer, Scores, Thresholds};
+use forerunner::score::{Component, Dimension, Model, Observation, Scorer, Scores, Scoring, Thresholds, Tree};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 const AGGREGATES: [&str; 7] =
     ["'arithmetic'", "'geometric'", "'harmonic'", "{ power = 2.0 }", "{ power = -1.5 }", "'minimum'", "'median'"];
+
+fn model(dimensions: &[Dimension], components: &[Component], indicators: &[Indicator]) -> Model {
+    Model::new(Tree { dimensions, components, indicators, scoring: &Scoring::default() }).unwrap()
+}
 
 /// Two components of three indicators under one dimension; one indicator beside them.
 fn tree(aggregates: [&str; 3], weights: &[f64; 9]) -> Model {
@@ -38,7 +42,7 @@ fn tree_and_indicators(aggregates: [&str; 3], weights: &[f64; 9]) -> (Model, Vec
         toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nweight = {weight}\n{posts}")).unwrap()
     };
     let indicators: Vec<Indicator> = (0..7).map(indicator).collect();
-    (Model::new(&[dimension], &[component(0), component(1)], &indicators).unwrap(), indicators)
+    (model(&[dimension], &[component(0), component(1)], &indicators), indicators)
 }
 
 fn measured(values: &[Option<f64>]) -> Vec<Measurement> {
@@ -172,7 +176,7 @@ proptest! {
             toml::from_str(&format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 10")).unwrap()
         };
         let indicators = [indicator(0), indicator(1)];
-        let model = Model::new(&dimensions, &[], &indicators).unwrap();
+        let model = model(&dimensions, &[], &indicators);
         let tree = fitted(&model);
         let typology = Typology::built_in().unwrap();
         let settings = Classification::default();

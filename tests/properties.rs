@@ -13,7 +13,9 @@ use forerunner::delineate::dbscan::dbscan;
 use forerunner::indicator::Indicator;
 use forerunner::indicator::Scale;
 use forerunner::score::matrix::Matrix;
-use forerunner::score::{Aggregate, Component, Dimension, Goalposts, Model, Observation, Score, Scorer, Thresholds};
+use forerunner::score::{
+    Aggregate, Component, Dimension, Goalposts, Model, Observation, Score, Scorer, Scoring, Thresholds, Tree,
+};
 use proptest::prelude::*;
 
 fn run(pipeline: &str, out: &Path, threads: &str) {
@@ -161,7 +163,9 @@ fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Model, 
         indicator
     };
     let indicators: Vec<Indicator> = weights.iter().enumerate().map(indicator).collect();
-    (Model::new(std::slice::from_ref(&dimension), &[component], &indicators).unwrap(), dimension)
+    let (dimensions, components) = (std::slice::from_ref(&dimension), &[component][..]);
+    let tree = Tree { dimensions, components, indicators: &indicators, scoring: &Scoring::default() };
+    (Model::new(tree).unwrap(), dimension)
 }
 
 /// A tree that has seen no values: goalposts need none.
@@ -216,7 +220,7 @@ proptest! {
             cells.iter().map(|row| row[..weights.len()].iter().map(seen).collect()).collect();
         let columns: Vec<Vec<Observation>> =
             (0..weights.len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
-        let matrix = Matrix::new(&tree, &columns, rows.len());
+        let matrix = Matrix::new(tree.parameters(), &columns);
         let leaves = tree.leaves(&matrix, 0..rows.len());
         let (nodes, bounds) = (tree.nodes(&leaves, false), tree.bounds(&leaves, &matrix, 0..rows.len()));
         let is_whole = leaves.iter().flatten().all(|score| !score.is_nan());

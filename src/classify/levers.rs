@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Class, Level, Rules};
 use crate::declared::{SLACK, at_least};
-use crate::measure::indicators::Measurement;
+use crate::measure::indicators::{Measurement, Status};
 use crate::score::Scores;
 use crate::score::pairs::Pair;
 
@@ -128,7 +128,8 @@ impl Case<'_> {
         for (indicator, needed) in
             self.basis.rules.scorer.flip_scores(self.scores, step.dimension, step.target).iter().enumerate()
         {
-            let Some((flip_score, score)) = needed.zip(self.scores.indicators[indicator].score) else { continue };
+            let score = self.scores.indicators[indicator].score.filter(|_| self.is_observed(indicator));
+            let Some((flip_score, score)) = needed.zip(score) else { continue };
             let nearer = |other: &Lever| (flip_score - score).abs() < (other.flip_score - score).abs();
             if single[indicator].as_ref().is_none_or(nearer) {
                 let Some(flip_value) = self.settled(step, None, (indicator, flip_score)) else { continue };
@@ -136,6 +137,11 @@ impl Case<'_> {
                 single[indicator] = Some(Lever { flip_value, flip_score, count, to: step.to, to_type });
             }
         }
+    }
+
+    /// Whether there is a value to change: what stands in the place of a missing one is none.
+    fn is_observed(&self, indicator: usize) -> bool {
+        self.basis.measured[indicator][self.unit].status == Status::Observed
     }
 
     /// How many things a change is; a score that must fall must fall past its value.
@@ -163,7 +169,8 @@ impl Case<'_> {
         let rule = scorer.rule(indicator);
         let value = rule.value(score)?;
         let reaches = |value: f64| {
-            let changed: Vec<(usize, f64)> = other.into_iter().chain([(indicator, rule.score(value))]).collect();
+            let Some(score) = rule.score(value) else { return false };
+            let changed: Vec<(usize, f64)> = other.into_iter().chain([(indicator, score)]).collect();
             scorer.score_with(self.scores, step.dimension, &changed).is_some_and(|score| at_least(score, step.target))
         };
         let mut hair = value.abs().max(1e-300) * f64::EPSILON;
@@ -180,7 +187,10 @@ impl Case<'_> {
         let indicators = self.basis.rules.indicators;
         let declared = indicators.iter().any(|indicator| indicator.changeable.is_some());
         let cheapest = |only_changeable: bool| {
-            let may_move = |at: usize| !only_changeable || indicators[at].changeable == Some(true);
+            let may_move = |at: usize| {
+                let is_wanted = !only_changeable || indicators[at].changeable == Some(true);
+                is_wanted && self.is_observed(at) && self.basis.rules.scorer.rule(at).has_inverse()
+            };
             let pair = self.basis.rules.scorer.cheapest_pair(self.scores, step.dimension, step.target, &may_move)?;
             Some(LeverPair {
                 dimension: step.dimension,
@@ -199,9 +209,9 @@ impl Case<'_> {
         let Some(second) = pair.second else { return Some(vec![(first, self.settled(step, None, pair.first)?)]) };
         // One of them may be at its limit: then the other has room for what rounding asks.
         let rule = |indicator: usize| self.basis.rules.scorer.rule(indicator);
-        let other = (first, rule(first).score(rule(first).value(score)?));
+        let other = (first, rule(first).score(rule(first).value(score)?)?);
         let value = self.settled(step, Some(other), second)?;
-        let other = (second.0, rule(second.0).score(value));
+        let other = (second.0, rule(second.0).score(value)?);
         Some(vec![(first, self.settled(step, Some(other), pair.first)?), (second.0, value)])
     }
 

@@ -6,7 +6,7 @@ use super::moves::{Course, Moves};
 use super::{Class, Rules, Typology};
 use crate::error::Result;
 use crate::measure::Measurements;
-use crate::measure::indicators::Measurement;
+use crate::measure::indicators::{Measurement, Status};
 use crate::names::EMISSIONS;
 use crate::score::{Observation, Scores};
 
@@ -28,7 +28,10 @@ pub struct Rating {
 /// The measured values as scores see them: one list an indicator, one entry a unit.
 pub fn observations(measurements: &Measurements) -> Vec<Vec<Observation>> {
     let columns = measurements.indicators.iter();
-    let observation = |one: &Measurement| Observation { value: one.value, coverage: one.coverage };
+    let observation = |one: &Measurement| match one.status {
+        Status::Screened => Observation { value: None, coverage: 0.0 },
+        _ => Observation { value: one.value, coverage: one.coverage },
+    };
     let seen = |column: &Vec<Measurement>| column.iter().map(observation).collect();
     columns.map(seen).collect()
 }

@@ -1,6 +1,6 @@
 //! The figures that files bring: facts about clusters, or about the clusters of facilities.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use polars::prelude::*;
 
@@ -15,7 +15,8 @@ use crate::validate::{Aggregates, Facilities, Fact, Facts, Tables, Target};
 pub fn clusters_of_facts(facts: &Facts) -> Clusters {
     let own = facts.facts.iter().map(|fact| &fact.target);
     let aggregated = facts.aggregates.iter().flat_map(|aggregates| aggregates.targets.iter().flatten());
-    let names = own.chain(aggregated).filter_map(|target| match target {
+    let grouped = facts.groups.iter().map(|fact| &fact.target);
+    let names = own.chain(aggregated).chain(grouped).filter_map(|target| match target {
         Target::Cluster(name) => Some(name.clone()),
         Target::Facility(_) => None,
     });
@@ -121,6 +122,38 @@ pub(super) fn fact_columns(
     let message = "two different values for one figure of one cluster and period: missing there".to_owned();
     findings.add(Severity::Warning, "figures", Rule::ConflictingFigures, message, conflicts);
     Ok((columns, evidence))
+}
+
+/// The groups that units belong to, by the name of the column: one entry a unit. What contradicts itself is none.
+pub(super) fn groups(
+    tables: &Tables,
+    clusters: &Clusters,
+    units: &[Unit],
+    findings: &mut Findings,
+) -> BTreeMap<String, Vec<Option<String>>> {
+    let by_id = clusters.ids.iter().enumerate().map(|(cluster, id)| (id.as_str(), cluster)).collect();
+    let targets = Targets { clusters, register: tables.facilities.as_ref(), units, by_id };
+    let mut found: BTreeMap<String, Vec<std::result::Result<Option<String>, ()>>> = BTreeMap::new();
+    let mut conflicts = 0;
+    for fact in &tables.facts.groups {
+        let column = found.entry(fact.name.clone()).or_insert_with(|| vec![Ok(None); units.len()]);
+        for unit in targets.units(&fact.target) {
+            if fact.period.is_some() && fact.period != units[unit].period {
+                continue;
+            }
+            match &column[unit] {
+                Ok(None) => column[unit] = Ok(Some(fact.group.clone())),
+                Ok(Some(other)) if *other != fact.group => {
+                    column[unit] = Err(());
+                    conflicts += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    let message = "two different groups for one cluster and period: in none".to_owned();
+    findings.add(Severity::Warning, "figures", Rule::ConflictingFigures, message, conflicts);
+    found.into_iter().map(|(name, column)| (name, column.into_iter().map(std::result::Result::unwrap_or_default).collect())).collect()
 }
 
 /// Figures that SQL makes of several rows, and what each row by itself gives.

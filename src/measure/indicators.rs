@@ -32,6 +32,10 @@ pub enum Status {
     Missing,
     /// The pipeline declares nothing that could give it.
     Undeclared,
+    /// The data do not give it; what stands there comes from other units.
+    Imputed,
+    /// It has a value or none, and its unit has too few of all to be scored.
+    Screened,
 }
 
 impl Status {
@@ -41,6 +45,8 @@ impl Status {
             Self::Observed => "observed",
             Self::Missing => "missing",
             Self::Undeclared => "undeclared",
+            Self::Imputed => "imputed",
+            Self::Screened => "screened",
         }
     }
 }

@@ -20,7 +20,7 @@ mod splits;
 mod standing;
 mod ties;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use geo::Geometry;
 use polars::prelude::*;
@@ -36,7 +36,7 @@ use crate::validate::{Facilities, Fact, Layer, Tables, TieTable};
 use agglomeration::{Agglomeration, agglomeration};
 pub use dispersed::{Dispersed, DispersedSite, dispersed};
 pub use facts::clusters_of_facts;
-use facts::{fact_columns, units_of_facts};
+use facts::{fact_columns, groups, units_of_facts};
 pub use figures::FIGURES;
 use figures::{own_figures, spreads};
 use geometry::Spread;
@@ -75,6 +75,8 @@ pub struct Measurements {
     pub times: Vec<Vec<Option<f64>>>,
     /// Kinds of ties, in the order of the pipeline file.
     pub kinds: Vec<String>,
+    /// The groups that units belong to, by the name of the column: one entry a unit.
+    pub groups: BTreeMap<String, Vec<Option<String>>>,
 }
 
 /// What a reader wants to know beside: where the numbers come from, and what no score rests on.
@@ -112,6 +114,26 @@ impl Details {
 }
 
 impl Measurements {
+    /// The unit of a cluster and period; without a period the only one of the cluster.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the name.
+    pub fn unit_of(&self, cluster: &str, period: Option<i64>) -> std::result::Result<usize, String> {
+        let is_it = |unit: &Unit| {
+            self.clusters.ids[unit.cluster] == cluster && (period.is_none() || unit.period == period)
+        };
+        let mut found = self.units.iter().enumerate().filter(|(_, unit)| is_it(unit)).map(|(at, _)| at);
+        match (found.next(), found.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(_), Some(_)) => Err(format!("`{cluster}` has several periods: say which with `period`")),
+            (None, _) => Err(match period {
+                Some(period) => format!("no cluster is called `{cluster}` in {period}"),
+                None => format!("no cluster is called `{cluster}`"),
+            }),
+        }
+    }
+
     /// A figure of every unit; nothing where the run has no such figure.
     pub fn figure(&self, name: &str) -> Vec<Option<f64>> {
         let column = self.figures.column(name).and_then(|column| Ok(column.f64()?.iter().collect()));
@@ -362,7 +384,8 @@ pub fn measure(
             networks: ties,
         };
     }
-    let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds };
+    let groups = groups(tables, &clusters, &units, &mut findings);
+    let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds, groups };
     Ok(Measured { measurements, details, findings })
 }
 

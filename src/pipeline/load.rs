@@ -1,7 +1,7 @@
 //! A pipeline file to a checked [`Pipeline`]: parse, merge what it extends, refuse unknown keys, check all
 //! cross-references and report every problem at its place.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -12,8 +12,8 @@ use super::settings::PipelineFile;
 use crate::classify::{Rules, Typology};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::indicator::Inherited;
-use crate::score::{Model, Scorer};
-use crate::sources::hex;
+use crate::score::{Model, Scorer, Scoring, Weighting};
+use crate::sources::{Reading, hex};
 use crate::validate::settings::Sourced;
 
 /// A pipeline that holds together.
@@ -29,8 +29,12 @@ pub struct Pipeline {
     pub sha256: String,
     /// What was set beside the file, as `KEY=VALUE`.
     pub set: Vec<String>,
-    /// The score tree.
+    /// `[score]`, or the default.
+    pub scoring: Scoring,
+    /// The score tree, with the weights that the file gives.
     pub model: Model,
+    /// How the files of judgements are read, by the node whose children they are about.
+    pub judgements: BTreeMap<String, Reading>,
     /// Indicators that came through `extends`.
     pub inherited: Inherited,
 }
@@ -60,7 +64,8 @@ impl Pipeline {
         let inherited = inherited(&file, &own);
         let mut problems = settle_computed(&mut file);
         problems.extend(check(&file));
-        let model = match Model::new(&file.dimensions, &file.components, &file.indicators) {
+        let scoring = file.score.clone().unwrap_or_default();
+        let model = match Model::new(file.tree(&scoring)) {
             Ok(model) => Some(model),
             Err(more) => {
                 problems.extend(more);
@@ -76,7 +81,8 @@ impl Pipeline {
             toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
         let (path, set) = (path.to_path_buf(), set.to_vec());
-        Ok(Self { file, path, folder, sha256, set, model, inherited })
+        let judgements = judgements(&file);
+        Ok(Self { file, path, folder, sha256, set, scoring, model, judgements, inherited })
     }
 
     /// The folder of its runs where nobody names another.
@@ -113,6 +119,18 @@ impl Pipeline {
         }
         Error::Pipeline { problems }
     }
+}
+
+/// How the files of judgements are read, by the node whose children they are about.
+fn judgements(file: &PipelineFile) -> BTreeMap<String, Reading> {
+    let of_dimensions = file.dimensions.iter().map(|one| (format!("dimensions.{}", one.id), &one.weights));
+    let of_components = file.components.iter().map(|one| (format!("components.{}", one.id), &one.weights));
+    let judged = of_dimensions.chain(of_components).filter_map(|(place, weights)| match weights.as_ref()? {
+        Weighting::Ahp(source) => Some((place, source.reading())),
+        Weighting::Budget(source) => Some((place, source.reading())),
+        _ => None,
+    });
+    judged.collect()
 }
 
 type Texts = Vec<(PathBuf, String)>;
@@ -228,6 +246,11 @@ fn rebase(table: &mut Table, up: &str) {
         turn(source);
     };
     table.get_mut("facilities").into_iter().for_each(turn);
+    for list in ["dimensions", "components"] {
+        let nodes = table.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        let weights = nodes.filter_map(|node| node.get_mut("weights")?.as_table_mut());
+        weights.flat_map(|weights| weights.iter_mut()).for_each(|(_, judged)| turn(judged));
+    }
     if let Some(operators) = table.get_mut("operators") {
         operators.get_mut("aliases").into_iter().for_each(turn);
     }

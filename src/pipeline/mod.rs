@@ -7,6 +7,7 @@ pub mod load;
 pub mod publish;
 pub mod reference;
 mod scenarios;
+mod scoring;
 pub mod settings;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ use crate::measure::{self, Checked, Dispersed, Indexes, Measured, Measurements, 
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, About, Formats, Results};
+use crate::score::weigh::Weighed;
 use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
@@ -78,17 +80,20 @@ fn run_into(
     let mut measured = measure::measure((&file.indicators, &checked), (&tables, &indexes), clusters, Wanted::Details)?;
     findings.gather(std::mem::take(&mut measured.findings));
     measured.details.dispersed = dispersed(file, &checked, &tables, &measured)?;
-    let Measured { measurements, details, .. } = measured;
+    let Measured { mut measurements, details, .. } = measured;
     clock.begin(Stage::Score);
-    let observations = classify::observations(&measurements);
-    let scorer = pipeline.model.fit(&observations);
-    let scores = scorer.score_all(&observations, measurements.units.len());
+    let observations = findings.of(scoring::prepare(pipeline, &mut measurements))?;
+    let weighed = scoring::weighed(pipeline, &tables, &measurements, &observations)?;
+    let scorer = weighed.model.fit(&observations);
+    scoring::note(pipeline, &scorer, measurements.units.len(), &mut findings);
+    let scores = scorer.score_all(&observations);
     clock.begin(Stage::Classify);
     let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
     note_typology(pipeline, &mut findings);
     clock.begin(Stage::Uncertainty);
-    let read = Read { pipeline, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
+    let model = &weighed.model;
+    let read = Read { pipeline, model, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
     let uncertainty = findings.of(uncertain(&read, &staging, watch))?;
     clock.begin(Stage::Backtest);
     let foretold = (rating.scores.as_slice(), uncertainty.p_high.as_slice());
@@ -96,8 +101,9 @@ fn run_into(
     findings.gather(learnt);
     clock.begin(Stage::Report);
     findings.sort();
+    let file = scoring::with_weights(file, &weighed.model);
     let results = Results {
-        about: about(pipeline),
+        about: about(pipeline, &file, &weighed),
         tables: &tables,
         measured: &measurements,
         details: &details,
@@ -108,15 +114,14 @@ fn run_into(
     };
     let outputs = report::write(&results, formats(pipeline), staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
-    let manifest = Manifest { pipeline_file, ..manifest(pipeline, earlier, &results, outputs, clock.finish()) };
+    let manifest = Manifest { pipeline_file, ..manifest((pipeline, &file), earlier, &results, outputs, clock.finish()) };
     manifest.write(staging.folder())?;
     staging.publish()?;
     Ok(Outcome { manifest, findings, clusters: rows })
 }
 
 /// What a run is about.
-fn about(pipeline: &Pipeline) -> About<'_> {
-    let file = &pipeline.file;
+fn about<'a>(pipeline: &'a Pipeline, file: &'a PipelineFile, weighed: &'a Weighed) -> About<'a> {
     About {
         name: &file.name,
         title: if file.title.is_empty() { &file.name } else { &file.title },
@@ -124,7 +129,7 @@ fn about(pipeline: &Pipeline) -> About<'_> {
         dimensions: &file.dimensions,
         components: &file.components,
         indicators: &file.indicators,
-        shape: &pipeline.model.shape,
+        model: &weighed.model,
         typology: file.typology.as_ref(),
         computed: computed(file),
         delineation: file.delineate.as_ref(),
@@ -251,6 +256,7 @@ impl Pipeline {
             initiatives: file.initiatives.as_ref(),
             outcomes: &file.outcomes,
             scenario: file.scenario.as_ref(),
+            judgements: &self.judgements,
         }
     }
 }
@@ -301,7 +307,7 @@ fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
 }
 
 fn manifest(
-    pipeline: &Pipeline,
+    (pipeline, file): (&Pipeline, &PipelineFile),
     earlier: Option<&Earlier>,
     results: &Results<'_>,
     outputs: Vec<Output>,
@@ -311,7 +317,7 @@ fn manifest(
         program: format!("forerunner {}", env!("CARGO_PKG_VERSION")),
         name: pipeline.file.name.clone(),
         pipeline_sha256: pipeline.sha256.clone(),
-        pipeline: serde_json::to_value(&pipeline.file).unwrap_or_default(),
+        pipeline: serde_json::to_value(file).unwrap_or_default(),
         pipeline_file: None,
         previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
         sources: results.tables.accounts.clone(),

@@ -4,12 +4,13 @@
 use sha2::{Digest, Sha256};
 
 use super::publish::Staging;
-use super::{Pipeline, Watch, clusters};
+use super::{Pipeline, Watch, clusters, scoring};
 use crate::classify::observations;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Checked, Indexes, Measurements, Wanted};
 use crate::sources::hex;
+use crate::score::Model;
 use crate::stage::{self, Stage};
 use crate::uncertainty::checkpoint::Batches;
 use crate::uncertainty::factors::RADIUS;
@@ -22,6 +23,8 @@ use crate::validate::{self, Scope, Tables};
 #[derive(Clone, Copy)]
 pub(super) struct Read<'a> {
     pub pipeline: &'a Pipeline,
+    /// Its score tree, with all weights.
+    pub model: &'a Model,
     pub tables: &'a Tables,
     pub indexes: &'a Indexes,
     pub checked: &'a Checked,
@@ -130,6 +133,8 @@ fn radii(pipeline: &Pipeline, settings: &UncertaintySettings) -> Option<Vec<f64>
 /// The same pipeline with other settings, read and measured.
 struct Variation {
     pipeline: Pipeline,
+    /// Its score tree, with weights of its own, for the units of the run.
+    model: Model,
     /// `None`: those of the run.
     tables: Option<(Tables, Indexes)>,
     checked: Checked,
@@ -139,18 +144,21 @@ struct Variation {
 impl Variation {
     fn scenario<'a>(&'a self, run: &Read<'a>) -> Scenario<'a> {
         let (tables, indexes) = self.tables.as_ref().map_or((run.tables, run.indexes), |(tables, of)| (tables, of));
-        Read { pipeline: &self.pipeline, tables, indexes, checked: &self.checked, measured: &self.measured }.scenario()
+        let Self { pipeline, model, checked, measured, .. } = self;
+        Scenario { groups: &run.measured.groups, ..Read { pipeline, model, tables, indexes, checked, measured }.scenario() }
     }
 }
 
 impl<'a> Read<'a> {
     fn scenario(&self) -> Scenario<'a> {
-        let Read { pipeline, tables, indexes, checked, measured } = *self;
+        let Read { pipeline, model, tables, indexes, checked, measured } = *self;
         let file = &pipeline.file;
         Scenario {
-            model: &pipeline.model,
+            model,
             dimensions: &file.dimensions,
             indicators: &file.indicators,
+            scoring: &pipeline.scoring,
+            groups: &measured.groups,
             classification: &file.classify,
             typology: file.typology.as_ref(),
             tables,
@@ -201,8 +209,12 @@ fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usiz
     let (checked, _) = measure::check(&file.indicators, &other.inherited, &file.dispersed, of).map_err(place)?;
     let (clusters, _) = clusters(file, of, None)?;
     let measured = measure::measure((&file.indicators, &checked), (of, indexes), clusters, Wanted::Scores)?;
-    let measured = measured.measurements;
-    Ok(Variation { pipeline: other, checked, measured, tables })
+    let mut measured = measured.measurements;
+    let (observations, _) = scoring::prepare(&other, &mut measured).map_err(place)?;
+    let mut model = scoring::weighed(&other, of, &measured, &observations).map_err(place)?.model;
+    // Draws go by the units of the run.
+    scoring::refer(&other, &mut model, run.measured).map_err(place)?;
+    Ok(Variation { pipeline: other, model, checked, measured, tables })
 }
 
 fn tables_of(pipeline: &Pipeline) -> Result<(Tables, Indexes)> {

@@ -10,7 +10,7 @@ use crate::delineate::Delineation;
 use crate::indicator::Indicator;
 use crate::measure::settings::DispersedSettings;
 use crate::report::shapes::ClusterShape;
-use crate::score::{Component, Dimension};
+use crate::score::{Component, Dimension, Scoring, Tree};
 use crate::sources::OneOrMany;
 use crate::uncertainty::settings::UncertaintySettings;
 use crate::validate::settings::{
@@ -74,6 +74,9 @@ pub struct PipelineFile {
     pub scenario: Option<Scenario>,
     /// How clusters are found.
     pub delineate: Option<Delineation>,
+    /// How values become scores, where an indicator or a node says nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Scoring>,
     /// How levels are decided.
     #[serde(default)]
     pub classify: Classification,
@@ -91,6 +94,13 @@ pub struct PipelineFile {
     /// What is written.
     #[serde(default)]
     pub outputs: Outputs,
+}
+
+impl PipelineFile {
+    /// What the file says of its score tree; `scoring`: its `[score]`, or the default.
+    pub fn tree<'a>(&'a self, scoring: &'a Scoring) -> Tree<'a> {
+        Tree { dimensions: &self.dimensions, components: &self.components, indicators: &self.indicators, scoring }
+    }
 }
 
 /// `[outputs]`.

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::indicator::Indicator;
 use crate::measure::{Details, Measurements};
-use crate::score::{Component, Dimension, Shape};
+use crate::score::{Component, Dimension, Model};
 use crate::uncertainty::Uncertainty;
 use crate::validate::{Facilities, Tables};
 use manifest::Output;
@@ -62,8 +62,8 @@ pub struct About<'a> {
     pub components: &'a [Component],
     /// The indicators.
     pub indicators: &'a [Indicator],
-    /// What stands under what.
-    pub shape: &'a Shape,
+    /// The score tree, with all its weights.
+    pub model: &'a Model,
     /// The typology; `None` where the dimensions have none.
     pub typology: Option<&'a Typology>,
     /// Columns of the register that the pipeline file computes, and by what.

@@ -18,7 +18,7 @@ use crate::classify::{Classification, Typology};
 use crate::delineate::Earlier;
 use crate::error::{Error, Problem, Result};
 use crate::indicator::Indicator;
-use crate::score::{Component, Dimension, Model};
+use crate::score::{Component, Dimension, Model, Tree};
 use crate::sources::hex;
 
 /// A run's folder.
@@ -103,7 +103,10 @@ impl StoredRun {
             path: self.folder.join(manifest::FILE),
             message: problems.first().map(ToString::to_string).unwrap_or_default(),
         };
-        let model = Model::new(&dimensions, &components, &indicators).map_err(damaged)?;
+        let scoring = self.part::<Option<crate::score::Scoring>>("score")?.unwrap_or_default();
+        let tree =
+            Tree { dimensions: &dimensions, components: &components, indicators: &indicators, scoring: &scoring };
+        let model = Model::new(tree).map_err(damaged)?;
         let (typology, settings) = (self.part("typology")?, self.part("classify")?);
         Ok(Scoring { dimensions, components, indicators, typology, settings, model })
     }

@@ -20,6 +20,8 @@ pub enum Aggregate {
     Minimum,
     /// The weighted median: the middle of the scores at half of the weight.
     Median,
+    /// Outranking: units that it beats, on more than half of the weight, less units that beat it. Moves with the other units.
+    Copeland,
 }
 
 impl Aggregate {
@@ -28,11 +30,21 @@ impl Aggregate {
         match self {
             Self::Geometric | Self::Harmonic => true,
             Self::Power(power) => power <= 0.0,
-            Self::Arithmetic | Self::Minimum | Self::Median => false,
+            Self::Arithmetic | Self::Minimum | Self::Median | Self::Copeland => false,
         }
     }
 
-    /// Combines pairs of score (0 to 100) and weight; `None` where no weight is left.
+    /// Whether it has no value for scores below 0.
+    pub(super) fn needs_positive(self) -> bool {
+        match self {
+            Self::Geometric | Self::Harmonic => true,
+            Self::Power(power) => power != 1.0,
+            Self::Arithmetic | Self::Minimum | Self::Median | Self::Copeland => false,
+        }
+    }
+
+    /// Combines pairs of score and weight; `None` where no weight is left, and of [`Aggregate::Copeland`], which needs all units:
+    /// see [`super::outrank::Outranking`].
     ///
     /// # Source
     ///
@@ -42,8 +54,8 @@ impl Aggregate {
         if weight <= 0.0 {
             return None;
         }
-        let mean =
-            |of: &dyn Fn(f64) -> f64| scores.iter().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
+        let weighing = || scores.iter().filter(|(_, weight)| *weight > 0.0);
+        let mean = |of: &dyn Fn(f64) -> f64| weighing().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
         let combined = match self {
             Self::Arithmetic => mean(&|score| score),
             Self::Geometric => mean(&|score| score.max(floor).ln()).exp(),
@@ -51,14 +63,13 @@ impl Aggregate {
             Self::Power(0.0) => mean(&|score| score.max(floor).ln()).exp(),
             Self::Power(power) if power < 0.0 => mean(&|score| score.max(floor).powf(power)).powf(1.0 / power),
             Self::Power(power) => mean(&|score| score.powf(power)).powf(1.0 / power),
-            Self::Minimum => {
-                scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| *score).fold(f64::INFINITY, f64::min)
-            }
+            Self::Minimum => weighing().map(|(score, _)| *score).fold(f64::INFINITY, f64::min),
             Self::Median => median(scores, weight),
+            Self::Copeland => return None,
         };
         // No mean lies outside of what it is a mean of, but by rounding: of 50, 50 and 50 it is 50.
         let floor = if self.has_floor() { floor } else { f64::NEG_INFINITY };
-        let read = || scores.iter().filter(|(_, weight)| *weight > 0.0).map(|(score, _)| score.max(floor));
+        let read = || weighing().map(|(score, _)| score.max(floor));
         Some(combined.clamp(read().fold(f64::INFINITY, f64::min), read().fold(f64::NEG_INFINITY, f64::max)) + 0.0)
     }
 }

@@ -1,7 +1,7 @@
 //! The change of a score between two states, split over its indicators so that the parts add up.
 
 use super::shape::Child;
-use super::{Aggregate, Scorer, Scores};
+use super::{Scorer, Scores};
 use crate::error::{Error, Result};
 
 /// Children that change at once past which not every order is tried, but the given one and its reverse.
@@ -47,14 +47,10 @@ impl Scorer<'_> {
         let children = &self.shape.nodes()[node].children;
         let states: Vec<State> = children
             .iter()
-            .map(|&child| State {
-                before: before.of(child),
-                after: after.of(child),
-                weight: self.parameters.weight(child),
-            })
+            .map(|&child| State { before: before.of(child), after: after.of(child) })
             .collect();
-        let (aggregate, floor) = (self.parameters.aggregates[node], self.parameters.floors[node]);
-        let node = Mix { aggregate, floor, states };
+        let combine = |scores: &[Option<f64>]| self.combine(node, scores);
+        let node = Mix { combine: &combine, states };
         for ((position, child), part) in children.iter().enumerate().zip(node.shapley()) {
             let state = &node.states[position];
             if state.before.is_none() && state.after.is_none() {
@@ -106,22 +102,20 @@ fn settle(parts: &mut [Option<f64>], change: f64) {
 struct State {
     before: Option<f64>,
     after: Option<f64>,
-    weight: f64,
 }
 
 /// A node with its children in two states.
-struct Mix {
-    aggregate: Aggregate,
-    floor: f64,
+struct Mix<'a> {
+    /// The node's score of its children's.
+    combine: &'a dyn Fn(&[Option<f64>]) -> Option<f64>,
     states: Vec<State>,
 }
 
-impl Mix {
+impl Mix<'_> {
     /// The node's score with each child in the state that is picked for it.
     fn score(&self, pick: impl Fn(usize, &State) -> Option<f64>) -> Option<f64> {
-        let known = self.states.iter().enumerate();
-        let known: Vec<(f64, f64)> = known.filter_map(|(at, state)| Some((pick(at, state)?, state.weight))).collect();
-        self.aggregate.of(&known, self.floor)
+        let picked: Vec<Option<f64>> = self.states.iter().enumerate().map(|(at, state)| pick(at, state)).collect();
+        (self.combine)(&picked)
     }
 
     /// Each child's part of the change; 0 where it has not changed.
@@ -199,18 +193,27 @@ fn shares(count: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::score::{Model, Observation};
+    use crate::indicator::Indicator;
+    use crate::score::{Aggregate, Component, Dimension, Model, Observation, Scoring, Tree};
 
-    fn mix(aggregate: Aggregate, states: &[(Option<f64>, Option<f64>)]) -> Mix {
-        let states = states.iter().map(|&(before, after)| State { before, after, weight: 1.0 }).collect();
-        Mix { aggregate, floor: 1.0, states }
+    fn model(dimensions: &[Dimension], components: &[Component], indicators: &[Indicator]) -> Model {
+        Model::new(Tree { dimensions, components, indicators, scoring: &Scoring::default() }).unwrap()
+    }
+
+    fn shapley(aggregate: Aggregate, states: &[(Option<f64>, Option<f64>)]) -> Vec<f64> {
+        let combine = |scores: &[Option<f64>]| {
+            let known: Vec<(f64, f64)> = scores.iter().flatten().map(|score| (*score, 1.0)).collect();
+            aggregate.of(&known, 1.0)
+        };
+        let states = states.iter().map(|&(before, after)| State { before, after }).collect();
+        Mix { combine: &combine, states }.shapley()
     }
 
     /// Geometric mean of two: 16, 4 to 36, 9, so 8 to 18. The first alone brings 12 - 8, the second alone as much, each
     /// last 18 - 12: the midpoint of 4 and 6.
     #[test]
     fn two_children_meet_at_the_midpoint() {
-        let parts = mix(Aggregate::Geometric, &[(Some(16.0), Some(36.0)), (Some(4.0), Some(9.0))]).shapley();
+        let parts = shapley(Aggregate::Geometric, &[(Some(16.0), Some(36.0)), (Some(4.0), Some(9.0))]);
         assert!(parts.iter().all(|part| (part - 5.0).abs() < 1e-12), "{parts:?}");
         assert!(shares(3).iter().zip([1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0]).all(|(a, b)| (a - b).abs() < 1e-15));
     }
@@ -218,7 +221,7 @@ mod tests {
     /// Arithmetic mean of 60 and nothing, then of 60 and 20: the newcomer brings all of the 20 points lost.
     #[test]
     fn a_newcomer_carries_what_it_changes() {
-        let parts = mix(Aggregate::Arithmetic, &[(Some(60.0), Some(60.0)), (None, Some(20.0))]).shapley();
+        let parts = shapley(Aggregate::Arithmetic, &[(Some(60.0), Some(60.0)), (None, Some(20.0))]);
         assert_eq!(parts, [0.0, -20.0]);
     }
 
@@ -227,7 +230,7 @@ mod tests {
     fn a_split_that_does_not_add_up_is_a_defect() {
         let dimension = toml::from_str("id = 'd'").unwrap();
         let indicator = toml::from_str("id = 'i'\nparent = 'd'\nexpr = 'x'\nworst = 0\nbest = 100").unwrap();
-        let model = Model::new(&[dimension], &[], &[indicator]).unwrap();
+        let model = model(&[dimension], &[], &[indicator]);
         let tree = model.fit(&[Vec::new()]);
         let score = |value: f64| tree.score(&[Observation { value: Some(value), coverage: 1.0 }]);
         let (before, mut after) = (score(20.0), score(50.0));
@@ -245,7 +248,7 @@ mod tests {
             toml::from_str(&format!("id = '{id}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 100")).unwrap()
         };
         let indicators = [indicator("i", "c"), indicator("j", "c"), indicator("k", "e")];
-        let model = Model::new(&[dimension], &[component("c"), component("e")], &indicators).unwrap();
+        let model = model(&[dimension], &[component("c"), component("e")], &indicators);
         let tree = model.fit(&[Vec::new(), Vec::new(), Vec::new()]);
         let score =
             |values: [f64; 3]| tree.score(&values.map(|value| Observation { value: Some(value), coverage: 1.0 }));
@@ -258,8 +261,12 @@ mod tests {
     #[test]
     fn many_children_add_up_as_well() {
         let states: Vec<_> = (0..20).map(|at| (Some(f64::from(at)), Some(f64::from(at * 7 % 20) * 5.0))).collect();
-        let mix = mix(Aggregate::Geometric, &states);
-        let change = mix.score(|_, state| state.after).unwrap() - mix.score(|_, state| state.before).unwrap();
-        assert!((mix.shapley().iter().sum::<f64>() - change).abs() < 1e-9);
+        let score = |scores: Vec<Option<f64>>| {
+            let known: Vec<(f64, f64)> = scores.into_iter().flatten().map(|score| (score, 1.0)).collect();
+            Aggregate::Geometric.of(&known, 1.0).unwrap()
+        };
+        let (before, after) = states.iter().copied().unzip();
+        let change = score(after) - score(before);
+        assert!((shapley(Aggregate::Geometric, &states).iter().sum::<f64>() - change).abs() < 1e-9);
     }
 }

@@ -9,18 +9,26 @@ pub mod goalposts;
 pub mod matrix;
 mod needed;
 pub mod normalise;
+pub mod outrank;
 pub mod pairs;
 pub mod parameters;
+pub mod sample;
 pub mod settings;
 pub mod shape;
+pub mod treat;
+pub mod weigh;
 
+use rayon::prelude::*;
+
+use crate::declared::at_least;
 use crate::error::Problem;
-use crate::indicator::Indicator;
 pub use aggregate::Aggregate;
 pub use goalposts::Goalposts;
-use normalise::{Fitted, Range};
-pub use parameters::Parameters;
-pub use settings::{Component, Dimension, Thresholds};
+use matrix::{Bounds, Matrix};
+use normalise::{Fitted, Normalise, Range};
+use outrank::Outranking;
+pub use parameters::{Parameters, Tree};
+pub use settings::{Component, Dimension, Scoring, Screen, Thresholds, Weighting};
 use shape::Child;
 pub use shape::Shape;
 
@@ -45,14 +53,21 @@ pub struct Observation {
 /// A score with what it rests on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
-    /// 0 to 100; `None` where nothing is known.
+    /// On the scale of its normalisation, 0 to 100 by goalposts; `None` where nothing is known.
     pub score: Option<f64>,
     /// The share of the weight that rests on data.
     pub coverage: f64,
-    /// The score if all that is unknown had the least score.
+    /// The score if all that is unknown had the least score; minus infinity on a scale without one.
     pub low: f64,
-    /// The score if all that is unknown had the greatest score.
+    /// The score if all that is unknown had the greatest score; infinity on a scale without one.
     pub high: f64,
+}
+
+impl Score {
+    /// The lower and the upper bound; `None` of a scale without ends.
+    pub fn bounds(&self) -> [Option<f64>; 2] {
+        [self.low, self.high].map(|bound| Some(bound).filter(|bound| bound.is_finite()))
+    }
 }
 
 /// The scores of one cluster and period.
@@ -80,26 +95,26 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Every problem: what [`Shape::new`] and [`Parameters::new`] refuse, and weights that are all zero.
-    pub fn new(
-        dimensions: &[Dimension],
-        components: &[Component],
-        indicators: &[Indicator],
-    ) -> Result<Self, Vec<Problem>> {
-        let parameters = Parameters::new(dimensions, components, indicators);
-        let shape = Shape::new(dimensions, components, indicators).and_then(|shape| {
-            let weightless = parameters::weightless(&shape, components, indicators);
+    /// Every problem: what [`Shape::new`] and [`Parameters::new`] refuse, weights that are all zero, means over scores that they
+    /// cannot read.
+    pub fn new(tree: Tree<'_>) -> Result<Self, Vec<Problem>> {
+        let parameters = Parameters::new(tree);
+        let shape = Shape::new(tree.dimensions, tree.components, tree.indicators).and_then(|shape| {
+            let weightless = parameters::weightless(&shape, tree);
             if weightless.is_empty() { Ok(shape) } else { Err(weightless) }
         });
         match (shape, parameters) {
-            (Ok(shape), Ok(parameters)) => Ok(Self { shape, parameters }),
+            (Ok(shape), Ok(mut parameters)) => {
+                parameters.settle_floors(tree, &shape)?;
+                Ok(Self { shape, parameters })
+            }
             (shape, parameters) => Err(shape.err().into_iter().chain(parameters.err()).flatten().collect()),
         }
     }
 
     /// Fits the normalisations to all values: one list an indicator, one entry a unit.
     pub fn fit(&self, columns: &[Vec<Observation>]) -> Scorer<'_> {
-        self.parameters.fit(&self.shape, columns)
+        self.parameters.fit(&self.shape, &Matrix::new(&self.parameters, columns))
     }
 }
 
@@ -111,37 +126,80 @@ pub struct Scorer<'a> {
     parameters: &'a Parameters,
     /// One an indicator.
     fitted: Vec<Fitted>,
-    /// The scores that there may be.
-    range: Range,
+    /// The scores that each node may have.
+    ranges: Vec<Range>,
+    /// Of the nodes that combine by [`Aggregate::Copeland`].
+    outrankings: Vec<Option<Outranking>>,
 }
 
 impl Parameters {
     /// Fits the normalisations to all values: see [`Model::fit`].
-    pub fn fit<'a>(&'a self, shape: &'a Shape, columns: &[Vec<Observation>]) -> Scorer<'a> {
-        let values = |column: &Vec<Observation>| column.iter().map(|seen| seen.value).collect::<Vec<_>>();
-        let rules = self.normalise.iter().zip(columns);
-        let fitted: Vec<Fitted> = rules.map(|(rule, column)| rule.fit(&values(column))).collect();
-        let range = Range::over(fitted.iter().map(Fitted::range));
-        Scorer { shape, parameters: self, fitted, range }
+    pub fn fit<'a>(&'a self, shape: &'a Shape, matrix: &Matrix) -> Scorer<'a> {
+        let fitted = |(rule, seen): (&Normalise, &Fitted)| match rule {
+            // What a draw may have moved; all else was fitted to the same values before.
+            Normalise::Goalposts(_) => rule.fit(seen.treatment, &[]),
+            Normalise::Relative(_) => seen.clone(),
+        };
+        let fitted: Vec<Fitted> = self.normalise.iter().zip(matrix.fitted()).map(fitted).collect();
+        let mut ranges = vec![Range::POINTS; shape.nodes().len()];
+        for &node in shape.upward() {
+            let of = |child: &Child| match *child {
+                Child::Indicator(at) => fitted[at].range(),
+                Child::Node(at) => ranges[at],
+            };
+            let children = shape.nodes()[node].children.iter();
+            let is_open = self.aggregates[node] == Aggregate::Copeland;
+            ranges[node] = if is_open { Range::OPEN } else { Range::over(children.map(of)) };
+        }
+        let outrankings = vec![None; shape.nodes().len()];
+        let scorer = Scorer { shape, parameters: self, fitted, ranges, outrankings };
+        if self.aggregates.contains(&Aggregate::Copeland) { scorer.outranked(matrix) } else { scorer }
     }
 }
 
 impl Scorer<'_> {
-    /// Scores so many units; one list an indicator, one entry a unit.
-    pub fn score_all(&self, columns: &[Vec<Observation>], units: usize) -> Vec<Scores> {
-        let row = |unit: usize| columns.iter().map(|column| column[unit]).collect::<Vec<_>>();
-        (0..units).map(|unit| self.score(&row(unit))).collect()
+    /// Scores all units of some observations: one list an indicator, one entry a unit.
+    pub fn score_all(&self, columns: &[Vec<Observation>]) -> Vec<Scores> {
+        let matrix = Matrix::new(self.parameters, columns);
+        let blocks: Vec<_> = matrix.blocks().collect();
+        let of_block = |(units, is_complete): (std::ops::Range<usize>, bool)| {
+            let leaves = self.leaves(&matrix, units.clone());
+            let nodes = self.nodes(&leaves, is_complete);
+            let bounds = if is_complete {
+                // Nothing is unknown: the score is its own bounds.
+                let coverage = vec![vec![1.0; units.len()]; nodes.len()];
+                Bounds { coverage, low: nodes.clone(), high: nodes.clone() }
+            } else {
+                self.bounds(&leaves, &matrix, units.clone())
+            };
+            let scores = |at: usize| {
+                let known = |column: &Vec<f64>| Some(column[at]).filter(|score| !score.is_nan());
+                let row = columns.iter().map(|column| &column[units.start + at]);
+                let nodes = nodes.iter().enumerate().map(|(node, column)| Score {
+                    score: known(column),
+                    coverage: bounds.coverage[node][at],
+                    low: bounds.low[node][at],
+                    high: bounds.high[node][at],
+                });
+                self.whole(self.fitted.iter().zip(row).map(|(rule, seen)| leaf(rule, seen)).collect(), nodes.collect())
+            };
+            (0..units.len()).map(scores).collect::<Vec<_>>()
+        };
+        blocks.into_par_iter().map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// Scores one unit: one observation an indicator, in the order of the pipeline file.
     pub fn score(&self, row: &[Observation]) -> Scores {
-        let indicators: Vec<Score> =
-            self.fitted.iter().zip(row).map(|(fitted, seen)| leaf(fitted, seen, self.range)).collect();
-        let mut nodes: Vec<Option<Score>> = vec![None; self.shape.nodes().len()];
-        for node in 0..nodes.len() {
-            self.node(node, &indicators, &mut nodes);
+        let indicators: Vec<Score> = self.fitted.iter().zip(row).map(|(fitted, seen)| leaf(fitted, seen)).collect();
+        let mut nodes: Vec<Score> = vec![NOTHING; self.shape.nodes().len()];
+        for &node in self.shape.upward() {
+            nodes[node] = self.node(node, &indicators, &nodes);
         }
-        let nodes: Vec<Score> = nodes.into_iter().flatten().collect();
+        self.whole(indicators, nodes)
+    }
+
+    /// The scores of one unit with what each indicator contributes.
+    fn whole(&self, indicators: Vec<Score>, nodes: Vec<Score>) -> Scores {
         let mut scores = Scores { contributions: vec![None; indicators.len()], indicators, nodes };
         for node in self.shape.nodes() {
             let known = node.children.iter().filter(|child| scores.of(**child).is_some());
@@ -157,37 +215,39 @@ impl Scorer<'_> {
         scores
     }
 
-    fn node(&self, position: usize, indicators: &[Score], done: &mut [Option<Score>]) -> Score {
-        if let Some(score) = done[position] {
-            return score;
-        }
+    fn node(&self, position: usize, indicators: &[Score], nodes: &[Score]) -> Score {
         let children = &self.shape.nodes()[position].children;
-        let mut scored: Vec<(Score, f64)> = Vec::with_capacity(children.len());
-        for &child in children {
-            let score = match child {
-                Child::Indicator(indicator) => indicators[indicator],
-                Child::Node(node) => self.node(node, indicators, done),
-            };
-            scored.push((score, self.parameters.weight(child)));
-        }
-        let combine = |pick: &dyn Fn(&Score) -> Option<f64>| {
-            let known = scored.iter().filter_map(|(score, weight)| Some((pick(score)?, *weight)));
-            self.combine(position, &known.collect::<Vec<_>>())
+        let of = |child: &Child| match *child {
+            Child::Indicator(indicator) => indicators[indicator],
+            Child::Node(node) => nodes[node],
         };
-        let coverage: Vec<(f64, f64)> = scored.iter().map(|(score, weight)| (score.coverage, *weight)).collect();
-        let score = Score {
+        let scored: Vec<Score> = children.iter().map(of).collect();
+        let combine = |pick: &dyn Fn(&Score) -> Option<f64>| {
+            self.combine(position, &scored.iter().map(pick).collect::<Vec<Option<f64>>>())
+        };
+        let coverage: Vec<(f64, f64)> =
+            scored.iter().zip(children).map(|(score, child)| (score.coverage, self.parameters.weight(*child))).collect();
+        let range = self.ranges[position];
+        Score {
             score: combine(&|score| score.score),
             coverage: Aggregate::Arithmetic.of(&coverage, 0.0).unwrap_or(0.0),
-            low: combine(&|score| Some(score.low)).unwrap_or(self.range.least),
-            high: combine(&|score| Some(score.high)).unwrap_or(self.range.greatest),
-        };
-        done[position] = Some(score);
-        score
+            low: combine(&|score| Some(score.low)).unwrap_or(range.least),
+            high: combine(&|score| Some(score.high)).unwrap_or(range.greatest),
+        }
     }
 
-    /// The score of a node of scores and weights of its children.
-    fn combine(&self, node: usize, known: &[(f64, f64)]) -> Option<f64> {
-        self.parameters.aggregates[node].of(known, self.parameters.floors[node])
+    /// The score of a node of the scores of its children, in their order.
+    fn combine(&self, node: usize, scores: &[Option<f64>]) -> Option<f64> {
+        let children = self.shape.nodes()[node].children.iter().map(|child| self.parameters.weight(*child));
+        let weighing = || scores.iter().zip(children.clone()).filter(|(_, weight)| *weight > 0.0);
+        let known: Vec<(f64, f64)> = weighing().filter_map(|(score, weight)| Some(((*score)?, weight))).collect();
+        if !is_enough(known.len(), weighing().count(), self.parameters.min_available[node]) {
+            return None;
+        }
+        if let Some(outranking) = &self.outrankings[node] {
+            return outranking.score(&weighing().map(|(score, _)| score.unwrap_or(f64::NAN)).collect::<Vec<f64>>());
+        }
+        self.parameters.aggregates[node].of(&known, self.parameters.floors[node])
     }
 
     /// The score of a node if some indicators (by position) scored otherwise; `None` where nothing is known.
@@ -198,21 +258,38 @@ impl Scorer<'_> {
             }
             Child::Node(below) => self.score_with(scores, *below, changed),
         };
-        let children = self.shape.nodes()[node].children.iter();
-        let known = children.filter_map(|child| Some((score(child)?, self.parameters.weight(*child))));
-        self.combine(node, &known.collect::<Vec<_>>())
+        self.combine(node, &self.shape.nodes()[node].children.iter().map(score).collect::<Vec<_>>())
     }
 
     /// The rule that makes scores of an indicator's values.
     pub fn rule(&self, indicator: usize) -> &Fitted {
         &self.fitted[indicator]
     }
+
+    /// Weights, aggregates, normalisations.
+    pub fn parameters(&self) -> &Parameters {
+        self.parameters
+    }
+
+    /// Whether a node, or any under it, combines by what all units have: no score of a child leads back to one of it.
+    fn is_outranked(&self, node: usize) -> bool {
+        let below = self.shape.nodes()[node].children.iter().filter_map(|child| child.node());
+        self.outrankings[node].is_some() || below.into_iter().any(|node| self.is_outranked(node))
+    }
 }
 
+/// Whether so many of a node's children are enough for it to have a score.
+fn is_enough(known: usize, all: usize, least: f64) -> bool {
+    least <= 0.0 || at_least(known as f64 / all.max(1) as f64, least)
+}
+
+/// A score before anything is known of it.
+const NOTHING: Score = Score { score: None, coverage: 0.0, low: f64::NEG_INFINITY, high: f64::INFINITY };
+
 /// The score of an indicator with its bounds: what was not observed may score anything.
-fn leaf(rule: &Fitted, seen: &Observation, range: Range) -> Score {
-    let coverage = seen.coverage;
-    let Some(score) = seen.value.map(|value| rule.score(value)) else {
+fn leaf(rule: &Fitted, seen: &Observation) -> Score {
+    let (coverage, range) = (seen.coverage, rule.range());
+    let Some(score) = seen.value.and_then(|value| rule.score(value)) else {
         return Score { score: None, coverage: 0.0, low: range.least, high: range.greatest };
     };
     let unknown = 1.0 - coverage;
@@ -223,6 +300,7 @@ fn leaf(rule: &Fitted, seen: &Observation, range: Range) -> Score {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::indicator::Indicator;
 
     #[test]
     fn coverage_and_bounds_by_hand() {
@@ -231,11 +309,13 @@ mod tests {
         let indicator = |id: &str| -> Indicator {
             toml::from_str(&format!("id = '{id}'\nparent = 'c'\nexpr = 'x'\nworst = 0\nbest = 10")).unwrap()
         };
-        let model = Model::new(&[dimension], &[component], &[indicator("a"), indicator("b")]).unwrap();
+        let (dimensions, components, indicators) = ([dimension], [component], [indicator("a"), indicator("b")]);
+        let (dimensions, components, indicators) = (&dimensions[..], &components[..], &indicators[..]);
+        let model = Model::new(Tree { dimensions, components, indicators, scoring: &Scoring::default() }).unwrap();
         let seen = Observation { value: Some(8.0), coverage: 0.5 };
         let missing = Observation { value: None, coverage: 0.0 };
         let columns = [vec![seen], vec![missing]];
-        let scores = model.fit(&columns).score_all(&columns, 1).remove(0);
+        let scores = model.fit(&columns).score_all(&columns).remove(0);
         // a: 80 on half of the cluster, so 40 to 90; b: 0 to 100.
         assert_eq!(scores.nodes[0], Score { score: Some(80.0), coverage: 0.25, low: 20.0, high: 95.0 });
         assert_eq!(scores.contributions, [Some(80.0), None]);

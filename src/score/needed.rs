@@ -76,6 +76,8 @@ impl Aggregate {
                 let rest = rest(&|score| score.powf(power));
                 if rest <= 0.0 { Needed::Nothing } else { Needed::of(rest.powf(1.0 / power), range) }
             }
+            // What all units have says what it scores.
+            Self::Copeland => Needed::TooMuch,
             // A median is one of the scores, or the middle of two: there is little to round.
             Self::Median => by_bisection(range, |score| {
                 let all: Vec<(f64, f64)> = siblings.iter().copied().chain([(score, weight)]).collect();
@@ -85,6 +87,9 @@ impl Aggregate {
     }
 }
 
+/// A score of a scale without ends that is beyond all others.
+const FAR: f64 = 1e12;
+
 fn by_bisection(range: Range, reaches: impl Fn(f64) -> bool) -> Needed {
     if reaches(range.least) {
         return Needed::Nothing;
@@ -92,8 +97,9 @@ fn by_bisection(range: Range, reaches: impl Fn(f64) -> bool) -> Needed {
     if !reaches(range.greatest) {
         return Needed::TooMuch;
     }
-    let (mut below, mut at) = (range.least, range.greatest);
-    for _ in 0..60 {
+    // Of a scale without ends far enough: no score lies farther out.
+    let (mut below, mut at) = (range.least.max(-FAR), range.greatest.min(FAR));
+    for _ in 0..80 {
         let middle = f64::midpoint(below, at);
         *(if reaches(middle) { &mut at } else { &mut below }) = middle;
     }
@@ -111,6 +117,9 @@ impl Scorer<'_> {
 
     /// Tells of every indicator under a node what it needs so that the node reaches `target`.
     fn pass_down(&self, scores: &Scores, node: usize, target: f64, tell: &mut dyn FnMut(usize, f64)) {
+        if self.outrankings[node].is_some() {
+            return;
+        }
         for (position, child) in self.shape.nodes()[node].children.iter().enumerate() {
             if scores.of(*child).is_none() {
                 continue;
@@ -133,7 +142,11 @@ impl Scorer<'_> {
     /// What a child needs so that its node reaches `target` beside siblings of some score and weight.
     pub(super) fn needed(&self, node: usize, siblings: &[(f64, f64)], child: Child, target: f64) -> Needed {
         let (weight, floor) = (self.parameters.weight(child), self.parameters.floors[node]);
-        self.parameters.aggregates[node].needed(siblings, Goal { target, floor, weight, range: self.range })
+        let range = match child {
+            Child::Indicator(indicator) => self.fitted[indicator].range(),
+            Child::Node(node) => self.ranges[node],
+        };
+        self.parameters.aggregates[node].needed(siblings, Goal { target, floor, weight, range })
     }
 
     /// Score and weight of the children of a node that have a score, without the one at `position`.

@@ -57,6 +57,9 @@ impl Scorer<'_> {
         may_move: &dyn Fn(usize) -> bool,
     ) -> Option<Pair> {
         let up = !at_least(scores.nodes[dimension].score?, target);
+        if self.is_outranked(dimension) {
+            return None;
+        }
         let mut best = None;
         Search { scorer: self, scores, node: dimension, target, up, may_move }.below(&mut best);
         best
@@ -145,8 +148,9 @@ impl Search<'_> {
 
     /// How far a score may go: up to the greatest, down to the least or to where some mean above reads its floor.
     fn limit(&self, of: &End) -> f64 {
+        let range = self.scorer.rule(of.indicator).range();
         if self.up {
-            return self.scorer.range.greatest;
+            return range.greatest;
         }
         let floor = |node: usize| {
             let parameters = self.scorer.parameters;
@@ -162,7 +166,7 @@ impl Search<'_> {
                 least = floor(*node);
             }
         }
-        if let Needed::Score(least) = least { least.min(of.score) } else { self.scorer.range.least }
+        if let Needed::Score(least) = least { least.min(of.score) } else { range.least }
     }
 
     /// The score that one end needs for a target while the other has the given one: its own where that is enough, `None`

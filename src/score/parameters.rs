@@ -2,9 +2,10 @@
 
 use super::normalise::Normalise;
 use super::shape::{Child, Shape};
-use super::{Aggregate, Component, Dimension};
+use super::{Aggregate, Component, Dimension, Scoring, Weighting};
 use crate::error::Problem;
 use crate::indicator::Indicator;
+use crate::indicator::rescale::{Method, Treat};
 
 /// Weights, floors, aggregates and normalisations. Lists of nodes are in the order of [`Shape::nodes`], those of indicators
 /// in that of the pipeline file.
@@ -18,8 +19,42 @@ pub struct Parameters {
     pub aggregates: Vec<Aggregate>,
     /// The smallest score that each node's mean reads.
     pub floors: Vec<f64>,
+    /// The least share of its children that must have a score for each node to have one.
+    pub min_available: Vec<f64>,
     /// How the values of each indicator become scores.
     pub normalise: Vec<Normalise>,
+    /// What is done with the outliers of each indicator.
+    pub treat: Vec<Option<Treat>>,
+}
+
+/// What a pipeline file says of its score tree.
+#[derive(Debug, Clone, Copy)]
+pub struct Tree<'a> {
+    /// `[[dimensions]]`.
+    pub dimensions: &'a [Dimension],
+    /// `[[components]]`.
+    pub components: &'a [Component],
+    /// `[[indicators]]`.
+    pub indicators: &'a [Indicator],
+    /// `[score]`.
+    pub scoring: &'a Scoring,
+}
+
+impl<'a> Tree<'a> {
+    /// A key of every node: of dimensions, then of components.
+    fn of_nodes<T>(
+        &self,
+        of_dimension: impl Fn(&'a Dimension) -> T,
+        of_component: impl Fn(&'a Component) -> T,
+    ) -> Vec<T> {
+        self.dimensions.iter().map(of_dimension).chain(self.components.iter().map(of_component)).collect()
+    }
+
+    /// Where the weights of the children of each node come from.
+    pub fn weightings(&self) -> Vec<&'a Weighting> {
+        let own = self.of_nodes(|one| one.weights.as_ref(), |one| one.weights.as_ref());
+        own.into_iter().map(|own| own.unwrap_or(&self.scoring.weights)).collect()
+    }
 }
 
 impl Parameters {
@@ -27,12 +62,9 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// Every problem: weights below zero, goalposts out of order.
-    pub fn new(
-        dimensions: &[Dimension],
-        components: &[Component],
-        indicators: &[Indicator],
-    ) -> Result<Self, Vec<Problem>> {
+    /// Every problem: weights below zero, goalposts out of order, a method without what it needs.
+    pub fn new(tree: Tree<'_>) -> Result<Self, Vec<Problem>> {
+        let Tree { components, indicators, scoring, .. } = tree;
         let of_components = components.iter().map(|one| ("components", &one.id, one.weight));
         let of_indicators = indicators.iter().map(|one| ("indicators", &one.id, one.weight));
         let is_wrong = |weight: f64| !(weight >= 0.0 && weight.is_finite());
@@ -43,27 +75,92 @@ impl Parameters {
         let mut problems: Vec<Problem> = wrong.map(refused).collect();
         let mut normalise = Vec::with_capacity(indicators.len());
         for indicator in indicators {
-            match Normalise::of(indicator) {
+            match Normalise::of(indicator, scoring) {
                 Ok(rule) => normalise.push(rule),
-                Err(message) => {
-                    let hint = "worst, crossover, best must rise or fall all the way, and be above 0 on a log scale";
-                    problems.push(Problem::new(format!("indicators.{}", indicator.id), message, hint));
-                }
+                // What is wrong with `[score]` is said once.
+                Err(more) => more.into_iter().for_each(|problem| {
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }),
             }
         }
         if !problems.is_empty() {
             return Err(problems);
         }
-        let weights = dimensions.iter().map(|_| 1.0).chain(components.iter().map(|one| one.weight));
-        let aggregates = dimensions.iter().map(|one| one.aggregate).chain(components.iter().map(|one| one.aggregate));
-        let floors = dimensions.iter().map(|one| one.floor).chain(components.iter().map(|one| one.floor));
+        let available = tree.of_nodes(|one| one.min_available, |one| one.min_available);
+        let available = available.into_iter().map(|own| own.or(scoring.min_available).unwrap_or(0.0));
         Ok(Self {
             indicator_weights: indicators.iter().map(|indicator| indicator.weight).collect(),
-            node_weights: weights.collect(),
-            aggregates: aggregates.collect(),
-            floors: floors.collect(),
+            node_weights: tree.of_nodes(|_| 1.0, |one| one.weight),
+            aggregates: tree.of_nodes(|one| one.aggregate, |one| one.aggregate),
+            floors: tree.of_nodes(|one| one.floor, |one| one.floor).into_iter().map(|own| own.unwrap_or(1.0)).collect(),
+            min_available: available.collect(),
             normalise,
+            treat: indicators.iter().map(|indicator| Normalise::treat_of(indicator, scoring)).collect(),
         })
+    }
+
+    /// Sets the floors that the file does not say by the scale of what stands under each node.
+    ///
+    /// # Errors
+    ///
+    /// Means that read no score below 0, over scores that may be below 0.
+    pub(super) fn settle_floors(&mut self, tree: Tree<'_>, shape: &Shape) -> Result<(), Vec<Problem>> {
+        let own = tree.of_nodes(|one| one.floor, |one| one.floor);
+        let mut scales = vec![Scale::default(); shape.nodes().len()];
+        let mut problems = Vec::new();
+        for &node in shape.upward() {
+            let children = shape.nodes()[node].children.iter();
+            let scale = children.map(|child| match *child {
+                Child::Indicator(at) => Scale::of(&self.normalise[at]),
+                Child::Node(at) => scales[at],
+            });
+            let scale = scale.fold(Scale::default(), Scale::and);
+            let aggregate = self.aggregates[node];
+            if aggregate.needs_positive() && scale.may_be_negative {
+                let message = "scores below 0 have no geometric, harmonic or power mean";
+                let hint = "take aggregate = \"arithmetic\", or scores from 0: normalise = \"min_max\"";
+                problems.push(Problem::new(format!("{}.aggregate", shape.place(node)), message, hint));
+            }
+            if own[node].is_none()
+                && let Some([low, high]) = scale.ends
+            {
+                self.floors[node] = low.max(high / 100.0);
+            }
+            scales[node] =
+                if aggregate == Aggregate::Copeland { Scale { ends: None, may_be_negative: true } } else { scale };
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Finds the units that others are compared with.
+    ///
+    /// # Errors
+    ///
+    /// Every cluster that `find` does not find, with its reason.
+    pub fn refer(
+        &mut self,
+        indicators: &[Indicator],
+        find: &dyn Fn(&str, Option<i64>) -> Result<usize, String>,
+    ) -> Result<(), Vec<Problem>> {
+        let mut problems: Vec<Problem> = Vec::new();
+        for (rule, indicator) in self.normalise.iter_mut().zip(indicators) {
+            let Normalise::Relative(rule) = rule else { continue };
+            let Some((cluster, period)) = &rule.reference else { continue };
+            match find(cluster, *period) {
+                Ok(unit) => rule.reference_unit = Some(unit),
+                Err(message) => {
+                    let own = format!("indicators.{}.normalise.reference", indicator.id);
+                    let place = if indicator.normalise.is_some() { own } else { "score.normalise.reference".to_owned() };
+                    let problem = Problem::new(place, message, "name a cluster by the id that outputs give it");
+                    if !problems.contains(&problem) {
+                        problems.push(problem);
+                    }
+                }
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// The weight of a child among its siblings.
@@ -89,6 +186,12 @@ impl Parameters {
 
     /// The share of its dimension's weight that each indicator carries, 0 to 1.
     pub fn shares(&self, shape: &Shape) -> Vec<f64> {
+        self.all_shares(shape).0
+    }
+
+    /// The share of its dimension's weight that each indicator and each node carries, 0 to 1: the product of the shares of weights
+    /// down the tree.
+    pub fn all_shares(&self, shape: &Shape) -> (Vec<f64>, Vec<f64>) {
         let mut of_node = vec![1.0; shape.nodes().len()];
         let mut of_indicator = vec![0.0; shape.indicators()];
         for step in shape.walk() {
@@ -102,17 +205,43 @@ impl Parameters {
                 }
             }
         }
-        of_indicator
+        (of_indicator, of_node)
+    }
+}
+
+/// What may stand under a node: the ends of its scale, and whether scores may be below 0.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scale {
+    ends: Option<[f64; 2]>,
+    may_be_negative: bool,
+}
+
+impl Scale {
+    fn of(rule: &Normalise) -> Self {
+        let ends = rule.span();
+        let may_be_negative = ends.map_or(rule.method() == Method::ZScore, |[low, _]| low < 0.0);
+        Self { ends, may_be_negative }
+    }
+
+    fn and(self, other: Self) -> Self {
+        let hull = |[a, b]: [f64; 2], [c, d]: [f64; 2]| [a.min(c), b.max(d)];
+        Self {
+            ends: self.ends.zip(other.ends).map(|(a, b)| hull(a, b)).or(self.ends).or(other.ends),
+            may_be_negative: self.may_be_negative || other.may_be_negative,
+        }
     }
 }
 
 /// Nodes whose children weigh nothing.
-pub(super) fn weightless(shape: &Shape, components: &[Component], indicators: &[Indicator]) -> Vec<Problem> {
+pub(super) fn weightless(shape: &Shape, tree: Tree<'_>) -> Vec<Problem> {
     let weight = |child: &Child| match *child {
-        Child::Indicator(at) => indicators[at].weight,
-        Child::Node(node) => components[node - shape.dimensions().len()].weight,
+        Child::Indicator(at) => tree.indicators[at].weight,
+        Child::Node(node) => tree.components[node - shape.dimensions().len()].weight,
     };
-    let is_weightless = |&node: &usize| shape.nodes()[node].children.iter().map(weight).sum::<f64>() <= 0.0;
+    let weightings = tree.weightings();
+    let is_weightless = |&node: &usize| {
+        *weightings[node] == Weighting::Given && shape.nodes()[node].children.iter().map(weight).sum::<f64>() <= 0.0
+    };
     let refused = |node: usize| {
         let message = format!("the weights under `{}` are all 0", shape.nodes()[node].id);
         Problem::new(shape.place(node), message, "give one a weight")

@@ -156,7 +156,7 @@ impl Shape {
 }
 
 impl Child {
-    fn node(self) -> Option<usize> {
+    pub(super) fn node(self) -> Option<usize> {
         if let Self::Node(node) = self { Some(node) } else { None }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::draws::{At, Numbers, Origin, normal, triangular};
 use super::scenario::{COORDINATES, DataDraw, DataErrors, EMISSIONS, LAYERS, Scenario, TIES};
-use super::settings::{Alternative, Switch, Thresholds, UncertaintySettings};
+use super::settings::{Alternative, Thresholds, UncertaintySettings};
+use crate::given::Switch;
 use crate::indicator::Scale;
 use crate::score::normalise::Normalise;
 use crate::score::shape::Child;
@@ -250,7 +251,7 @@ fn weigh(parameters: &mut Parameters, shape: &Shape, concentration: f64, numbers
 /// Goalposts times log-normal factors; where one is 0, all by a share of their range.
 fn move_posts(parameters: &mut Parameters, sigma: f64, numbers: &mut Numbers) {
     for rule in &mut parameters.normalise {
-        let Normalise::Goalposts(posts) = rule;
+        let Normalise::Goalposts(posts) = rule else { continue };
         let moved = numbers.until(3, |drawn| {
             let steps = [drawn[0], drawn[1], drawn[2]].map(|number| sigma * normal(number));
             moved_posts(posts, steps).filter(|moved| moved.rises() == posts.rises())

@@ -131,8 +131,8 @@ impl Changes<'_> {
     fn goalposts(&mut self, sigma: f64) {
         for (indicator, of) in self.run.indicators.iter().enumerate() {
             for step in [-sigma, sigma] {
-                let Normalise::Goalposts(posts) = self.base.parameters.normalise[indicator];
-                let Some(moved) = moved_posts(&posts, [step; 3]) else { continue };
+                let posts = self.base.parameters.normalise[indicator].goalposts();
+                let Some(moved) = posts.and_then(|posts| moved_posts(posts, [step; 3])) else { continue };
                 let text = format!("goalposts of {} times {:.2}", of.id, step.exp());
                 self.add("goalposts".into(), text, |chosen| {
                     chosen.parameters.normalise[indicator] = Normalise::Goalposts(moved);

@@ -88,8 +88,8 @@ impl Evaluation<'_> {
     /// Works a draw out.
     pub fn outcome(&self, chosen: &Chosen) -> Outcome {
         let shape = &self.scenario.model.shape;
-        let scorer = chosen.parameters.fit(shape, &vec![Vec::new(); shape.indicators()]);
         let matrix = &self.measured.matrix;
+        let scorer = chosen.parameters.fit(shape, matrix);
         let (dimensions, units) = (shape.dimensions().len(), matrix.units());
         let thresholds: Vec<Thresholds> = chosen.thresholds.iter().map(|of| Thresholds(of.clone())).collect();
         let mut outcome = Outcome {
@@ -166,13 +166,14 @@ impl Evaluation<'_> {
             return;
         }
         let filled = |(indicator, column): (usize, &Vec<f64>)| {
+            let sample = scorer.open_sample(indicator, matrix);
             let of = |&at: &usize| {
                 if unknown[of_dimension[indicator]][at] == Standing::Known {
                     return column[at];
                 }
                 let unit = first + at;
                 let number = uniform(key, self.keys[unit], indicator);
-                scorer.completed(column[at], matrix.coverage(indicator, unit), number)
+                scorer.completed(indicator, (column[at], matrix.coverage(indicator, unit)), number, &sample)
             };
             units.iter().map(of).collect::<Vec<f64>>()
         };

@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::indicator::Indicator;
 use crate::measure::{self, Checked, Indexes, Unit, Wanted};
 use crate::score::matrix::Matrix;
-use crate::score::{Dimension, Model, Observation};
+use crate::score::sample::{Groups, prepare};
+use crate::score::{Dimension, Model, Observation, Scoring};
 use crate::validate::{Facilities, Layer, Tables};
 
 /// One way to read, group and measure.
@@ -26,6 +27,10 @@ pub struct Scenario<'a> {
     pub dimensions: &'a [Dimension],
     /// The indicators.
     pub indicators: &'a [Indicator],
+    /// `[score]`.
+    pub scoring: &'a Scoring,
+    /// The groups that the units of the run belong to.
+    pub groups: &'a Groups,
     /// `[classify]`.
     pub classification: &'a Classification,
     /// The typology, if there is one.
@@ -195,11 +200,11 @@ impl Scenario<'_> {
         let ordered = |column: &Vec<Observation>| {
             unit_of.iter().map(|unit| unit.map_or(nothing, |unit| column[unit])).collect::<Vec<_>>()
         };
-        let columns: Vec<Vec<Observation>> = observed.iter().map(ordered).collect();
-        let scorer = self.model.fit(&columns);
+        let columns = observed.iter().map(ordered).collect();
+        let columns = prepare(self.indicators, self.scoring, self.groups, columns, run.units.len()).columns;
         let is_whole = unit_of.iter().all(Option::is_some);
         Measured {
-            matrix: Matrix::new(&scorer, &columns, run.units.len()),
+            matrix: Matrix::new(&self.model.parameters, &columns),
             absent: if is_whole { Vec::new() } else { unit_of.iter().map(Option::is_none).collect() },
         }
     }

@@ -1,15 +1,12 @@
 //! `[uncertainty]` of the pipeline file: what is drawn, from which distribution, how often.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use crate::given::Switch;
 use crate::score::Aggregate;
 
 /// `[uncertainty]`: everything here is the default once the table is there; `NAME = false` leaves a factor at its nominal
@@ -95,72 +92,6 @@ pub enum Points {
     Random,
     /// Scrambled points of Sobol' for what a person chose; errors of data, which are too many, stay random.
     Sobol,
-}
-
-/// A factor: `true` or `false`, or its distribution.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Switch<T> {
-    /// With its default, or not at all.
-    On(bool),
-    /// As given.
-    Given(T),
-}
-
-impl<T> Default for Switch<T> {
-    fn default() -> Self {
-        Self::On(true)
-    }
-}
-
-/// By hand, so that what is wrong within is told and not only that nothing fits.
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Switch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOf<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOf<T> {
-            type Value = Switch<T>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("true, false, or what the factor is drawn from")
-            }
-
-            fn visit_bool<E: Error>(self, on: bool) -> Result<Self::Value, E> {
-                Ok(Switch::On(on))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(SeqAccessDeserializer::new(items)).map(Switch::Given)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, keys: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(keys)).map(Switch::Given)
-            }
-        }
-        deserializer.deserialize_any(OneOf(PhantomData))
-    }
-}
-
-impl<T> Switch<T> {
-    /// Whether the factor is off.
-    pub fn is_off(&self) -> bool {
-        matches!(self, Self::On(false))
-    }
-
-    /// What the file gives, where it gives anything.
-    pub fn given(&self) -> Option<&T> {
-        if let Self::Given(given) = self { Some(given) } else { None }
-    }
-}
-
-impl<T: Clone + Default> Switch<T> {
-    /// What the factor is drawn from; `None` where it is off.
-    pub fn value(&self) -> Option<T> {
-        match self {
-            Self::On(false) => None,
-            Self::On(true) => Some(T::default()),
-            Self::Given(given) => Some(given.clone()),
-        }
-    }
 }
 
 /// Dirichlet weights.

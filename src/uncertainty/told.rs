@@ -70,7 +70,7 @@ impl List {
 
     fn goalposts(&mut self, scenario: &Scenario<'_>, chosen: &Chosen) {
         for (of, rule) in scenario.indicators.iter().zip(&chosen.parameters.normalise) {
-            let Normalise::Goalposts(posts) = rule;
+            let Normalise::Goalposts(posts) = rule else { continue };
             let (worst, crossover, best) = posts.posts();
             for (post, value) in [("worst", Some(worst)), ("crossover", crossover), ("best", Some(best))] {
                 value

@@ -29,6 +29,21 @@ pub struct Facts {
     pub facts: Vec<Fact>,
     /// Rows of which SQL makes figures, a source each.
     pub aggregates: Vec<Aggregates>,
+    /// Groups that clusters belong to.
+    pub groups: Vec<GroupFact>,
+}
+
+/// A group that a cluster belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupFact {
+    /// Whom it is about.
+    pub target: Target,
+    /// When; `None` in every period.
+    pub period: Option<i64>,
+    /// The column.
+    pub name: String,
+    /// What it says.
+    pub group: String,
 }
 
 /// Rows of one source, and the figures that SQL makes of those of a cluster that count in a period.
@@ -95,6 +110,7 @@ impl Facts {
             }
         }
         self.facts.extend(other.facts);
+        self.groups.extend(other.groups);
         self.aggregates.extend(other.aggregates);
     }
 }
@@ -131,6 +147,7 @@ pub(super) fn read(
             return known_type(&["cluster", "facility", "source", "note"], &[], &YEARS, column);
         }
         let known = known_type(&["cluster", "facility", "figure", "source", "note"], &["value"], &["period"], column);
+        let known = known.or(source.groups.iter().any(|group| group == column).then_some(ColumnType::Text));
         known.or(wide.then_some(ColumnType::Number))
     };
     let (dated_key, undated_key) = ([target, "period", "figure"], [target, "figure"]);
@@ -157,10 +174,12 @@ pub(super) fn read(
     if made {
         return aggregates(&name, source, target, accepted, register);
     }
-    let figures: Vec<String> = columns.keys().filter(|column| !KEYS.contains(&column.as_str())).cloned().collect();
+    let is_figure = |column: &&String| !KEYS.contains(&column.as_str()) && !source.groups.contains(column);
+    let figures: Vec<String> = columns.keys().filter(is_figure).cloned().collect();
     Ok(if wide {
         let facts = wide_facts((&accepted, target), source, register, &figures);
-        Facts { facts, names: names(source, figures.into_iter().collect()), ..Facts::default() }
+        let groups = source.groups.iter().flat_map(|name| groups((&accepted, target), source, register, name)).collect();
+        Facts { facts, names: names(source, figures.into_iter().collect()), groups, ..Facts::default() }
     } else {
         let facts = long_facts((&accepted, target), source, register);
         let brought = facts.iter().map(|fact| fact.figure.clone()).collect();
@@ -173,7 +192,8 @@ fn columns(source: &FigureSource, opened: &Source) -> Columns {
     let mut columns = source.columns.clone();
     if source.shape == FigureShape::Wide {
         let taken: Vec<String> = columns.values().flat_map(|spec| spec.column.0.clone()).collect();
-        let wanted = |column: &&String| source.names.as_ref().is_none_or(|names| names.contains(column));
+        let is_named = |column: &String| source.names.as_ref().is_none_or(|names| names.contains(column));
+        let wanted = |column: &&String| is_named(column) || source.groups.contains(column);
         for column in opened.columns.iter().filter(|column| !taken.contains(column)).filter(wanted) {
             columns.insert(column.clone(), ColumnSpec::plain(column));
         }
@@ -215,7 +235,7 @@ fn aggregates(
         figures,
     };
     let names = names(source, source.aggregate.keys().cloned().collect());
-    Ok(Facts { names, facts: Vec::new(), aggregates: vec![aggregates] })
+    Ok(Facts { names, aggregates: vec![aggregates], ..Facts::default() })
 }
 
 /// Whom a cell is about: a cluster, or facilities that the register has.
@@ -300,6 +320,23 @@ fn long_facts((accepted, target): (&Accepted, &str), source: &FigureSource, regi
         Some(of_each(fact, keys[row].as_deref()?, target, source, register))
     });
     facts.flatten().collect()
+}
+
+/// The groups that one column says.
+fn groups(
+    (accepted, target): (&Accepted, &str),
+    source: &FigureSource,
+    register: &KnownNames,
+    name: &str,
+) -> Vec<GroupFact> {
+    let (keys, periods) = (texts(&accepted.frame, target), years(&accepted.frame, "period"));
+    let rows = texts(&accepted.frame, name).into_iter().zip(keys).zip(periods);
+    let of_row = |((group, key), period): ((Option<String>, Option<String>), Option<i64>)| {
+        let (group, key) = (group?, key?);
+        let of = move |target| GroupFact { target, period, name: name.to_owned(), group: group.clone() };
+        Some(targets(&key, target, source, register).into_iter().map(of).collect::<Vec<_>>())
+    };
+    rows.filter_map(of_row).flatten().collect()
 }
 
 fn wide_facts(

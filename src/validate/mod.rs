@@ -13,6 +13,7 @@ pub mod gases;
 mod geography;
 mod geometry;
 mod initiatives;
+mod judgements;
 mod keys;
 mod layers;
 mod links;
@@ -36,7 +37,7 @@ mod ties;
 pub mod units;
 mod unknown;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -49,9 +50,10 @@ use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_
 pub use account::{Account, Filtered, Tally};
 pub use corrections::Correction;
 pub use facilities::Facilities;
-pub use figures::{Aggregates, Fact, Facts, Target};
+pub use figures::{Aggregates, Fact, Facts, GroupFact, Target};
 pub use geography::{Boundary, Place};
 pub use initiatives::{ATTRIBUTES, Initiative};
+pub use judgements::Judgement;
 pub use layers::{Feature, Layer, Sums};
 pub use numerals::Numerals;
 use operators::Operators;
@@ -98,6 +100,8 @@ pub struct Sources<'a> {
     pub outcomes: &'a IndexMap<String, OutcomeSource>,
     /// `[scenario]`.
     pub scenario: Option<&'a Scenario>,
+    /// What people judged, by the node whose children it is about: `components.ID`, `dimensions.ID`.
+    pub judgements: &'a BTreeMap<String, Reading>,
 }
 
 /// All sources, checked.
@@ -119,6 +123,8 @@ pub struct Tables {
     pub initiatives: Vec<Initiative>,
     /// Later events, in the pipeline file's order.
     pub outcomes: Vec<Outcome>,
+    /// What people judged, by the node whose children it is about.
+    pub judgements: BTreeMap<String, Judgement>,
     /// Names of operators in links and memberships that the register does not have: source, name, how often.
     pub strangers: Vec<(String, String, usize)>,
     /// Rows and tonnes of every source.
@@ -264,6 +270,10 @@ fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<
     if sources.facilities.is_none() || tables.facilities.is_some() {
         // Without a register every reference to it would be wrong as well.
         references(sources, &mut reader, &mut tables, &register, findings)?;
+    }
+    for (node, reading) in sources.judgements {
+        let read = reader.gather(|reader| judgements::read(&format!("{node}.weights"), reading, reader))?;
+        tables.judgements.extend(read.map(|judgement| (node.clone(), judgement)));
     }
     tables.accounts = reader.accounts;
     tables.strangers = reader.strangers;

@@ -132,7 +132,7 @@ fn walk<'a>(node: &'a ScoredNode, nodes: &mut Vec<Vec<String>>, indicators: &mut
 }
 
 fn indicator_row(indicator: &ScoredIndicator) -> Vec<String> {
-    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
+    let posts = [indicator.worst, indicator.crossover, indicator.best];
     let posts: Vec<String> =
         posts.iter().map(|post| post.map_or_else(|| "–".into(), |post| post.to_string())).collect();
     let value = if indicator.value.is_some() { short(indicator.value) } else { indicator.status.clone() };

@@ -125,8 +125,10 @@ fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
     let name = format!("{}{}", "  ".repeat(depth), indicator.id);
     let within = indicator.within_km.map(|km| format!(" (within {km} km)")).unwrap_or_default();
     let value = format!("{} {}{within}", short(indicator.value), indicator.unit);
-    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
+    let posts = [indicator.worst, indicator.crossover, indicator.best];
     let posts: Vec<String> = posts.iter().flatten().map(f64::to_string).collect();
+    let by_posts = indicator.normalise == "goalposts";
+    let rule = if by_posts { posts.join("/") } else { indicator.normalise.to_owned() };
     let log = if indicator.scale == Scale::Log { " log" } else { "" };
     line(&format!(
         "{name:<27} {value:<21} {:>6}  w {} c {} +{:<6} {}{log} {}",
@@ -134,7 +136,7 @@ fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
         indicator.weight,
         number(indicator.coverage, 2),
         number(indicator.contribution, 2),
-        posts.join("/"),
+        rule,
         indicator.mark.as_str()
     ))
 }

@@ -81,6 +81,8 @@ pub struct DimensionRow {
     pub coverage: String,
     pub low: f64,
     pub high: f64,
+    /// Whether what is missing leaves the score open, between bounds.
+    pub is_open: bool,
     pub thresholds: String,
 }
 
@@ -168,7 +170,8 @@ pub fn anchor(number: usize) -> String {
 
 impl DimensionRow {
     fn cells(self) -> [String; 4] {
-        [self.shown, self.level.to_owned(), self.coverage, format!("{:.0}–{:.0}", self.low, self.high)]
+        let bounds = [self.low, self.high].map(|bound| decimals(Some(bound).filter(|bound| bound.is_finite()), 0));
+        [self.shown, self.level.to_owned(), self.coverage, bounds.join("–")]
     }
 }
 
@@ -182,6 +185,7 @@ fn dimensions(results: &Results<'_>, unit: usize) -> Vec<DimensionRow> {
             coverage: decimals(Some(score.coverage), 2),
             low: score.low,
             high: score.high,
+            is_open: score.low < score.high && (score.high - score.low).is_finite(),
             thresholds: dimension.threshold.0.iter().map(f64::to_string).collect::<Vec<_>>().join(" and "),
         }
     };
@@ -296,7 +300,7 @@ impl<'a> Gathered<'a> {
     }
 
     fn tree(&self, unit: usize) -> Vec<TreeRow<'a>> {
-        let steps = self.results.about.shape.walk().into_iter();
+        let steps = self.results.about.model.shape.walk().into_iter();
         let row = |step: Visit| match step.child {
             Child::Node(node) => self.node(node, step.depth, unit),
             Child::Indicator(indicator) => self.indicator(indicator, step.depth, unit),
@@ -310,12 +314,12 @@ impl<'a> Gathered<'a> {
         let score = self.results.rating.scores[unit].nodes[node].score;
         TreeRow {
             depth,
-            name: words(&about.shape.nodes()[node].id),
+            name: words(&about.model.shape.nodes()[node].id),
             is_indicator: false,
             value: String::new(),
             unit: "".into(),
             posts: String::new(),
-            weight: component.map(|component| component.weight.to_string()).unwrap_or_default(),
+            weight: component.map(|component| super::data::weight(component.weight)).unwrap_or_default(),
             score,
             shown: decimals(score, 0),
             status: "",
@@ -332,8 +336,8 @@ impl<'a> Gathered<'a> {
             is_indicator: true,
             value: significant(measured.value),
             unit: marked(&indicator.unit, measured.within_km),
-            posts: super::data::posts(indicator),
-            weight: indicator.weight.to_string(),
+            posts: super::data::posts(indicator, &self.results.about.model.parameters.normalise[at]),
+            weight: super::data::weight(indicator.weight),
             score,
             shown: decimals(score, 0),
             status: measured.status.as_str(),

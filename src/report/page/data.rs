@@ -10,6 +10,7 @@ use crate::indicator::Indicator;
 use crate::names::EMISSIONS;
 use crate::report::Results;
 use crate::score::Aggregate;
+use crate::score::normalise::Normalise;
 
 /// A cluster between two periods.
 pub struct MoveRow<'a> {
@@ -122,6 +123,7 @@ pub struct NodeRow {
 pub struct GoalpostRow<'a> {
     pub indicator: &'a Indicator,
     pub posts: String,
+    pub weight: String,
     pub scale: &'static str,
     pub mark: &'static str,
     pub over: &'static str,
@@ -231,11 +233,17 @@ pub fn nodes(results: &Results<'_>) -> Vec<NodeRow> {
     let component = |component: &crate::score::Component| NodeRow {
         name: component.id.clone(),
         parent: component.parent.clone(),
-        weight: component.weight.to_string(),
+        weight: weight(component.weight),
         aggregate: aggregate(component.aggregate),
         thresholds: String::new(),
     };
     results.about.dimensions.iter().map(dimension).chain(results.about.components.iter().map(component)).collect()
+}
+
+/// A weight as people read it: as it was given, or, of one that was worked out, its first digits.
+pub fn weight(weight: f64) -> String {
+    let text = weight.to_string();
+    if text.len() > 6 { format!("{weight:.4}") } else { text }
 }
 
 fn aggregate(aggregate: Aggregate) -> String {
@@ -246,20 +254,27 @@ fn aggregate(aggregate: Aggregate) -> String {
         Aggregate::Power(power) => format!("power mean, p = {power}"),
         Aggregate::Minimum => "minimum".into(),
         Aggregate::Median => "median".into(),
+        Aggregate::Copeland => "outranking (Copeland)".into(),
     }
 }
 
-/// Worst, crossover and best of an indicator.
-pub fn posts(indicator: &Indicator) -> String {
-    let posts = [Some(indicator.worst), indicator.crossover, Some(indicator.best)];
-    posts.map(significant).join(" / ")
+/// Worst, crossover and best of an indicator, or its normalisation in words.
+pub fn posts(indicator: &Indicator, rule: &Normalise) -> String {
+    let posts = [indicator.worst, indicator.crossover, indicator.best];
+    rule.words().unwrap_or_else(|| posts.map(significant).join(" / "))
 }
 
-/// An indicator with its goalposts.
-pub fn goalpost(indicator: &Indicator) -> GoalpostRow<'_> {
+/// Indicators with their goalposts.
+pub fn goalposts<'a>(results: &Results<'a>) -> Vec<GoalpostRow<'a>> {
+    let rules = &results.about.model.parameters.normalise;
+    results.about.indicators.iter().zip(rules).map(|(indicator, rule)| goalpost(indicator, rule)).collect()
+}
+
+fn goalpost<'a>(indicator: &'a Indicator, rule: &Normalise) -> GoalpostRow<'a> {
     GoalpostRow {
         indicator,
-        posts: posts(indicator),
+        posts: posts(indicator, rule),
+        weight: weight(indicator.weight),
         scale: indicator.scale.as_str(),
         mark: indicator.mark.as_str(),
         over: indicator.over.as_str(),

@@ -166,7 +166,7 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         influences: uncertainty::influences(results),
         sure: uncertainty::words_of_clusters(results, &shown),
         nodes: data::nodes(results),
-        goalposts: results.about.indicators.iter().map(data::goalpost).collect(),
+        goalposts: data::goalposts(results),
         types: types(results),
         colours: COLOURS,
         dark: DARK,

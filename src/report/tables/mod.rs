@@ -172,8 +172,8 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
         columns.push(column(&names::level(id), levels));
         columns.push(column(&names::coverage(id), score(&|score| Some(score.coverage))));
         let [low, high] = names::bounds(id);
-        columns.push(column(&low, score(&|score| Some(score.low))));
-        columns.push(column(&high, score(&|score| Some(score.high))));
+        columns.push(column(&low, score(&|score| score.bounds()[0])));
+        columns.push(column(&high, score(&|score| score.bounds()[1])));
     }
     let types = results.rating.classes.iter().map(|class| class.of_type(results.about.typology));
     columns.push(column("type", types.clone().map(|kind| kind.map(|kind| kind.number)).collect::<Vec<_>>()));
@@ -228,13 +228,13 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 fn scores(results: &Results<'_>) -> Result<OutputTable> {
-    let nodes = results.about.shape.nodes();
+    let nodes = results.about.model.shape.nodes();
     let rows: Vec<(usize, usize)> =
         (0..results.rating.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
     let key = |&(unit, _): &(usize, usize)| keys(results, &results.measured.units[unit]);
     let score = |&(unit, node): &(usize, usize)| results.rating.scores[unit].nodes[node];
     let kind = |&(_, node): &(usize, usize)| {
-        if results.about.shape.dimensions().contains(&node) { "dimension" } else { "component" }
+        if results.about.model.shape.dimensions().contains(&node) { "dimension" } else { "component" }
     };
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
@@ -243,8 +243,8 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
         column("kind", rows.iter().map(kind).collect::<Vec<&str>>()),
         column("score", rows.iter().map(|row| score(row).score).collect::<Vec<_>>()),
         column("coverage", rows.iter().map(|row| score(row).coverage).collect::<Vec<f64>>()),
-        column("low", rows.iter().map(|row| score(row).low).collect::<Vec<f64>>()),
-        column("high", rows.iter().map(|row| score(row).high).collect::<Vec<f64>>()),
+        column("low", rows.iter().map(|row| score(row).bounds()[0]).collect::<Vec<_>>()),
+        column("high", rows.iter().map(|row| score(row).bounds()[1]).collect::<Vec<_>>()),
     ])?;
     OutputTable::new(results, "scores", Written::Both, frame)
 }

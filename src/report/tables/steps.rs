@@ -57,7 +57,7 @@ fn levers(results: &Results<'_>) -> Result<OutputTable> {
     let change = |row: &(usize, usize)| Some(lever(row)?.flip_value - value(row)?);
     let points = |row: &(usize, usize)| Some(lever(row)?.flip_score - score(row)?);
     let reads = |row: &(usize, usize)| Some(reading(of(row), lever(row)?, value(row)?));
-    let dimensions = results.about.shape.dimension_of();
+    let dimensions = results.about.model.shape.dimension_of();
     let dimension = |&(_, at): &(usize, usize)| results.about.dimensions[dimensions[at]].id.as_str();
     let from =
         |row: &(usize, usize)| lever(row).map(|_| results.rating.classes[row.0].levels[dimensions[row.1]].as_str());
@@ -201,7 +201,7 @@ fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
         .collect();
     let key = |row: &(&Move, usize)| move_keys(results, row.0);
     let value = |unit: usize, at: usize| results.measured.indicators[at][unit].value;
-    let dimensions = results.about.shape.dimension_of();
+    let dimensions = results.about.model.shape.dimension_of();
     let dimension = |at: usize| results.about.dimensions[dimensions[at]].id.as_str();
     let frame = frame(vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),

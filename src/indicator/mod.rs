@@ -1,10 +1,15 @@
 //! An indicator, as `[[indicators]]` of the pipeline file has it: what is measured, how it is scored, how a change of it
 //! reads. Settings alone: every stage from `measure` on reads its own part.
 
+pub mod rescale;
+
 use std::collections::HashSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::given::Switch;
+use rescale::{Direction, Imputed, Normalised, Treat};
 
 /// One number a cluster and period: a SQL expression, its goalposts, and where they come from.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -25,15 +30,30 @@ pub struct Indicator {
     /// The unit of its value.
     #[serde(default)]
     pub unit: String,
-    /// Scores 0.
-    pub worst: f64,
+    /// Scores 0; goalposts need it.
+    pub worst: Option<f64>,
     /// Scores 50; without it the score is one straight line.
     pub crossover: Option<f64>,
-    /// Scores 100; below `worst` where less is better.
-    pub best: f64,
+    /// Scores 100; below `worst` where less is better; goalposts need it.
+    pub best: Option<f64>,
     /// Straight in the value or in its logarithm.
     #[serde(default)]
     pub scale: Scale,
+    /// Which way is better, where no goalposts say it; default: more is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<Direction>,
+    /// What `distance_to_target` measures the way to, in the indicator's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<f64>,
+    /// How its values become scores; default: as `[score]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalise: Option<Normalised>,
+    /// What is done with its outliers; default: as `[score]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub treat: Option<Switch<Treat>>,
+    /// What its missing values are filled with; default: as `[score]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impute: Option<Imputed>,
     /// Where the goalposts come from.
     #[serde(default)]
     pub source: String,

@@ -1,0 +1,86 @@
+//! From what was measured to what is scored: the calls of the score stage, for a run and for each of its variations.
+
+use super::{Pipeline, PipelineFile};
+use crate::classify::observations;
+use crate::error::{Error, Result};
+use crate::finding::{Findings, Rule, Severity};
+use crate::indicator::rescale::Method;
+use crate::measure::Measurements;
+use crate::measure::indicators::Status;
+use crate::score::sample::prepare as prepared;
+use crate::score::weigh::Weighed;
+use crate::score::{Model, Observation, Scorer};
+use crate::validate::Tables;
+
+/// Screens units and imputes what is missing; notes either in what was measured.
+pub(super) fn prepare(
+    pipeline: &Pipeline,
+    measurements: &mut Measurements,
+) -> Result<(Vec<Vec<Observation>>, Findings)> {
+    let mut findings = Findings::default();
+    let units = measurements.units.len();
+    let (indicators, scoring) = (&pipeline.file.indicators, &pipeline.scoring);
+    let observed = observations(measurements);
+    let found = prepared(indicators, scoring, &measurements.groups, observed, units);
+    for (at, column) in measurements.indicators.iter_mut().enumerate() {
+        for (unit, measured) in column.iter_mut().enumerate() {
+            if found.screened[unit] {
+                measured.status = Status::Screened;
+            } else if found.imputed[at][unit] {
+                measured.value = found.columns[at][unit].value;
+                measured.status = Status::Imputed;
+            }
+        }
+        let count = found.imputed[at].iter().filter(|imputed| **imputed).count();
+        let message = format!("missing values of `{}` are imputed from other units", indicators[at].id);
+        findings.add(Severity::Info, &indicators[at].id, Rule::Imputed, message, count);
+    }
+    let screened = found.screened.iter().filter(|screened| **screened).count();
+    let message = "too few values, or too many zeros: not scored (`[score.screen]`)".to_owned();
+    findings.add(Severity::Warning, "score", Rule::Screened, message, screened);
+    Ok((found.columns, findings))
+}
+
+/// The score tree with all its weights.
+pub(super) fn weighed(
+    pipeline: &Pipeline,
+    tables: &Tables,
+    measurements: &Measurements,
+    observations: &[Vec<Observation>],
+) -> Result<Weighed> {
+    let mut model = pipeline.model.clone();
+    refer(pipeline, &mut model, measurements)?;
+    let tree = pipeline.file.tree(&pipeline.scoring);
+    model.weighed(tree, observations, &tables.judgements).map_err(|problems| Error::Pipeline { problems })
+}
+
+/// Finds the units that others are compared with among those of a run.
+pub(super) fn refer(pipeline: &Pipeline, model: &mut Model, measurements: &Measurements) -> Result<()> {
+    let find = |cluster: &str, period: Option<i64>| measurements.unit_of(cluster, period);
+    model.parameters.refer(&pipeline.file.indicators, &find).map_err(|problems| Error::Pipeline { problems })
+}
+
+/// The pipeline file with the weights that the run has used.
+pub(super) fn with_weights(file: &PipelineFile, model: &Model) -> PipelineFile {
+    let mut file = file.clone();
+    let (shape, parameters) = (&model.shape, &model.parameters);
+    let of_components = parameters.node_weights.iter().skip(shape.dimensions().len());
+    file.components.iter_mut().zip(of_components).for_each(|(one, weight)| one.weight = *weight);
+    file.indicators.iter_mut().zip(&parameters.indicator_weights).for_each(|(one, weight)| one.weight = *weight);
+    file
+}
+
+/// Notes what scores are relative to, and indicators whose values have none.
+pub(super) fn note(pipeline: &Pipeline, scorer: &Scorer<'_>, units: usize, findings: &mut Findings) {
+    let mut relative = 0;
+    for (at, indicator) in pipeline.file.indicators.iter().enumerate() {
+        let method = scorer.parameters().normalise[at].method();
+        relative += usize::from(method != Method::Goalposts);
+        if let Some(why) = scorer.rule(at).without_scores() {
+            let message = format!("`{}` has no scores by {}: {why}", indicator.id, method.as_str());
+            findings.add(Severity::Warning, &indicator.id, Rule::NoScores, message, 1);
+        }
+    }
+    let message = format!("indicators are scored against the {units} units of this run: their scores move when others come or go");
+    findings.add(Severity::Info, "score", Rule::RelativeScores, message, relative);
+}
