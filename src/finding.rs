@@ -144,6 +144,8 @@ pub enum Rule {
     NoScores,
     /// Scores that move when other units come or go.
     RelativeScores,
+    /// More pairs of indicators than are correlated.
+    ManyCorrelations,
     /// Groups below `min_facilities` or `min_emissions_t`: dissolved into dispersed sites.
     Dissolved,
     /// Facilities that joined a group by `grow`.
@@ -200,7 +202,9 @@ impl Rule {
             | Self::EmptyLayer
             | Self::WithinPrecision
             | Self::WithinFirm => Stage::Measure,
-            Self::Imputed | Self::Screened | Self::NoScores | Self::RelativeScores => Stage::Score,
+            Self::Imputed | Self::Screened | Self::NoScores | Self::RelativeScores | Self::ManyCorrelations => {
+                Stage::Score
+            }
             Self::UnknownCluster | Self::NoTypology => Stage::Classify,
             Self::UndatedEvent
             | Self::EarlyEvent

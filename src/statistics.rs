@@ -167,7 +167,8 @@ mod tests {
     fn as_scipy_has_them() {
         let a = [2.0, 7.0, 1.0, 8.0, 2.0, 8.0, 1.0, 8.0, 2.0, 8.0];
         let b = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0];
-        let close = |found: Option<f64>, wanted: f64| assert!((found.unwrap() - wanted).abs() < 1e-12, "{found:?}, {wanted}");
+        let close =
+            |found: Option<f64>, wanted: f64| assert!((found.unwrap() - wanted).abs() < 1e-12, "{found:?}, {wanted}");
         close(skewness(&b), 0.806_457_574_727_363);
         close(kurtosis(&b), 0.673_909_983_235_432_7);
         close(pearson(&a, &b), 0.104_922_842_877_358_81);

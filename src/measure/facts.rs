@@ -153,7 +153,10 @@ pub(super) fn groups(
     }
     let message = "two different groups for one cluster and period: in none".to_owned();
     findings.add(Severity::Warning, "figures", Rule::ConflictingFigures, message, conflicts);
-    found.into_iter().map(|(name, column)| (name, column.into_iter().map(std::result::Result::unwrap_or_default).collect())).collect()
+    found
+        .into_iter()
+        .map(|(name, column)| (name, column.into_iter().map(std::result::Result::unwrap_or_default).collect()))
+        .collect()
 }
 
 /// Figures that SQL makes of several rows, and what each row by itself gives.

@@ -120,9 +120,8 @@ impl Measurements {
     ///
     /// What is wrong with the name.
     pub fn unit_of(&self, cluster: &str, period: Option<i64>) -> std::result::Result<usize, String> {
-        let is_it = |unit: &Unit| {
-            self.clusters.ids[unit.cluster] == cluster && (period.is_none() || unit.period == period)
-        };
+        let is_it =
+            |unit: &Unit| self.clusters.ids[unit.cluster] == cluster && (period.is_none() || unit.period == period);
         let mut found = self.units.iter().enumerate().filter(|(_, unit)| is_it(unit)).map(|(at, _)| at);
         match (found.next(), found.next()) {
             (Some(only), None) => Ok(only),

@@ -25,6 +25,7 @@ use crate::measure::{self, Checked, Dispersed, Indexes, Measured, Measurements, 
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, About, Formats, Results};
+use crate::score::diagnostics::{self, Basis};
 use crate::score::weigh::Weighed;
 use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
@@ -82,11 +83,23 @@ fn run_into(
     measured.details.dispersed = dispersed(file, &checked, &tables, &measured)?;
     let Measured { mut measurements, details, .. } = measured;
     clock.begin(Stage::Score);
-    let observations = findings.of(scoring::prepare(pipeline, &mut measurements))?;
-    let weighed = scoring::weighed(pipeline, &tables, &measurements, &observations)?;
-    let scorer = weighed.model.fit(&observations);
+    let seen = classify::observations(&measurements);
+    let prepared = findings.of(scoring::prepare(pipeline, &mut measurements))?;
+    let weighed = scoring::weighed(pipeline, &tables, &measurements, &prepared.columns)?;
+    let scorer = weighed.model.fit(&prepared.columns);
     scoring::note(pipeline, &scorer, measurements.units.len(), &mut findings);
-    let scores = scorer.score_all(&observations);
+    let scores = scorer.score_all(&prepared.columns);
+    let periods: Vec<Option<i64>> = measurements.units.iter().map(|unit| unit.period).collect();
+    let basis = Basis {
+        model: &weighed.model,
+        scoring: &pipeline.scoring,
+        measured: &seen,
+        prepared: &prepared,
+        scores: &scores,
+        periods: &periods,
+    };
+    let diagnostics = scoring::diagnosed(&basis, &mut findings);
+    let standing = file.score.as_ref().map(|_| diagnostics::standing(&basis));
     clock.begin(Stage::Classify);
     let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
     rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
@@ -108,13 +121,17 @@ fn run_into(
         measured: &measurements,
         details: &details,
         rating: &rating,
+        screened: &prepared.screened,
+        standing: standing.as_ref(),
+        diagnostics: diagnostics.as_ref(),
         uncertainty: &uncertainty,
         backtest: &backtest,
         findings: &findings,
     };
     let outputs = report::write(&results, formats(pipeline), staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
-    let manifest = Manifest { pipeline_file, ..manifest((pipeline, &file), earlier, &results, outputs, clock.finish()) };
+    let manifest =
+        Manifest { pipeline_file, ..manifest((pipeline, &file), earlier, &results, outputs, clock.finish()) };
     manifest.write(staging.folder())?;
     staging.publish()?;
     Ok(Outcome { manifest, findings, clusters: rows })
@@ -130,6 +147,8 @@ fn about<'a>(pipeline: &'a Pipeline, file: &'a PipelineFile, weighed: &'a Weighe
         components: &file.components,
         indicators: &file.indicators,
         model: &weighed.model,
+        weightings: file.tree(&pipeline.scoring).weightings(),
+        consistency: &weighed.consistency,
         typology: file.typology.as_ref(),
         computed: computed(file),
         delineation: file.delineate.as_ref(),

@@ -9,8 +9,8 @@ use crate::classify::observations;
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Checked, Indexes, Measurements, Wanted};
-use crate::sources::hex;
 use crate::score::Model;
+use crate::sources::hex;
 use crate::stage::{self, Stage};
 use crate::uncertainty::checkpoint::Batches;
 use crate::uncertainty::factors::RADIUS;
@@ -145,7 +145,10 @@ impl Variation {
     fn scenario<'a>(&'a self, run: &Read<'a>) -> Scenario<'a> {
         let (tables, indexes) = self.tables.as_ref().map_or((run.tables, run.indexes), |(tables, of)| (tables, of));
         let Self { pipeline, model, checked, measured, .. } = self;
-        Scenario { groups: &run.measured.groups, ..Read { pipeline, model, tables, indexes, checked, measured }.scenario() }
+        Scenario {
+            groups: &run.measured.groups,
+            ..Read { pipeline, model, tables, indexes, checked, measured }.scenario()
+        }
     }
 }
 
@@ -210,8 +213,8 @@ fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usiz
     let (clusters, _) = clusters(file, of, None)?;
     let measured = measure::measure((&file.indicators, &checked), (of, indexes), clusters, Wanted::Scores)?;
     let mut measured = measured.measurements;
-    let (observations, _) = scoring::prepare(&other, &mut measured).map_err(place)?;
-    let mut model = scoring::weighed(&other, of, &measured, &observations).map_err(place)?.model;
+    let (prepared, _) = scoring::prepare(&other, &mut measured).map_err(place)?;
+    let mut model = scoring::weighed(&other, of, &measured, &prepared.columns).map_err(place)?.model;
     // Draws go by the units of the run.
     scoring::refer(&other, &mut model, run.measured).map_err(place)?;
     Ok(Variation { pipeline: other, model, checked, measured, tables })

@@ -7,16 +7,14 @@ use crate::finding::{Findings, Rule, Severity};
 use crate::indicator::rescale::Method;
 use crate::measure::Measurements;
 use crate::measure::indicators::Status;
-use crate::score::sample::prepare as prepared;
+use crate::score::diagnostics::{Basis, Diagnostics, diagnostics};
+use crate::score::sample::{Prepared, prepare as prepared};
 use crate::score::weigh::Weighed;
 use crate::score::{Model, Observation, Scorer};
 use crate::validate::Tables;
 
 /// Screens units and imputes what is missing; notes either in what was measured.
-pub(super) fn prepare(
-    pipeline: &Pipeline,
-    measurements: &mut Measurements,
-) -> Result<(Vec<Vec<Observation>>, Findings)> {
+pub(super) fn prepare(pipeline: &Pipeline, measurements: &mut Measurements) -> Result<(Prepared, Findings)> {
     let mut findings = Findings::default();
     let units = measurements.units.len();
     let (indicators, scoring) = (&pipeline.file.indicators, &pipeline.scoring);
@@ -38,7 +36,7 @@ pub(super) fn prepare(
     let screened = found.screened.iter().filter(|screened| **screened).count();
     let message = "too few values, or too many zeros: not scored (`[score.screen]`)".to_owned();
     findings.add(Severity::Warning, "score", Rule::Screened, message, screened);
-    Ok((found.columns, findings))
+    Ok((found, findings))
 }
 
 /// The score tree with all its weights.
@@ -52,6 +50,14 @@ pub(super) fn weighed(
     refer(pipeline, &mut model, measurements)?;
     let tree = pipeline.file.tree(&pipeline.scoring);
     model.weighed(tree, observations, &tables.judgements).map_err(|problems| Error::Pipeline { problems })
+}
+
+/// What the scores are like as a whole, where the pipeline file does not say that nobody wants to know.
+pub(super) fn diagnosed(basis: &Basis<'_>, findings: &mut Findings) -> Option<Diagnostics> {
+    let diagnostics = basis.scoring.diagnostics.then(|| diagnostics(basis))?;
+    let message = "pairs of indicators of different components are not correlated: there would be too many";
+    findings.add(Severity::Info, "score", Rule::ManyCorrelations, message.to_owned(), diagnostics.uncorrelated);
+    Some(diagnostics)
 }
 
 /// Finds the units that others are compared with among those of a run.
@@ -81,6 +87,8 @@ pub(super) fn note(pipeline: &Pipeline, scorer: &Scorer<'_>, units: usize, findi
             findings.add(Severity::Warning, &indicator.id, Rule::NoScores, message, 1);
         }
     }
-    let message = format!("indicators are scored against the {units} units of this run: their scores move when others come or go");
+    let message = format!(
+        "indicators are scored against the {units} units of this run: their scores move when others come or go"
+    );
     findings.add(Severity::Info, "score", Rule::RelativeScores, message, relative);
 }

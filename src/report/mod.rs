@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 use crate::finding::Findings;
 use crate::indicator::Indicator;
 use crate::measure::{Details, Measurements};
-use crate::score::{Component, Dimension, Model};
+use crate::score::diagnostics::{Diagnostics, Standing};
+use crate::score::{Component, Dimension, Model, Weighting};
 use crate::uncertainty::Uncertainty;
 use crate::validate::{Facilities, Tables};
 use manifest::Output;
@@ -40,6 +41,12 @@ pub struct Results<'a> {
     pub details: &'a Details,
     /// Scores, types, levers and moves.
     pub rating: &'a Rating,
+    /// Whether each unit has too few values to be scored.
+    pub screened: &'a [bool],
+    /// Treated values and ranks; `None` for a file without `[score]`.
+    pub standing: Option<&'a Standing>,
+    /// What the scores are like as a whole; `None` where nobody wants to know.
+    pub diagnostics: Option<&'a Diagnostics>,
     /// How sure types are.
     pub uncertainty: &'a Uncertainty,
     /// Scores against what came after.
@@ -64,6 +71,10 @@ pub struct About<'a> {
     pub indicators: &'a [Indicator],
     /// The score tree, with all its weights.
     pub model: &'a Model,
+    /// Where the weights of the children of each node come from.
+    pub weightings: Vec<&'a Weighting>,
+    /// Of the weights under each node that were judged in pairs: the consistency ratio.
+    pub consistency: &'a [Option<f64>],
     /// The typology; `None` where the dimensions have none.
     pub typology: Option<&'a Typology>,
     /// Columns of the register that the pipeline file computes, and by what.

@@ -55,7 +55,8 @@ impl Aggregate {
             return None;
         }
         let weighing = || scores.iter().filter(|(_, weight)| *weight > 0.0);
-        let mean = |of: &dyn Fn(f64) -> f64| weighing().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
+        let mean =
+            |of: &dyn Fn(f64) -> f64| weighing().map(|(score, weight)| weight * of(*score)).sum::<f64>() / weight;
         let combined = match self {
             Self::Arithmetic => mean(&|score| score),
             Self::Geometric => mean(&|score| score.max(floor).ln()).exp(),

@@ -45,10 +45,8 @@ impl Scorer<'_> {
     /// Splits the change of a node over its indicators.
     fn split(&self, node: usize, before: &Scores, after: &Scores, parts: &mut [Option<f64>]) {
         let children = &self.shape.nodes()[node].children;
-        let states: Vec<State> = children
-            .iter()
-            .map(|&child| State { before: before.of(child), after: after.of(child) })
-            .collect();
+        let states: Vec<State> =
+            children.iter().map(|&child| State { before: before.of(child), after: after.of(child) }).collect();
         let combine = |scores: &[Option<f64>]| self.combine(node, scores);
         let node = Mix { combine: &combine, states };
         for ((position, child), part) in children.iter().enumerate().zip(node.shapley()) {

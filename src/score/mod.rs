@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 mod change;
+pub mod diagnostics;
 pub mod goalposts;
 pub mod matrix;
 mod needed;
@@ -110,6 +111,13 @@ impl Model {
             }
             (shape, parameters) => Err(shape.err().into_iter().chain(parameters.err()).flatten().collect()),
         }
+    }
+
+    /// The numbers of the tree without one of its indicators or components.
+    pub fn without(&self, child: Child) -> Parameters {
+        let mut parameters = self.parameters.clone();
+        parameters.leave_out(&self.shape, child);
+        parameters
     }
 
     /// Fits the normalisations to all values: one list an indicator, one entry a unit.
@@ -225,8 +233,11 @@ impl Scorer<'_> {
         let combine = |pick: &dyn Fn(&Score) -> Option<f64>| {
             self.combine(position, &scored.iter().map(pick).collect::<Vec<Option<f64>>>())
         };
-        let coverage: Vec<(f64, f64)> =
-            scored.iter().zip(children).map(|(score, child)| (score.coverage, self.parameters.weight(*child))).collect();
+        let coverage: Vec<(f64, f64)> = scored
+            .iter()
+            .zip(children)
+            .map(|(score, child)| (score.coverage, self.parameters.weight(*child)))
+            .collect();
         let range = self.ranges[position];
         Score {
             score: combine(&|score| score.score),

@@ -116,7 +116,11 @@ impl Normalise {
         let of_indicator = |key: &str| format!("indicators.{}{key}", indicator.id);
         if given.method == Method::Goalposts {
             if indicator.target.is_some() {
-                problems.push(Problem::new(of_indicator(".target"), "goalposts have no target", "take it out, or say normalise = \"distance_to_target\""));
+                problems.push(Problem::new(
+                    of_indicator(".target"),
+                    "goalposts have no target",
+                    "take it out, or say normalise = \"distance_to_target\"",
+                ));
             }
             let posts = goalposts(indicator).map_err(|problem| problems.push(problem));
             return posts.ok().filter(|_| problems.is_empty()).map(Self::Goalposts).ok_or(problems);
@@ -163,7 +167,8 @@ impl Normalise {
         let [low, high] = relative.to;
         let scale = if relative.is_of_shares() { format!(" to {low}..{high}") } else { String::new() };
         let target = relative.target.map(|target| format!(", target {target}")).unwrap_or_default();
-        let reference = relative.reference.as_ref().map(|(cluster, _)| format!(", reference {cluster}")).unwrap_or_default();
+        let reference =
+            relative.reference.as_ref().map(|(cluster, _)| format!(", reference {cluster}")).unwrap_or_default();
         Some(format!("{}{scale}{target}{reference}, {better}, relative to the sample", relative.method.as_str()))
     }
 
@@ -254,9 +259,15 @@ impl Relative {
             refuse(format!("{place}.{key}"), "the upper end must be above the lower one".into(), "");
         }
         match (self.method == Method::DistanceToTarget, self.target) {
-            (true, None) => refuse(of_indicator("target"), "there is no target".into(), "add `target`, in the indicator's unit"),
-            (false, Some(_)) => refuse(of_indicator("target"), format!("`{}` has no target", self.method.as_str()), "take it out"),
-            (true, Some(target)) if !target.is_finite() => refuse(of_indicator("target"), format!("{target} is no target"), ""),
+            (true, None) => {
+                refuse(of_indicator("target"), "there is no target".into(), "add `target`, in the indicator's unit")
+            }
+            (false, Some(_)) => {
+                refuse(of_indicator("target"), format!("`{}` has no target", self.method.as_str()), "take it out")
+            }
+            (true, Some(target)) if !target.is_finite() => {
+                refuse(of_indicator("target"), format!("{target} is no target"), "")
+            }
             _ => {}
         }
         if self.method == Method::DistanceToReference && self.reference.is_none() {
@@ -323,9 +334,7 @@ impl Relative {
         let [low, high] = self.to;
         let (first, step, range) = match self.method {
             Method::PercentileRank if count < 2 => return Rule::Nothing("there is one value alone"),
-            Method::PercentileRank => {
-                (low, (high - low) / (count - 1) as f64, Range { least: low, greatest: high })
-            }
+            Method::PercentileRank => (low, (high - low) / (count - 1) as f64, Range { least: low, greatest: high }),
             Method::Borda => (0.0, 1.0, Range::OPEN),
             _ => (1.0, 1.0, Range::OPEN),
         };

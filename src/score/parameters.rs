@@ -152,7 +152,8 @@ impl Parameters {
                 Ok(unit) => rule.reference_unit = Some(unit),
                 Err(message) => {
                     let own = format!("indicators.{}.normalise.reference", indicator.id);
-                    let place = if indicator.normalise.is_some() { own } else { "score.normalise.reference".to_owned() };
+                    let place =
+                        if indicator.normalise.is_some() { own } else { "score.normalise.reference".to_owned() };
                     let problem = Problem::new(place, message, "name a cluster by the id that outputs give it");
                     if !problems.contains(&problem) {
                         problems.push(problem);
@@ -177,6 +178,21 @@ impl Parameters {
             Child::Indicator(indicator) => self.indicator_weights[indicator] = weight,
             Child::Node(node) => self.node_weights[node] = weight,
         }
+    }
+
+    /// Takes the weight of an indicator or component away, and that of the components that have nothing left.
+    pub fn leave_out(&mut self, shape: &Shape, child: Child) {
+        self.set_weight(child, 0.0);
+        for &node in shape.upward() {
+            if !self.weighs(shape, node) && !shape.dimensions().contains(&node) {
+                self.node_weights[node] = 0.0;
+            }
+        }
+    }
+
+    /// Whether anything under a node weighs something.
+    pub fn weighs(&self, shape: &Shape, node: usize) -> bool {
+        shape.nodes()[node].children.iter().any(|&child| self.weight(child) > 0.0)
     }
 
     /// The sum of the weights under a node.

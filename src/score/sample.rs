@@ -117,7 +117,8 @@ fn fill(
     let middles: BTreeMap<Option<&str>, f64> =
         known.iter().filter_map(|(group, values)| Some((*group, middle(values)?))).collect();
     for (unit, seen) in column.iter_mut().enumerate() {
-        if seen.value.is_none() && !screened[unit]
+        if seen.value.is_none()
+            && !screened[unit]
             && let Some(value) = group(unit).and_then(|group| middles.get(&group))
         {
             *seen = Observation { value: Some(*value), coverage: 0.0 };

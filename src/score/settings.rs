@@ -163,7 +163,6 @@ impl Weighting {
     }
 }
 
-
 read_from_files! {
     /// `weights = { ahp = … }`: a square table of comparisons. The first column and the header name the children; each cell says how many times as important the row
     /// is as the column (`3`, `0.5`, `1/3`).

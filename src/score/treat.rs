@@ -18,11 +18,20 @@ pub struct Treatment {
 enum Transform {
     None,
     /// ln(x - least + offset).
-    Log { least: f64, offset: f64 },
+    Log {
+        least: f64,
+        offset: f64,
+    },
     /// -ln(most - x + offset).
-    ReflectedLog { most: f64, offset: f64 },
+    ReflectedLog {
+        most: f64,
+        offset: f64,
+    },
     /// Of x - least + 1.
-    BoxCox { least: f64, lambda: f64 },
+    BoxCox {
+        least: f64,
+        lambda: f64,
+    },
 }
 
 /// The shape of an indicator's values.
@@ -75,7 +84,8 @@ impl Treatment {
     /// The tests and limits of the JRC's COIN Tool (Becker et al. 2019): see docs/method/4-score.md.
     pub fn fit(values: &[f64], settings: &Treat) -> Treated {
         let before = Moments::of(values);
-        let none = Treated { treatment: Self::NONE, before, after: before, winsorised: 0, transformed: None, passes: true };
+        let none =
+            Treated { treatment: Self::NONE, before, after: before, winsorised: 0, transformed: None, passes: true };
         if before.pass(settings) {
             return none;
         }

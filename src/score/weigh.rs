@@ -79,12 +79,13 @@ impl Model {
                 Weighting::Given => None,
                 Weighting::Ahp(source) => {
                     let judged = group.pairwise(judgements.get(&place), source.max_inconsistency);
-                    judged.map(|(weights, ratio)| {
-                        consistency[node] = Some(ratio);
-                        weights
-                    })
-                    .map_err(|message| problems.push(problem(&place, message)))
-                    .ok()
+                    judged
+                        .map(|(weights, ratio)| {
+                            consistency[node] = Some(ratio);
+                            weights
+                        })
+                        .map_err(|message| problems.push(problem(&place, message)))
+                        .ok()
                 }
                 other => group
                     .weights(other, judgements.get(&place))
@@ -130,7 +131,10 @@ impl Group<'_> {
     /// Loadings of the first principal component.
     fn pca(&self) -> Result<Vec<f64>, String> {
         let components = components(&self.scores).map_err(|at| match at {
-            Some(at) => format!("`{}` is the same in all units that have every score: no component can be made of it", self.names[at]),
+            Some(at) => format!(
+                "`{}` is the same in all units that have every score: no component can be made of it",
+                self.names[at]
+            ),
             None => "too few units have every score: no component can be made of them".to_owned(),
         })?;
         Ok(components.loadings[0].clone())
@@ -228,12 +232,16 @@ impl Group<'_> {
                 let (cell, back) = (judgement.cells[*row][*column], judgement.cells[rows[b]][columns[a]]);
                 let names = || format!("{} against {}", self.names[a], self.names[b]);
                 // One of the two is enough: the other is its inverse.
-                let value = cell.or_else(|| back.map(f64::recip)).ok_or_else(|| format!("{} is not judged", names()))?;
+                let value =
+                    cell.or_else(|| back.map(f64::recip)).ok_or_else(|| format!("{} is not judged", names()))?;
                 if !(value > 0.0 && value.is_finite()) {
                     return Err(format!("{} is {value}: a comparison is above 0", names()));
                 }
                 if let Some(back) = back.filter(|back| (back * value - 1.0).abs() > INVERSE) {
-                    return Err(format!("{} is {value}, and the other way {back}: one must be the inverse of the other", names()));
+                    return Err(format!(
+                        "{} is {value}, and the other way {back}: one must be the inverse of the other",
+                        names()
+                    ));
                 }
                 matrix[a][b] = value;
             }
@@ -350,11 +358,8 @@ mod tests {
     fn comparisons_that_agree_give_their_weights() {
         let names = ["a", "b", "c"];
         let scores = vec![vec![0.0]; 3];
-        let cells: [&[Option<f64>]; 3] = [
-            &[Some(1.0), Some(2.0), Some(4.0)],
-            &[None, Some(1.0), Some(2.0)],
-            &[Some(0.25), Some(0.5), Some(1.0)],
-        ];
+        let cells: [&[Option<f64>]; 3] =
+            [&[Some(1.0), Some(2.0), Some(4.0)], &[None, Some(1.0), Some(2.0)], &[Some(0.25), Some(0.5), Some(1.0)]];
         let (weights, ratio) = group(&names, &scores).pairwise(Some(&judgement(&names, &names, &cells)), 0.1).unwrap();
         for (weight, wanted) in weights.iter().zip([4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0]) {
             assert!((weight - wanted).abs() < 1e-12);
@@ -397,7 +402,9 @@ mod tests {
     fn what_does_not_differ_weighs_nothing() {
         let scores = vec![vec![1.0; 4], vec![0.0, 0.0, 0.0, 5.0], vec![0.0, 0.0, 2.0, 2.0]];
         let found = group(&["a", "b", "c"], &scores).entropy().unwrap();
-        assert!((found[0]).abs() < 1e-12 && (found[1] - 2.0 / 3.0).abs() < 1e-12 && (found[2] - 1.0 / 3.0).abs() < 1e-12);
+        assert!(
+            (found[0]).abs() < 1e-12 && (found[1] - 2.0 / 3.0).abs() < 1e-12 && (found[2] - 1.0 / 3.0).abs() < 1e-12
+        );
         assert_eq!(group(&["a", "b", "c"], &scores).critic().unwrap()[0], 0.0);
         let constant = vec![vec![1.0; 4], vec![2.0; 4]];
         assert!(group(&["a", "b"], &constant).critic().unwrap_err().contains("do not differ"));

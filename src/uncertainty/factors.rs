@@ -197,7 +197,7 @@ pub fn choose(
                 if number < *probability && !candidates.is_empty() {
                     let at = (number / probability * candidates.len() as f64) as usize;
                     let left_out = candidates[at.min(candidates.len() - 1)];
-                    leave_out(&mut chosen.parameters, shape, left_out);
+                    chosen.parameters.leave_out(shape, Child::Indicator(left_out));
                     chosen.left_out = Some(left_out);
                 }
             }
@@ -289,23 +289,11 @@ fn move_thresholds(nominal: &[f64], thresholds: Thresholds, numbers: &mut Number
 pub fn dispensable(shape: &Shape, parameters: &Parameters) -> Vec<usize> {
     let can_go = |indicator: &usize| {
         let mut without = parameters.clone();
-        leave_out(&mut without, shape, *indicator);
-        let weighs =
-            |dimension: usize| shape.nodes()[dimension].children.iter().any(|&child| without.weight(child) > 0.0);
+        without.leave_out(shape, Child::Indicator(*indicator));
+        let weighs = |dimension: usize| without.weighs(shape, dimension);
         parameters.indicator_weights[*indicator] > 0.0 && shape.dimensions().all(weighs)
     };
     (0..shape.indicators()).filter(can_go).collect()
-}
-
-/// Takes an indicator's weight away, and that of the components that have nothing left.
-pub fn leave_out(parameters: &mut Parameters, shape: &Shape, indicator: usize) {
-    parameters.indicator_weights[indicator] = 0.0;
-    for &node in shape.upward() {
-        let is_empty = shape.nodes()[node].children.iter().all(|&child| parameters.weight(child) <= 0.0);
-        if is_empty && !shape.dimensions().contains(&node) {
-            parameters.node_weights[node] = 0.0;
-        }
-    }
 }
 
 /// What of the data is drawn, as far as a register, layers and ties have it.

@@ -1,7 +1,7 @@
 //! One choice changed at a time: what each unit's type would be. Nothing is drawn.
 
 use super::factors::{Chosen, Factor};
-use super::factors::{aggregations, dispensable, leave_out, moved_posts, nominal};
+use super::factors::{aggregations, dispensable, moved_posts, nominal};
 use super::outcome::child_name;
 use super::scenario::Scenario;
 use super::settings::{Thresholds, UncertaintySettings};
@@ -91,7 +91,7 @@ impl Changes<'_> {
         for indicator in dispensable(shape, &self.base.parameters) {
             let id = &self.run.indicators[indicator].id;
             self.add("indicator_set".into(), format!("without {id}"), |chosen| {
-                leave_out(&mut chosen.parameters, shape, indicator);
+                chosen.parameters.leave_out(shape, Child::Indicator(indicator));
             });
         }
         self.found

@@ -178,7 +178,8 @@ pub(super) fn read(
     let figures: Vec<String> = columns.keys().filter(is_figure).cloned().collect();
     Ok(if wide {
         let facts = wide_facts((&accepted, target), source, register, &figures);
-        let groups = source.groups.iter().flat_map(|name| groups((&accepted, target), source, register, name)).collect();
+        let groups =
+            source.groups.iter().flat_map(|name| groups((&accepted, target), source, register, name)).collect();
         Facts { facts, names: names(source, figures.into_iter().collect()), groups, ..Facts::default() }
     } else {
         let facts = long_facts((&accepted, target), source, register);

@@ -26,9 +26,9 @@ pub(super) fn read(place: &str, reading: &Reading, reader: &mut Reader<'_>) -> R
     let (mut read, mut kept) = (0, 0);
     source.stream(&|batch| Ok(batch), &mut |batch| {
         read += batch.rows() as u64;
-        problems.extend(batch.broken.iter().map(|row| {
-            Problem::new(format!("{}:{}", row.file, row.line), row.message.clone(), "")
-        }));
+        problems.extend(
+            batch.broken.iter().map(|row| Problem::new(format!("{}:{}", row.file, row.line), row.message.clone(), "")),
+        );
         for row in sift(&source.raw_filters, &batch)?.0 {
             let Some(name) = batch.cell(row, 0) else {
                 problems.push(at(&batch, row, "the first column is empty: whose row is it?".into()));
@@ -66,7 +66,11 @@ pub(super) fn read(place: &str, reading: &Reading, reader: &mut Reader<'_>) -> R
 }
 
 fn at(batch: &Batch, row: usize, message: String) -> Problem {
-    Problem::new(format!("{}:{}", batch.file, batch.origin[row].line), message, "judgements are used whole or not at all")
+    Problem::new(
+        format!("{}:{}", batch.file, batch.origin[row].line),
+        message,
+        "judgements are used whole or not at all",
+    )
 }
 
 fn is_missing(text: &str, reading: &Reading) -> bool {

@@ -38,6 +38,62 @@ pub const TABLES: &[TableEntry] = &[
         columns: SCORES,
     },
     TableEntry {
+        name: "diagnostics",
+        title: "Indicators: their values, outliers and treatment",
+        row: "an indicator",
+        only: "unless `score.diagnostics` is false",
+        key: &["indicator"],
+        columns: DIAGNOSTICS,
+    },
+    TableEntry {
+        name: "correlations",
+        title: "Correlations of scores",
+        row: "two indicators, two siblings, or something and what stands above it",
+        only: "unless `score.diagnostics` is false",
+        key: &["first", "second"],
+        columns: CORRELATIONS,
+    },
+    TableEntry {
+        name: "loadings",
+        title: "Principal components of the children of each node",
+        row: "a node, principal component and child",
+        only: "unless `score.diagnostics` is false",
+        key: &["node", "principal_component", "child"],
+        columns: LOADINGS,
+    },
+    TableEntry {
+        name: "effective_weights",
+        title: "What each part weighs in its dimension",
+        row: "a dimension and the dimension itself, a component or an indicator of it",
+        only: "unless `score.diagnostics` is false",
+        key: &["dimension", "node"],
+        columns: EFFECTIVE_WEIGHTS,
+    },
+    TableEntry {
+        name: "removal",
+        title: "Ranks without each part",
+        row: "a cluster, period, dimension and part of it that is left out",
+        only: "unless `score.diagnostics` is false",
+        key: &["cluster_id", "period", "dimension", "removed"],
+        columns: REMOVAL,
+    },
+    TableEntry {
+        name: "strengths",
+        title: "Strengths and weaknesses",
+        row: "a cluster, period and indicator by which it stands out",
+        only: "unless `score.diagnostics` is false",
+        key: &["cluster_id", "period", "kind", "position"],
+        columns: STRENGTHS,
+    },
+    TableEntry {
+        name: "availability",
+        title: "What data there are of clusters",
+        row: "a cluster and period",
+        only: "unless `score.diagnostics` is false",
+        key: &["cluster_id", "period"],
+        columns: AVAILABILITY,
+    },
+    TableEntry {
         name: "facilities",
         title: "Facilities",
         row: "a facility and period",
@@ -842,7 +898,8 @@ const INDICATORS: &[Column] = &[
         "score",
         Number,
         "points",
-        "Score by the goalposts: worst 0, crossover 50, best 100; empty where the value is missing",
+        "Score by the goalposts: worst 0, crossover 50, best 100; by another `normalise` on its scale, which goes by the \
+        sample; empty where the value is missing",
     ),
     c(
         "coverage",
@@ -851,7 +908,7 @@ const INDICATORS: &[Column] = &[
         "Share of the cluster on which the value rests, 0 to 1, by emissions, or by facilities where any lacks \
         emissions",
     ),
-    c("weight", Number, "", "Weight among its siblings, as the pipeline file declares it"),
+    c("weight", Number, "", "Weight among its siblings, as the pipeline file declares it or has it worked out"),
     c(
         "contribution",
         Number,
@@ -862,7 +919,8 @@ const INDICATORS: &[Column] = &[
         "status",
         Text,
         "",
-        "`observed`; `missing`: the data do not give it; `undeclared`: the pipeline declares nothing that could",
+        "`observed`; `missing`: the data do not give it; `undeclared`: the pipeline declares nothing that could; \
+        `imputed`: the value comes from other clusters; `screened`: too little is known of the cluster to score it",
     ),
     c(
         "within_km",
@@ -871,6 +929,18 @@ const INDICATORS: &[Column] = &[
         "Of a distance shorter than what is known of the places at its ends: how well it is known (\"within 25 km\"); \
         empty for all others",
     ),
+    c(
+        "treated",
+        Number,
+        "",
+        "With `[score]`: the value after outliers are treated, as it is normalised; empty where it is missing",
+    ),
+    c(
+        "rank",
+        Integer,
+        "",
+        "With `[score]`: rank by the score in the period, 1 the best, equal ones at the best; empty where it has none",
+    ),
 ];
 
 const SCORES: &[Column] = &[
@@ -878,10 +948,216 @@ const SCORES: &[Column] = &[
     PERIOD,
     c("node", Text, "", "Id of the component or dimension"),
     c("kind", Text, "", "`component` or `dimension`"),
-    c("score", Number, "points", "Weighted mean of the children that have a score, 0 to 100; empty where none has"),
+    c(
+        "score",
+        Number,
+        "points",
+        "Weighted mean of the children that have a score, 0 to 100 by goalposts; empty where none has, or too few",
+    ),
     c("coverage", Number, "", "Share of the node's weight that rests on data, 0 to 1"),
-    c("low", Number, "points", "Lower bound: the score if all that is unknown scored 0"),
-    c("high", Number, "points", "Upper bound: the score if all that is unknown scored 100"),
+    c("low", Number, "points", "Lower bound: the score if all that is unknown scored 0; empty on a scale without ends"),
+    c(
+        "high",
+        Number,
+        "points",
+        "Upper bound: the score if all that is unknown scored 100; empty on a scale without ends",
+    ),
+    c(
+        "rank",
+        Integer,
+        "",
+        "With `[score]`: rank by the score in the period, 1 the best, equal ones at the best; empty where it has none",
+    ),
+];
+
+const DIAGNOSTICS: &[Column] = &[
+    c("indicator", Text, "", "Id of the indicator"),
+    c("parent", Text, "", "Id of the component or dimension that it belongs to"),
+    c("unit", Text, "", "Unit of its values; empty for none"),
+    c("normalise", Text, "", "How its values become scores, as the pipeline file calls it"),
+    c("relative", Boolean, "", "Whether scores go by the sample: they move when other clusters come or go"),
+    c("unit_count", Integer, "", "Clusters and periods of the sample: those that are not screened"),
+    c(
+        "available",
+        Integer,
+        "",
+        "Of these, those with a value that is not imputed; all that follows up to `kurtosis` is of them",
+    ),
+    c("available_share", Number, "", "Their share"),
+    c("non_zero", Integer, "", "Values that are not 0"),
+    c("non_zero_share", Number, "", "Their share of the values; empty without a value"),
+    c("unique", Integer, "", "Values that differ"),
+    c("unique_share", Number, "", "Their share of the values; empty without a value"),
+    c("same", Integer, "", "Clusters and periods that have the most frequent value"),
+    c("same_share", Number, "", "Their share of the values; empty without a value"),
+    c("minimum", Number, "", "Least value; empty without a value"),
+    c("maximum", Number, "", "Greatest value; empty without a value"),
+    c("mean", Number, "", "Mean; empty without a value"),
+    c("median", Number, "", "Median; empty without a value"),
+    c("standard_deviation", Number, "", "Standard deviation, over n - 1; empty of less than two values"),
+    c(
+        "skewness",
+        Number,
+        "",
+        "Skewness, adjusted for bias (G1 of Joanes & Gill 1998); empty of less than three values, or where all are equal",
+    ),
+    c(
+        "kurtosis",
+        Number,
+        "",
+        "Excess kurtosis, adjusted for bias (G2); empty of less than four values, or where all are equal",
+    ),
+    c("imputed", Integer, "", "Values that are imputed"),
+    c(
+        "skewness_before",
+        Number,
+        "",
+        "Skewness of all values that are scored, before outliers are treated; empty where nothing is to be treated",
+    ),
+    c("kurtosis_before", Number, "", "Excess kurtosis likewise"),
+    c("winsorised", Integer, "", "Points that were winsorised; empty where nothing is to be treated"),
+    c(
+        "transformed",
+        Text,
+        "",
+        "`log`, `log_by_skew` or `box_cox`: what was done instead, or as well; empty where nothing was",
+    ),
+    c("skewness_after", Number, "", "Skewness after treatment; empty where nothing is to be treated"),
+    c("kurtosis_after", Number, "", "Excess kurtosis likewise"),
+    c(
+        "passes",
+        Boolean,
+        "",
+        "Whether skewness or kurtosis is within its limit now; empty where nothing is to be treated",
+    ),
+    c(
+        "flags",
+        Text,
+        "",
+        "What is odd, joined by `|`: `few_values` (below 65 %), `many_zeros` (half or more), `few_different` (less than half), `outliers` (skewness past 2 and kurtosis past 3.5); empty for nothing",
+    ),
+];
+
+const CORRELATIONS: &[Column] = &[
+    c("first", Text, "", "Id of an indicator, component or dimension"),
+    c("first_kind", Text, "", "`indicator`, `component` or `dimension`"),
+    c("second", Text, "", "Id of another"),
+    c("second_kind", Text, "", "`indicator`, `component` or `dimension`"),
+    c(
+        "relation",
+        Text,
+        "",
+        "`siblings`; `parent` or `ancestor`: the second stands above the first; `other`: indicators of different components",
+    ),
+    c("unit_count", Integer, "", "Clusters and periods that have both scores"),
+    c("pearson", Number, "", "Pearson's correlation of their scores; empty where either is the same everywhere"),
+    c("spearman", Number, "", "Spearman's"),
+    c("kendall", Number, "", "Kendall's tau-b"),
+    c(
+        "flag",
+        Text,
+        "",
+        "`collinear`: siblings from `score.collinear` on; `negative`: siblings, or something and its parent, up to `score.negative`; empty for neither",
+    ),
+];
+
+const LOADINGS: &[Column] = &[
+    c("node", Text, "", "Id of the component or dimension"),
+    c("principal_component", Integer, "", "Number of the principal component, by falling variance"),
+    c("child", Text, "", "Id of what stands right under the node"),
+    c("child_kind", Text, "", "`indicator`, `component` or `dimension`"),
+    c("loading", Number, "", "Its loading; their sum over the children is not below 0"),
+    c("standard_deviation", Number, "", "Standard deviation of the principal component"),
+    c("variance_share", Number, "", "Its share of the variance of all"),
+    c("unit_count", Integer, "", "Clusters and periods that have a score of every child"),
+];
+
+const EFFECTIVE_WEIGHTS: &[Column] = &[
+    c("dimension", Text, "", "Id of the dimension"),
+    c("node", Text, "", "Id of the dimension itself, or of a component or indicator of it"),
+    c("kind", Text, "", "`indicator`, `component` or `dimension`"),
+    c("parent", Text, "", "Id of the node right above; empty of the dimension"),
+    c(
+        "weights",
+        Text,
+        "",
+        "Where the weights under the parent come from, as the pipeline file calls it; empty of the dimension",
+    ),
+    c("weight", Number, "", "Weight among its siblings; 1 of the dimension"),
+    c("nominal_share", Number, "", "Its share of their sum"),
+    c("effective_weight", Number, "", "Its share of the dimension: the product of these shares down the tree"),
+    c(
+        "correlation",
+        Number,
+        "",
+        "Pearson's correlation of its scores with the dimension's; empty where either is the same everywhere",
+    ),
+    c(
+        "correlation_ratio",
+        Number,
+        "",
+        "Share of the variance of the dimension's scores that goes with it, 0 to 1 (docs/method/4-score.md); empty of few clusters",
+    ),
+    c(
+        "ratio_share",
+        Number,
+        "",
+        "Its share of the correlation ratios of its siblings, to be held against `nominal_share`",
+    ),
+    c(
+        "cronbach_alpha",
+        Number,
+        "",
+        "Cronbach's alpha of its children; empty of an indicator, or of less than two children",
+    ),
+    c(
+        "consistency_ratio",
+        Number,
+        "",
+        "Of weights of its children that were judged in pairs: how far the judgements contradict each other; else empty",
+    ),
+    c(
+        "mean_rank_change",
+        Number,
+        "",
+        "Mean absolute change of ranks if it is left out; empty of the dimension, or where nothing else would be left",
+    ),
+];
+
+const REMOVAL: &[Column] = &[
+    CLUSTER_ID,
+    PERIOD,
+    c("dimension", Text, "", "Id of the dimension"),
+    c("removed", Text, "", "Id of the indicator or component that is left out"),
+    c("kind", Text, "", "`indicator` or `component`"),
+    c("score", Number, "points", "Score of the dimension without it; empty where it has none"),
+    c("rank", Integer, "", "Rank by that score in the period, 1 the best"),
+    c("change", Integer, "", "That rank less the rank with it: above 0 where it helps the cluster"),
+];
+
+const STRENGTHS: &[Column] = &[
+    CLUSTER_ID,
+    PERIOD,
+    c("kind", Text, "", "`strength` or `weakness`"),
+    c("position", Integer, "", "From the best rank on, from 1"),
+    c("indicator", Text, "", "Id of the indicator"),
+    c("parent", Text, "", "Id of the component or dimension that it belongs to"),
+    c("rank", Integer, "", "Rank by its score in the period, 1 the best; the worst of all is in no list"),
+    c("of", Integer, "", "Clusters that have a rank"),
+    c("value", Number, "", "Value in the unit of the column `unit`"),
+    c("score", Number, "points", "Score"),
+    c("unit", Text, "", "Unit of the value; empty for none"),
+];
+
+const AVAILABILITY: &[Column] = &[
+    CLUSTER_ID,
+    PERIOD,
+    c("indicators", Integer, "", "Indicators"),
+    c("missing", Integer, "", "Those without a value of its own"),
+    c("zero", Integer, "", "Those of value 0"),
+    c("available_share", Number, "", "Share of the indicators that have a value"),
+    c("non_zero_share", Number, "", "Share of the values that are not 0; empty without a value"),
+    c("screened", Boolean, "", "Whether it has too few to be scored (`score.screen`)"),
 ];
 
 const FACILITIES: &[Column] = &[

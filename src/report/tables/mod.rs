@@ -1,6 +1,7 @@
 //! The output tables: columns in a fixed order, rows by their key.
 
 mod backtest;
+mod diagnostics;
 mod networks;
 mod outside;
 mod places;
@@ -83,6 +84,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.push(types(results)?);
     tables.extend(outside::all(results)?);
     tables.extend(uncertainty::all(results)?);
+    tables.extend(diagnostics::all(results)?);
     tables.extend(backtest::all(results)?);
     tables.extend(corrections(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
@@ -210,7 +212,7 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
     let measured = |&(unit, indicator): &(usize, usize)| results.measured.indicators[indicator][unit];
     let score = |&(unit, indicator): &(usize, usize)| results.rating.scores[unit].indicators[indicator];
     let contribution = |&(unit, indicator): &(usize, usize)| results.rating.scores[unit].contributions[indicator];
-    let frame = frame(vec![
+    let mut columns = vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
         column("indicator", rows.iter().map(|row| of(row).id.as_str()).collect::<Vec<&str>>()),
@@ -223,8 +225,14 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
         column("contribution", rows.iter().map(contribution).collect::<Vec<_>>()),
         column("status", rows.iter().map(|row| measured(row).status.as_str()).collect::<Vec<&str>>()),
         column("within_km", rows.iter().map(|row| measured(row).within_km).collect::<Vec<_>>()),
-    ])?;
-    OutputTable::new(results, "indicators", Written::Both, frame)
+    ];
+    if let Some(standing) = results.standing {
+        let treated = |&(unit, indicator): &(usize, usize)| standing.treated[indicator][unit];
+        let rank = |&(unit, indicator): &(usize, usize)| standing.indicator_ranks[indicator][unit];
+        columns.push(column("treated", rows.iter().map(treated).collect::<Vec<_>>()));
+        columns.push(column("rank", rows.iter().map(rank).collect::<Vec<_>>()));
+    }
+    OutputTable::new(results, "indicators", Written::Both, frame(columns)?)
 }
 
 fn scores(results: &Results<'_>) -> Result<OutputTable> {
@@ -236,7 +244,7 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
     let kind = |&(_, node): &(usize, usize)| {
         if results.about.model.shape.dimensions().contains(&node) { "dimension" } else { "component" }
     };
-    let frame = frame(vec![
+    let mut columns = vec![
         column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
         column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
         column("node", rows.iter().map(|&(_, node)| nodes[node].id.as_str()).collect::<Vec<&str>>()),
@@ -245,8 +253,12 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
         column("coverage", rows.iter().map(|row| score(row).coverage).collect::<Vec<f64>>()),
         column("low", rows.iter().map(|row| score(row).bounds()[0]).collect::<Vec<_>>()),
         column("high", rows.iter().map(|row| score(row).bounds()[1]).collect::<Vec<_>>()),
-    ])?;
-    OutputTable::new(results, "scores", Written::Both, frame)
+    ];
+    if let Some(standing) = results.standing {
+        let rank = |&(unit, node): &(usize, usize)| standing.node_ranks[node][unit];
+        columns.push(column("rank", rows.iter().map(rank).collect::<Vec<_>>()));
+    }
+    OutputTable::new(results, "scores", Written::Both, frame(columns)?)
 }
 
 /// One row a facility and period; `None` for a pipeline without facilities.
