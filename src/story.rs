@@ -396,7 +396,7 @@ impl Tables<'_> {
     }
 
     fn node(&self, position: usize) -> ScoredNode {
-        let Model { shape, parameters } = &self.scoring.model;
+        let Model { shape, parameters, .. } = &self.scoring.model;
         let node = &shape.nodes()[position];
         let row = self.scores.iter().find(|row| cell(row, "node") == node.id);
         let number = |column: &str| row.and_then(|row| number(row, column));
@@ -462,7 +462,7 @@ impl Tables<'_> {
 
     /// What would decide an unknown dimension: the indicators that lack most, by weight.
     fn wanting(&self, dimension: usize) -> Vec<Wanting> {
-        let Model { shape, parameters } = &self.scoring.model;
+        let Model { shape, parameters, .. } = &self.scoring.model;
         let (shares, of) = (parameters.shares(shape), shape.dimension_of());
         let lack = |(at, indicator): (usize, &Indicator)| {
             let row = self.indicators.iter().find(|row| cell(row, "indicator") == indicator.id)?;

@@ -1,5 +1,6 @@
 //! Cross-checks of a pipeline file: everything that its types cannot see, all of it at once.
 
+use super::check_score::check_score;
 use super::settings::PipelineFile;
 use crate::backtest::BacktestSettings;
 use crate::delineate::settings::NameBy;
@@ -34,6 +35,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
         ));
     }
     problems.extend(file.dimensions.iter().flat_map(check_dimension));
+    problems.extend(check_score(file));
     if !(0.0..=1.0).contains(&file.classify.coverage_floor) {
         problems.push(Problem::new("classify.coverage_floor", "the coverage floor is a share from 0 to 1", ""));
     }
@@ -91,9 +93,6 @@ fn check_dimension(dimension: &Dimension) -> Vec<Problem> {
         problems.push(Problem::new(format!("dimensions.{}.{key}", dimension.id), message, hint));
     };
     let thresholds = &dimension.threshold.0;
-    for threshold in thresholds.iter().filter(|threshold| !(0.0..=100.0).contains(*threshold)) {
-        refuse("threshold", format!("the threshold {threshold} is not a score from 0 to 100"), "");
-    }
     let gap = thresholds.windows(2).map(|pair| pair[1] - pair[0]).fold(100.0, f64::min);
     if gap <= 0.0 {
         refuse("threshold", "of two thresholds the second must be above the first".into(), "");

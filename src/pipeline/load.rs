@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 use super::check::check;
+use super::check_score::check_scales;
 use super::settings::PipelineFile;
 use crate::classify::{Rules, Typology};
 use crate::error::{Error, Problem, Result, nearest};
@@ -72,6 +73,7 @@ impl Pipeline {
                 None
             }
         };
+        problems.extend(model.iter().flat_map(|model| check_scales(&file, model, &without_threshold(&merged))));
         for problem in &mut problems {
             problem.place = locate(&problem.place, &texts);
         }
@@ -119,6 +121,13 @@ impl Pipeline {
         }
         Error::Pipeline { problems }
     }
+}
+
+/// Ids of the dimensions whose threshold no file says.
+fn without_threshold(merged: &Table) -> Vec<String> {
+    let dimensions = merged.get("dimensions").and_then(Value::as_array).into_iter().flatten();
+    let silent = dimensions.filter(|dimension| dimension.get("threshold").is_none());
+    silent.filter_map(|dimension| Some(dimension.get("id")?.as_str()?.to_owned())).collect()
 }
 
 /// How the files of judgements are read, by the node whose children they are about.

@@ -1,6 +1,7 @@
 //! A pipeline file and the order of the stages. No logic of any stage.
 
 mod check;
+mod check_score;
 pub mod draft;
 mod hints;
 pub mod load;

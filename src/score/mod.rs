@@ -40,6 +40,8 @@ pub struct Model {
     pub shape: Shape,
     /// Weights, floors, aggregates, normalisations.
     pub parameters: Parameters,
+    /// The ends of the scale of each node: 0 and 100 of goalposts; `None` of one without ends.
+    pub scales: Vec<Option<[f64; 2]>>,
 }
 
 /// What is known of an indicator in one unit.
@@ -106,8 +108,8 @@ impl Model {
         });
         match (shape, parameters) {
             (Ok(shape), Ok(mut parameters)) => {
-                parameters.settle_floors(tree, &shape)?;
-                Ok(Self { shape, parameters })
+                let scales = parameters.settle_floors(tree, &shape)?;
+                Ok(Self { shape, parameters, scales })
             }
             (shape, parameters) => Err(shape.err().into_iter().chain(parameters.err()).flatten().collect()),
         }

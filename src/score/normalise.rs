@@ -64,6 +64,8 @@ struct Line {
     at: [f64; 2],
     to: [f64; 2],
     range: Range,
+    /// Whether the way is measured back from the upper end, as distances are: near the lower end that rounds otherwise.
+    from_above: bool,
 }
 
 /// Ranks among the values of a sample.
@@ -290,7 +292,9 @@ impl Relative {
             return Rule::Nothing("all values are equal");
         }
         let (worst, best) = if self.rises { (least, most) } else { (most, least) };
-        let line = |zero: f64, one: f64, range: Range| Rule::Line(Line { at: [zero, one], to: self.to, range });
+        let from_above = [Method::DistanceToMaximum, Method::DistanceToReference].contains(&self.method);
+        let line =
+            |zero: f64, one: f64, range: Range| Rule::Line(Line { at: [zero, one], to: self.to, range, from_above });
         let [low, high] = self.to;
         let within = Range { least: low, greatest: high };
         let reached = Range { least: low, greatest: if self.capped { high } else { f64::INFINITY } };
@@ -313,8 +317,10 @@ impl Relative {
                     None => Rule::Nothing("the reference has no value"),
                 }
             }
-            Method::FractionOfMaximum if least < 0.0 || most <= 0.0 => {
-                Rule::Nothing("a fraction of the maximum needs values of 0 and more")
+            Method::FractionOfMaximum if most <= 0.0 => Rule::Nothing("the greatest value is not above 0"),
+            // Of values below 0 the fractions are below it too.
+            Method::FractionOfMaximum if least < 0.0 => {
+                line(0.0, most, Range { least: f64::NEG_INFINITY, greatest: high })
             }
             Method::FractionOfMaximum => line(0.0, most, within),
             _ => line(worst, best, within),
@@ -345,7 +351,8 @@ impl Relative {
 impl Line {
     fn score(&self, value: f64) -> f64 {
         let ([zero, one], [low, high]) = (self.at, self.to);
-        let score = low + (high - low) * ((value - zero) / (one - zero));
+        let share = if self.from_above { 1.0 - (one - value) / (one - zero) } else { (value - zero) / (one - zero) };
+        let score = low + (high - low) * share;
         score.clamp(self.range.least, self.range.greatest) + 0.0
     }
 

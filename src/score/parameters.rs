@@ -101,12 +101,16 @@ impl Parameters {
         })
     }
 
-    /// Sets the floors that the file does not say by the scale of what stands under each node.
+    /// Sets the floors that the file does not say by the scale of what stands under each node; the ends of each node's scale.
     ///
     /// # Errors
     ///
     /// Means that read no score below 0, over scores that may be below 0.
-    pub(super) fn settle_floors(&mut self, tree: Tree<'_>, shape: &Shape) -> Result<(), Vec<Problem>> {
+    pub(super) fn settle_floors(
+        &mut self,
+        tree: Tree<'_>,
+        shape: &Shape,
+    ) -> Result<Vec<Option<[f64; 2]>>, Vec<Problem>> {
         let own = tree.of_nodes(|one| one.floor, |one| one.floor);
         let mut scales = vec![Scale::default(); shape.nodes().len()];
         let mut problems = Vec::new();
@@ -116,7 +120,7 @@ impl Parameters {
                 Child::Indicator(at) => Scale::of(&self.normalise[at]),
                 Child::Node(at) => scales[at],
             });
-            let scale = scale.fold(Scale::default(), Scale::and);
+            let scale = scale.reduce(Scale::and).unwrap_or_default();
             let aggregate = self.aggregates[node];
             if aggregate.needs_positive() && scale.may_be_negative {
                 let message = "scores below 0 have no geometric, harmonic or power mean";
@@ -131,7 +135,7 @@ impl Parameters {
             scales[node] =
                 if aggregate == Aggregate::Copeland { Scale { ends: None, may_be_negative: true } } else { scale };
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() { Ok(scales.into_iter().map(|scale| scale.ends).collect()) } else { Err(problems) }
     }
 
     /// Finds the units that others are compared with.
@@ -242,7 +246,7 @@ impl Scale {
     fn and(self, other: Self) -> Self {
         let hull = |[a, b]: [f64; 2], [c, d]: [f64; 2]| [a.min(c), b.max(d)];
         Self {
-            ends: self.ends.zip(other.ends).map(|(a, b)| hull(a, b)).or(self.ends).or(other.ends),
+            ends: self.ends.zip(other.ends).map(|(a, b)| hull(a, b)),
             may_be_negative: self.may_be_negative || other.may_be_negative,
         }
     }

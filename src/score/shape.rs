@@ -137,6 +137,16 @@ impl Shape {
         steps
     }
 
+    /// How high everything stands above the indicators.
+    pub fn levels(&self) -> Levels {
+        let mut nodes = vec![1; self.nodes.len()];
+        for &node in &self.upward {
+            let below = self.nodes[node].children.iter().filter_map(|child| child.node()).map(|child| nodes[child]);
+            nodes[node] = below.max().unwrap_or(1) + 1;
+        }
+        Levels(nodes)
+    }
+
     /// The dimension of each indicator.
     pub fn dimension_of(&self) -> Vec<usize> {
         let mut of = vec![0; self.indicators];
@@ -152,6 +162,20 @@ impl Shape {
     pub(super) fn place(&self, node: usize) -> String {
         let table = if self.dimensions().contains(&node) { "dimensions" } else { "components" };
         format!("{table}.{}", self.nodes[node].id)
+    }
+}
+
+/// How high everything stands above the indicators: those at 1, what stands right above at 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Levels(Vec<u32>);
+
+impl Levels {
+    /// The level of something.
+    pub fn of(&self, child: Child) -> u32 {
+        match child {
+            Child::Indicator(_) => 1,
+            Child::Node(node) => self.0[node],
+        }
     }
 }
 

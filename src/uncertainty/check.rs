@@ -139,7 +139,22 @@ impl UncertaintySettings {
 
     fn check_choices(&self, known: &Known<'_>, problems: &mut Problems) {
         if let Some(weights) = self.weights.given() {
-            problems.positive("weights.concentration", weights.concentration, 1e6, "concentration");
+            if let Some(concentration) = weights.concentration {
+                problems.positive("weights.concentration", concentration, 1e6, "concentration");
+            }
+            if let Some(share) = weights.uniform {
+                problems.positive("weights.uniform", share, 1.0, "share of a weight");
+            }
+            if weights.concentration.is_some() && weights.uniform.is_some() {
+                problems.add(
+                    "weights",
+                    "weights are drawn by one distribution",
+                    "take `concentration` or `uniform` out",
+                );
+            }
+            if weights.levels.contains(&0) {
+                problems.add("weights.levels", "levels count from 1: the indicators", "");
+            }
         }
         if let Some(spread) = self.goalposts.given() {
             problems.positive("goalposts.sigma", spread.sigma, 3.0, "standard deviation of a logarithm");

@@ -2,7 +2,7 @@
 
 use super::draws::{At, Numbers, Origin, normal, triangular};
 use super::scenario::{COORDINATES, DataDraw, DataErrors, EMISSIONS, LAYERS, Scenario, TIES};
-use super::settings::{Alternative, Thresholds, UncertaintySettings};
+use super::settings::{Alternative, Thresholds, UncertaintySettings, WeightDraw, Weights};
 use crate::given::Switch;
 use crate::indicator::Scale;
 use crate::score::normalise::Normalise;
@@ -27,9 +27,7 @@ pub struct Factor {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Weights {
-        concentration: f64,
-    },
+    Weights(Weights),
     Goalposts {
         sigma: f64,
     },
@@ -83,8 +81,7 @@ pub fn factors(
     let mut kinds: Vec<(String, Kind, u32)> = Vec::new();
     let (indicators, nodes) = (run.indicators.len() as u32, run.model.shape.nodes().len() as u32);
     if let Some(weights) = settings.weights.value() {
-        let kind = Kind::Weights { concentration: weights.concentration };
-        kinds.push(("weights".into(), kind, indicators + nodes));
+        kinds.push(("weights".into(), Kind::Weights(weights), indicators + nodes));
     }
     if let Some(spread) = settings.goalposts.value() {
         kinds.push(("goalposts".into(), Kind::Goalposts { sigma: spread.sigma }, 3 * indicators));
@@ -97,6 +94,8 @@ pub fn factors(
     }
     if let Some(thresholds) = settings.thresholds.value() {
         for (dimension, of) in run.dimensions.iter().enumerate() {
+            // What nobody said is of 100 points; a scale without ends has none.
+            let Some(thresholds) = on_scale(thresholds, settings, run.model.scales[dimension]) else { continue };
             let kind = Kind::Threshold { dimension, thresholds };
             kinds.push((format!("thresholds.{}", of.id), kind, of.threshold.0.len() as u32));
         }
@@ -177,7 +176,7 @@ pub fn choose(
     for (factor, at) in drawn() {
         let mut numbers = numbers(factor, at);
         match &factor.kind {
-            Kind::Weights { concentration } => weigh(&mut chosen.parameters, shape, *concentration, &mut numbers),
+            Kind::Weights(weights) => weigh(&mut chosen.parameters, shape, weights, &mut numbers),
             Kind::Goalposts { sigma } => move_posts(&mut chosen.parameters, *sigma, &mut numbers),
             Kind::Aggregation { dimension, alternatives } => {
                 let at = numbers.choice(alternatives.iter().map(|one| one.probability));
@@ -230,11 +229,23 @@ pub fn scenario_of(counts: &[usize], options: &[usize]) -> usize {
     counts.iter().zip(options).fold(0, |number, (count, option)| number * count + option)
 }
 
-/// Siblings' weights: Dirichlet around their own, with their sum.
-fn weigh(parameters: &mut Parameters, shape: &Shape, concentration: f64, numbers: &mut Numbers) {
+/// Siblings' weights around their own: Dirichlet, with their sum, or each by itself.
+fn weigh(parameters: &mut Parameters, shape: &Shape, settings: &Weights, numbers: &mut Numbers) {
+    let levels = shape.levels();
+    let is_drawn = |child: &Child| settings.levels.is_empty() || settings.levels.contains(&levels.of(*child));
     for node in shape.nodes() {
-        let weighing: Vec<Child> =
-            node.children.iter().copied().filter(|&child| parameters.weight(child) > 0.0).collect();
+        let weighing = node.children.iter().copied().filter(|&child| parameters.weight(child) > 0.0);
+        let weighing: Vec<Child> = weighing.filter(is_drawn).collect();
+        let concentration = match settings.draw() {
+            WeightDraw::Dirichlet(concentration) => concentration,
+            WeightDraw::Uniform(share) => {
+                for child in weighing {
+                    let factor = 1.0 + share * (2.0 * numbers.number() - 1.0);
+                    parameters.set_weight(child, parameters.weight(child) * factor);
+                }
+                continue;
+            }
+        };
         if weighing.len() < 2 {
             continue;
         }
@@ -246,6 +257,14 @@ fn weigh(parameters: &mut Parameters, shape: &Shape, concentration: f64, numbers
             parameters.set_weight(child, share * sum);
         }
     }
+}
+
+/// Where thresholds lie on the scale of a dimension: as the file says, else as much of it as the default is of 100 points.
+pub fn on_scale(thresholds: Thresholds, settings: &UncertaintySettings, ends: Option<[f64; 2]>) -> Option<Thresholds> {
+    if settings.thresholds.given().is_some() {
+        return Some(thresholds);
+    }
+    ends.map(|[low, high]| thresholds.times((high - low) / 100.0))
 }
 
 /// Goalposts times log-normal factors; where one is 0, all by a share of their range.

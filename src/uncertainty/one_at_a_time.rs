@@ -1,7 +1,7 @@
 //! One choice changed at a time: what each unit's type would be. Nothing is drawn.
 
 use super::factors::{Chosen, Factor};
-use super::factors::{aggregations, dispensable, moved_posts, nominal};
+use super::factors::{aggregations, dispensable, moved_posts, nominal, on_scale};
 use super::outcome::child_name;
 use super::scenario::Scenario;
 use super::settings::{Thresholds, UncertaintySettings};
@@ -144,6 +144,9 @@ impl Changes<'_> {
     /// Each threshold as low and as high as it may be; of a normal one a standard deviation lower and higher.
     fn thresholds(&mut self, thresholds: Thresholds) {
         for (dimension, of) in self.run.dimensions.iter().enumerate() {
+            let Some(thresholds) = on_scale(thresholds, self.settings, self.run.model.scales[dimension]) else {
+                continue;
+            };
             for (at, now) in of.threshold.0.iter().enumerate() {
                 for step in [-thresholds.points(), thresholds.points()] {
                     let text = format!("{}: threshold {} instead of {now}", of.id, now + step);

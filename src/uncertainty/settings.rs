@@ -28,7 +28,7 @@ pub struct UncertaintySettings {
     pub quantiles: bool,
     /// Whether draws of emissions and places delineate the clusters anew; else those of the run stand.
     pub redelineate: bool,
-    /// Weights of siblings: Dirichlet around what the pipeline file gives.
+    /// Weights of siblings: Dirichlet around what the pipeline file gives, or uniform.
     pub weights: Switch<Weights>,
     /// Goalposts: each times a log-normal factor.
     pub goalposts: Switch<Spread>,
@@ -94,17 +94,34 @@ pub enum Points {
     Sobol,
 }
 
-/// Dirichlet weights.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// How weights are drawn: Dirichlet, or each by itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Weights {
-    /// Times the number of siblings: the greater, the closer to the weights of the file.
-    pub concentration: f64,
+    /// Of Dirichlet weights, times the number of siblings: the greater, the closer to the weights of the file; default 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concentration: Option<f64>,
+    /// Instead: each weight anywhere within this share of itself, as 0.25.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uniform: Option<f64>,
+    /// Levels of the tree whose weights are drawn, counted from the indicators: 1 indicators, 2 the components right above; none given: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<u32>,
 }
 
-impl Default for Weights {
-    fn default() -> Self {
-        Self { concentration: 10.0 }
+/// A distribution of weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum WeightDraw {
+    /// Siblings together, with this concentration.
+    Dirichlet(f64),
+    /// Each by itself, within this share.
+    Uniform(f64),
+}
+
+impl Weights {
+    /// The distribution.
+    pub fn draw(&self) -> WeightDraw {
+        self.uniform.map_or(WeightDraw::Dirichlet(self.concentration.unwrap_or(10.0)), WeightDraw::Uniform)
     }
 }
 
@@ -151,6 +168,15 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
+    /// The same on a scale so many times as long.
+    pub fn times(self, factor: f64) -> Self {
+        match self {
+            Self::Triangular(points) => Self::Triangular(points * factor),
+            Self::Uniform(points) => Self::Uniform(points * factor),
+            Self::Normal(points) => Self::Normal(points * factor),
+        }
+    }
+
     /// Half of the width, or the standard deviation, points.
     pub fn points(self) -> f64 {
         match self {
