@@ -111,7 +111,8 @@ pub fn mean_ranks(values: &[f64]) -> Vec<f64> {
 ///
 /// Knight (1966): pairs out of order are counted while sorting.
 pub fn kendall(a: &[f64], b: &[f64]) -> Option<f64> {
-    let mut pairs: Vec<(f64, f64)> = a.iter().copied().zip(b.iter().copied()).collect();
+    // Plus 0: -0.0 is sorted before it, and equal to it.
+    let mut pairs: Vec<(f64, f64)> = a.iter().zip(b).map(|(a, b)| (a + 0.0, b + 0.0)).collect();
     pairs.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let all = pairs_of(pairs.len());
     let tied_in_a = ties(&pairs, |one, other| one.0 == other.0);

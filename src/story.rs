@@ -41,6 +41,8 @@ pub struct Story {
     pub sureness: Option<Sureness>,
     /// What follows for policy, for each type that is possible.
     pub policy: Vec<Policy>,
+    /// Whether any score goes by the sample: it moves when other clusters come or go.
+    pub relative: bool,
     /// The score tree, dimension by dimension.
     pub dimensions: Vec<ScoredNode>,
     /// Score points to each other type.
@@ -370,6 +372,7 @@ pub fn story(run: &StoredRun, cluster: &Row, clusters: &[Row]) -> Result<Story> 
         possible_types: text("possible_types"),
         sureness: sureness(run, cluster, &now("sensitivity")?, &now("one_at_a_time")?)?,
         policy: policies(scoring.typology.as_ref(), cell(cluster, "possible_types")),
+        relative: scoring.model.is_relative(),
         dimensions,
         distances: distances(&now_as_text("type_distances")?),
         pairs: now("lever_pairs")?.typed(),

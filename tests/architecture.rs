@@ -207,6 +207,8 @@ fn every_key_has_its_stage() {
     let mut all: BTreeSet<String> = below("Indicator", "indicators").into_iter().collect();
     all.extend(below("Dimension", "dimensions").into_iter().chain(below("ClusterType", "typology.types")));
     all.extend(below("NamedMove", "typology.moves"));
+    all.extend(below("Component", "components"));
+    all.extend(below("Scoring", "score").iter().map(|key| key.replace(".*", "")));
     all.extend(below("LeverWords", "lever").iter().map(|key| key.replace("lever.*", "indicators.*.lever")));
     all.extend(["id", "source"].map(|key| format!("typology.{key}")));
     let patterns: BTreeSet<String> = forerunner::stage::patterns().map(str::to_owned).collect();
@@ -225,6 +227,24 @@ fn every_key_has_its_stage() {
         "dimensions.*.id",
         "dimensions.*.aggregate",
         "dimensions.*.floor",
+        "components.*.aggregate",
+        "components.*.floor",
+        "components.*.id",
+        "components.*.min_available",
+        "components.*.parent",
+        "components.*.weight",
+        "dimensions.*.min_available",
+        "indicators.*.direction",
+        "indicators.*.impute",
+        "indicators.*.normalise",
+        "indicators.*.target",
+        "indicators.*.treat",
+        "score.impute",
+        "score.min_available",
+        "score.normalise",
+        "score.screen",
+        "score.treat",
+        "score.weights",
         "typology.types.*.number",
         "typology.types.*.when",
         "typology.moves.*.from",

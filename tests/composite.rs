@@ -173,7 +173,8 @@ fn fractions_of_the_maximum() {
     assert_eq!(ended.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ended.stderr).contains("means nothing"));
     let mixed = fs::read_to_string(&refused).unwrap();
-    let mixed = mixed.replace("direction = \"down\"\n", "direction = \"down\"\nnormalise = { method = \"min_max\", to = [0, 1] }\n");
+    let mixed = mixed
+        .replace("direction = \"down\"\n", "direction = \"down\"\nnormalise = { method = \"min_max\", to = [0, 1] }\n");
     let file = folder.path().join("mixed.toml");
     fs::write(&file, mixed).unwrap();
     let down: Vec<String> = rows(Path::new(&format!("{ORACLES}/goalposts.csv")))
@@ -233,8 +234,11 @@ fn aggregations_and_ranks() {
 /// Of the raw values: COINr imputes before it denominates nothing.
 #[test]
 fn imputations() {
-    let text = fs::read_to_string(ASEM).unwrap().replace("../../data", fs::canonicalize("data").unwrap().to_str().unwrap());
-    let raw = ["Area", "Energy", "GDP", "Population"].iter().fold(text, |text, by| text.replace(&format!(" / \"{by}\"'"), "'"));
+    let text =
+        fs::read_to_string(ASEM).unwrap().replace("../../data", fs::canonicalize("data").unwrap().to_str().unwrap());
+    let raw = ["Area", "Energy", "GDP", "Population"]
+        .iter()
+        .fold(text, |text, by| text.replace(&format!(" / \"{by}\"'"), "'"));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("raw.toml");
     fs::write(&file, raw).unwrap();
@@ -247,19 +251,23 @@ fn imputations() {
         agree(oracle, &found.indicators("value"), &wide(oracle), 2400);
         let status = found.rows("indicators").into_iter().filter(|row| row["status"] == "imputed").count();
         let raw = rows(Path::new("data/reference/asem/raw.csv"));
-        let missing = raw.iter().flat_map(BTreeMap::values).filter(|cell| number_or_nan(cell).is_nan()).count() - raw.len();
+        let missing =
+            raw.iter().flat_map(BTreeMap::values).filter(|cell| number_or_nan(cell).is_nan()).count() - raw.len();
         assert_eq!(status, missing, "each imputed value is marked");
-        assert!(found.rows("indicators").iter().all(|row| row["status"] != "imputed" || number(&row["coverage"]) == 0.0));
+        assert!(
+            found.rows("indicators").iter().all(|row| row["status"] != "imputed" || number(&row["coverage"]) == 0.0)
+        );
     }
 }
 
 #[test]
-fn statistics_of_indicators_and_units() {
+fn statistics_of_indicators() {
     let run = run(&[]);
-    let theirs: BTreeMap<String, BTreeMap<String, String>> = rows(Path::new(&format!("{ORACLES}/stats_denominated.csv")))
-        .into_iter()
-        .map(|row| (row["iCode"].clone(), row))
-        .collect();
+    let theirs: BTreeMap<String, BTreeMap<String, String>> =
+        rows(Path::new(&format!("{ORACLES}/stats_denominated.csv")))
+            .into_iter()
+            .map(|row| (row["iCode"].clone(), row))
+            .collect();
     let three_digits = |value: f64| format!("{value:.2e}").parse::<f64>().unwrap();
     for own in run.rows("diagnostics") {
         let theirs = &theirs[&own["indicator"]];
@@ -289,20 +297,34 @@ fn statistics_of_indicators_and_units() {
             ("few_different", "Flag.Unique", "LOW"),
             ("outliers", "Flag.SkewKurt", "OUT"),
         ] {
-            assert_eq!(own["flags"].split('|').any(|own| own == flag), theirs[column] == word, "{} {flag}", own["indicator"]);
+            assert_eq!(
+                own["flags"].split('|').any(|own| own == flag),
+                theirs[column] == word,
+                "{} {flag}",
+                own["indicator"]
+            );
         }
     }
-    let theirs: BTreeMap<String, BTreeMap<String, String>> = rows(Path::new(&format!("{ORACLES}/data_availability.csv")))
-        .into_iter()
-        .map(|row| (row["uCode"].clone(), row))
-        .collect();
+}
+
+#[test]
+fn what_there_is_of_each_unit() {
+    let run = run(&[]);
+    let theirs: BTreeMap<String, BTreeMap<String, String>> =
+        rows(Path::new(&format!("{ORACLES}/data_availability.csv")))
+            .into_iter()
+            .map(|row| (row["uCode"].clone(), row))
+            .collect();
     let found = run.rows("availability");
     assert_eq!(found.len(), 51);
     for own in found {
         let theirs = &theirs[&own["cluster_id"]];
-        for (ours, column) in
-            [("missing", "N_missing"), ("zero", "N_zero"), ("available_share", "Dat_Avail"), ("non_zero_share", "Non_Zero")]
-        {
+        for (ours, column) in [
+            ("missing", "N_missing"),
+            ("zero", "N_zero"),
+            ("available_share", "Dat_Avail"),
+            ("non_zero_share", "Non_Zero"),
+        ] {
             assert!((number(&own[ours]) - number(&theirs[column])).abs() < 1e-9, "{} {ours}", own["cluster_id"]);
         }
     }
@@ -388,7 +410,7 @@ fn principal_components(run: &Run) {
     assert!(String::from_utf8_lossy(&ended.stderr).contains("`Ship` has a loading of -0.137"));
     let squared = self::run(&["components.Physical.weights=pca_squared"]);
     let weight = squared.indicators("weight")[&("AUS".to_owned(), "Ship".to_owned())];
-    assert!((weight - 0.137_260_267_596_470_31_f64.powi(2)).abs() < 1e-9, "{weight}");
+    assert!((weight - 0.137_260_267_596_470_3_f64.powi(2)).abs() < 1e-9, "{weight}");
 }
 
 #[test]
@@ -397,8 +419,11 @@ fn removal_and_strengths() {
     let found: Vec<_> = example.rows("removal").into_iter().filter(|row| row["kind"] == "component").collect();
     let found = found.iter().map(|row| ((row["cluster_id"].clone(), row["removed"].clone()), number(&row["rank"])));
     agree("removal_level2_ranks", &found.collect(), &wide("removal_level2_ranks"), 408);
-    let weights: BTreeMap<String, f64> =
-        example.rows("effective_weights").iter().map(|row| (row["node"].clone(), number(&row["mean_rank_change"]))).collect();
+    let weights: BTreeMap<String, f64> = example
+        .rows("effective_weights")
+        .iter()
+        .map(|row| (row["node"].clone(), number(&row["mean_rank_change"])))
+        .collect();
     for row in rows(Path::new(&format!("{ORACLES}/removal_level2_change.csv"))) {
         if let Some(found) = weights.get(&row["removed"]) {
             assert!((found - number(&row["mean_abs_rank_change"])).abs() < 1e-9, "{row:?}");
@@ -423,8 +448,10 @@ fn removal_and_strengths() {
 #[test]
 fn the_human_development_index_recomputes() {
     let run = run_file(Path::new("pipelines/reference/hdi-2022.toml"), &[]);
-    let published: BTreeMap<String, f64> =
-        rows(Path::new("data/reference/hdi/hdi_2022.csv")).iter().map(|row| (row["iso3"].clone(), number(&row["hdi"]))).collect();
+    let published: BTreeMap<String, f64> = rows(Path::new("data/reference/hdi/hdi_2022.csv"))
+        .iter()
+        .map(|row| (row["iso3"].clone(), number(&row["hdi"])))
+        .collect();
     let found = run.rows("clusters");
     assert_eq!(found.len(), 206);
     let mut agreed = 0;

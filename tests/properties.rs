@@ -149,15 +149,20 @@ fn aggregate() -> impl Strategy<Value = Aggregate> {
     prop_oneof![prop::sample::select(fixed.to_vec()), powers.prop_map(Aggregate::Power)]
 }
 
-/// One dimension over one component over indicators from 0 to 100, and what is measured of them.
+/// One dimension over one component over indicators from 0 to 100.
 fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Model, Dimension) {
+    tree_of(aggregates, weights, threshold, &["worst = 0\nbest = 100"])
+}
+
+/// The same with rules that take turns.
+fn tree_of(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64, rules: &[&str]) -> (Model, Dimension) {
     let mut dimension: Dimension = toml::from_str("id = 'd'").unwrap();
     (dimension.aggregate, dimension.threshold) = (aggregates[0], Thresholds(vec![threshold]));
     let mut component: Component = toml::from_str("id = 'c'\nparent = 'd'").unwrap();
     component.aggregate = aggregates[1];
     let indicator = |(at, weight): (usize, &f64)| -> Indicator {
         let parent = ["c", "d"][at % 2];
-        let text = format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\nworst = 0\nbest = 100");
+        let text = format!("id = 'i{at}'\nparent = '{parent}'\nexpr = 'x'\n{}", rules[at % rules.len()]);
         let mut indicator: Indicator = toml::from_str(&text).unwrap();
         indicator.weight = *weight;
         indicator
@@ -167,6 +172,18 @@ fn tree(aggregates: [Aggregate; 2], weights: &[f64], threshold: f64) -> (Model, 
     let tree = Tree { dimensions, components, indicators: &indicators, scoring: &Scoring::default() };
     (Model::new(tree).unwrap(), dimension)
 }
+
+/// Ways from values to scores, each with its own scale and its own way to lack a score.
+const RULES: [&str; 8] = [
+    "worst = 0\nbest = 100",
+    "worst = 100\nbest = 1\nscale = 'log'",
+    "worst = 0\ncrossover = 30\nbest = 100",
+    "normalise = 'min_max'\ndirection = 'down'",
+    "normalise = { method = 'percentile_rank', ties = 'average' }",
+    "normalise = { method = 'distance_to_target', capped = true }\ntarget = 60",
+    "normalise = { method = 'min_max', to = [1, 50] }\ntreat = true",
+    "normalise = 'rank'",
+];
 
 /// A tree that has seen no values: goalposts need none.
 fn fitted(model: &Model) -> Scorer<'_> {
@@ -208,11 +225,11 @@ proptest! {
     fn columns_score_as_units_do(
         means in [aggregate(), aggregate()],
         weights in prop::collection::vec(weight(), 2..6),
+        which in 0usize..RULES.len(),
         cells in prop::collection::vec(prop::collection::vec(
             (prop::option::of(prop_oneof![-20.0f64..120.0, Just(50.0), Just(0.0)]), prop_oneof![Just(1.0), 0.0f64..=1.0]), 5), 1..20),
     ) {
-        let (model, _) = tree(means, &weights, 50.0);
-        let tree = fitted(&model);
+        let (model, _) = tree_of(means, &weights, 50.0, &RULES[which..]);
         let seen = |&(value, coverage): &(Option<f64>, f64)| Observation {
             value, coverage: if value.is_some() { coverage } else { 0.0 }
         };
@@ -220,12 +237,15 @@ proptest! {
             cells.iter().map(|row| row[..weights.len()].iter().map(seen).collect()).collect();
         let columns: Vec<Vec<Observation>> =
             (0..weights.len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect();
+        let tree = model.fit(&columns);
         let matrix = Matrix::new(tree.parameters(), &columns);
+        let all = tree.score_all(&columns);
         let leaves = tree.leaves(&matrix, 0..rows.len());
         let (nodes, bounds) = (tree.nodes(&leaves, false), tree.bounds(&leaves, &matrix, 0..rows.len()));
         let is_whole = leaves.iter().flatten().all(|score| !score.is_nan());
         prop_assert!(!is_whole || tree.nodes(&leaves, true) == nodes);
         for (unit, row) in rows.iter().enumerate() {
+            prop_assert_eq!(&all[unit], &tree.score(row));
             for (node, score) in tree.score(row).nodes.into_iter().enumerate() {
                 let found = Score {
                     score: Some(nodes[node][unit]).filter(|score| !score.is_nan()),

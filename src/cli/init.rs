@@ -16,9 +16,31 @@ const FILES: [(&str, &str); 6] = [
     ("data/README.md", include_str!("../../data/sample/README.md")),
 ];
 
-/// Writes the sample, or with `from` a draft for that file; overwrites nothing.
-pub fn run(dir: &Path, from: Option<&Path>) -> Result<()> {
-    let Some(file) = from else { return write(dir, FILES.map(|(name, text)| (name, text.to_owned())).to_vec()) };
+/// A table of indicators in place of a register.
+const TABLE: [(&str, &str); 2] = [
+    ("pipeline.toml", include_str!("../../data/sample/indicator-table/pipeline.toml")),
+    ("data/countries.csv", include_str!("../../data/sample/indicator-table/countries.csv")),
+];
+
+/// What there is to start from.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub enum Template {
+    /// A register with layers and links: clusters, scores, types.
+    #[default]
+    Register,
+    /// A table with one row a unit and one column an indicator: scores.
+    IndicatorTable,
+}
+
+/// Writes a sample, or with `from` a draft for that file; overwrites nothing.
+pub fn run(dir: &Path, template: Template, from: Option<&Path>) -> Result<()> {
+    let sample: &[(&str, &str)] = match template {
+        Template::Register => &FILES,
+        Template::IndicatorTable => &TABLE,
+    };
+    let Some(file) = from else {
+        return write(dir, sample.iter().map(|(name, text)| (*name, (*text).to_owned())).collect());
+    };
     if dir.exists() {
         refuse_existing(dir, "pipeline.toml")?;
     }

@@ -11,8 +11,8 @@ use forerunner::report::stored::{Row, StoredRun, cell, number as value, typed};
 use forerunner::score::Dimension;
 use forerunner::{Error, Result};
 
-use super::table::{self, number};
-use super::{json_text, print};
+use super::table::{self, RELATIVE, number};
+use super::{json_text, print, say};
 
 /// Which clusters to list, in which order, and how.
 #[derive(Debug, Default, clap::Args)]
@@ -70,7 +70,11 @@ pub fn run(folder: &Path, wanted: &Selection) -> Result<()> {
     } else if wanted.csv {
         print(&table::csv(&columns, &rows)?)
     } else {
-        print(&clusters(&dimensions, &rows))
+        print(&clusters(&dimensions, &rows))?;
+        if run.scoring()?.model.is_relative() {
+            say(&format!("{RELATIVE}\n"));
+        }
+        Ok(())
     }
 }
 

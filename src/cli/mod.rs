@@ -40,6 +40,9 @@ enum Command {
         /// The folder to write into.
         #[arg(default_value = ".")]
         dir: PathBuf,
+        /// What to start from.
+        #[arg(long, value_enum, default_value_t, conflicts_with = "from")]
+        template: init::Template,
         /// A register to draft the pipeline file from, each guess commented.
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
@@ -141,7 +144,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .init();
     refuse_no_threads()?;
     match arguments.command {
-        Command::Init { dir, from } => init::run(&dir, from.as_deref()),
+        Command::Init { dir, template, from } => init::run(&dir, template, from.as_deref()),
         Command::Check { pipeline } => {
             use_threads(pipeline.threads)?;
             check::run(&pipeline.pipeline, &pipeline.set, pipeline.json)

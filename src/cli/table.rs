@@ -51,6 +51,10 @@ pub fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.decimals$}"))
 }
 
+/// What is said beside scores that go by the sample.
+pub const RELATIVE: &str =
+    "scores are relative to the clusters and periods of this run: they move when others come or go";
+
 /// Thresholds as the pipeline file has them.
 pub fn thresholds(thresholds: &Thresholds) -> String {
     serde_json::to_string(thresholds).unwrap_or_default()

@@ -36,10 +36,10 @@ impl Model {
             names.insert(id.clone(), name);
             units.insert((id, period.parse().ok()), HashMap::new());
         }
-        for [id, period, indicator, value, coverage] in
-            run.columns("indicators", ["cluster_id", "period", "indicator", "value", "coverage"])?
+        for [id, period, indicator, value, coverage, status] in
+            run.columns("indicators", ["cluster_id", "period", "indicator", "value", "coverage", "status"])?
         {
-            let value: Option<f64> = value.parse().ok();
+            let value: Option<f64> = value.parse().ok().filter(|_| status != "screened");
             let seen = Observation { value, coverage: coverage.parse().unwrap_or(0.0) };
             units.entry((id, period.parse().ok())).or_default().insert(indicator, seen);
         }

@@ -353,21 +353,19 @@ pub fn measure(
     columns.extend(laid.into_iter().flat_map(|layout| own_figures(layout, &spreads, &needs)).chain(around.figures));
     let (facts, evidence) = fact_columns(tables, &clusters, &units, &mut findings)?;
     let asked = kinds::Asked { links: indicators.iter().any(|one| one.over == Over::Links), wanted };
-    let ties =
-        laid.zip(facilities.as_ref()).map(|(layout, frame)| networks(tables, layout, frame, asked, &mut findings));
-    let mut ties = ties.transpose()?.unwrap_or_default();
+    let tied = |(layout, frame)| networks(tables, layout, frame, asked, &mut findings);
+    let mut ties = laid.zip(facilities.as_ref()).map(tied).transpose()?.unwrap_or_default();
     columns.extend(ties.columns.drain(..).chain(facts));
     let figures = DataFrame::new(units.len(), columns).map_err(Error::table("building the figures"))?;
-    let kinds = kinds::kinds(tables);
     let inputs = Inputs {
         facilities: facilities.as_ref().map(|frame| in_clusters(frame, &rows, checked)).transpose()?,
         links: if tables.ties.is_empty() { None } else { Some(std::mem::take(&mut ties.links).frame()?) },
         clusters: &figures,
-        kinds: &kinds,
+        kinds: &kinds::kinds(tables),
         observed_kinds: &observed_kinds(tables),
         units: units.len(),
     };
-    let values = indicators::evaluate(indicators, &checked.expressions, &inputs, &mut findings)?;
+    let indicators = indicators::evaluate(indicators, &checked.expressions, &inputs, &mut findings)?;
     let times = indicators::evaluate_times(&checked.times, &inputs)?;
     let mut details = Details::default();
     if wanted == Wanted::Details {
@@ -384,7 +382,8 @@ pub fn measure(
         };
     }
     let groups = groups(tables, &clusters, &units, &mut findings);
-    let measurements = Measurements { clusters, units, figures, indicators: values, times, kinds, groups };
+    let kinds = kinds::kinds(tables);
+    let measurements = Measurements { clusters, units, figures, indicators, times, kinds, groups };
     Ok(Measured { measurements, details, findings })
 }
 

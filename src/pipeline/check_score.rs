@@ -100,7 +100,7 @@ fn check_judgements(file: &PipelineFile) -> Vec<Problem> {
     for (place, weights) in of_dimensions.chain(of_components) {
         let (word, reading) = match weights {
             Some(Weighting::Ahp(source)) => {
-                if !(source.max_inconsistency >= 0.0) {
+                if source.max_inconsistency < 0.0 || source.max_inconsistency.is_nan() {
                     let place = format!("{place}.weights.ahp.max_inconsistency");
                     problems.push(Problem::new(place, "a consistency ratio of 0 or more", "0.1 is common"));
                 }

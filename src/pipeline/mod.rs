@@ -18,16 +18,17 @@ use indexmap::IndexMap;
 
 use crate::backtest;
 use crate::classify;
+use crate::classify::Rating;
 use crate::classify::initiatives::{self, Assignment};
 use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
-use crate::measure::{self, Checked, Dispersed, Indexes, Measured, Measurements, Wanted};
+use crate::measure::{self, Checked, Details, Dispersed, Indexes, Measured, Measurements, Wanted};
 use crate::report::manifest::{Manifest, Output};
 use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, About, Formats, Results};
-use crate::score::diagnostics::{self, Basis};
 use crate::score::weigh::Weighed;
+use crate::score::{Scorer, Scores};
 use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
 pub use load::Pipeline;
@@ -79,34 +80,16 @@ fn run_into(
     let clusters = findings.of(clusters(file, &tables, earlier))?;
     clock.begin(Stage::Measure);
     let indexes = Indexes::new(&tables.layers, tables.facilities.as_ref());
-    let mut measured = measure::measure((&file.indicators, &checked), (&tables, &indexes), clusters, Wanted::Details)?;
-    findings.gather(std::mem::take(&mut measured.findings));
-    measured.details.dispersed = dispersed(file, &checked, &tables, &measured)?;
-    let Measured { mut measurements, details, .. } = measured;
+    let (mut measurements, details) = findings.of(measured(file, &checked, (&tables, &indexes), clusters))?;
     clock.begin(Stage::Score);
-    let seen = classify::observations(&measurements);
-    let prepared = findings.of(scoring::prepare(pipeline, &mut measurements))?;
-    let weighed = scoring::weighed(pipeline, &tables, &measurements, &prepared.columns)?;
-    let scorer = weighed.model.fit(&prepared.columns);
-    scoring::note(pipeline, &scorer, measurements.units.len(), &mut findings);
-    let scores = scorer.score_all(&prepared.columns);
-    let periods: Vec<Option<i64>> = measurements.units.iter().map(|unit| unit.period).collect();
-    let basis = Basis {
-        model: &weighed.model,
-        scoring: &pipeline.scoring,
-        measured: &seen,
-        prepared: &prepared,
-        scores: &scores,
-        periods: &periods,
-    };
-    let diagnostics = scoring::diagnosed(&basis, &mut findings);
-    let standing = file.score.as_ref().map(|_| diagnostics::standing(&basis));
+    let sample = findings.of(scoring::sample(pipeline, &tables, &mut measurements))?;
+    let scorer = sample.weighed.model.fit(&sample.prepared.columns);
+    let scores = scorer.score_all(&sample.prepared.columns);
+    scoring::note(pipeline, &scorer, scores.len(), &mut findings);
     clock.begin(Stage::Classify);
-    let mut rating = classify::rate(pipeline.rules(&scorer), scores, &measurements)?;
-    rating.initiatives = findings.of(initiatives(file, &tables, &measurements))?;
-    note_typology(pipeline, &mut findings);
+    let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;
     clock.begin(Stage::Uncertainty);
-    let model = &weighed.model;
+    let model = &sample.weighed.model;
     let read = Read { pipeline, model, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
     let uncertainty = findings.of(uncertain(&read, &staging, watch))?;
     clock.begin(Stage::Backtest);
@@ -114,15 +97,16 @@ fn run_into(
     let (backtest, learnt) = backtest::backtest(&file.backtest, &tables, &measurements, foretold, &file.dimensions);
     findings.gather(learnt);
     clock.begin(Stage::Report);
+    let (diagnostics, standing) = scoring::diagnosed(pipeline, &sample, &rating.scores, &measurements, &mut findings);
     findings.sort();
-    let file = scoring::with_weights(file, &weighed.model);
+    let file = scoring::with_weights(file, model);
     let results = Results {
-        about: about(pipeline, &file, &weighed),
+        about: about(pipeline, &file, &sample.weighed),
         tables: &tables,
         measured: &measurements,
         details: &details,
         rating: &rating,
-        screened: &prepared.screened,
+        screened: &sample.prepared.screened,
         standing: standing.as_ref(),
         diagnostics: diagnostics.as_ref(),
         uncertainty: &uncertainty,
@@ -136,6 +120,33 @@ fn run_into(
     manifest.write(staging.folder())?;
     staging.publish()?;
     Ok(Outcome { manifest, findings, clusters: rows })
+}
+
+/// What is measured of all clusters, with all that a reader may ask for.
+fn measured(
+    file: &PipelineFile,
+    checked: &Checked,
+    (tables, indexes): (&Tables, &Indexes),
+    clusters: Clusters,
+) -> Result<((Measurements, Details), Findings)> {
+    let mut measured = measure::measure((&file.indicators, checked), (tables, indexes), clusters, Wanted::Details)?;
+    measured.details.dispersed = dispersed(file, checked, tables, &measured)?;
+    let Measured { measurements, details, findings } = measured;
+    Ok(((measurements, details), findings))
+}
+
+/// What scores mean.
+fn rated(
+    pipeline: &Pipeline,
+    scorer: &Scorer<'_>,
+    scores: Vec<Scores>,
+    (tables, measurements): (&Tables, &Measurements),
+) -> Result<(Rating, Findings)> {
+    let mut rating = classify::rate(pipeline.rules(scorer), scores, measurements)?;
+    let (initiatives, mut findings) = initiatives(&pipeline.file, tables, measurements)?;
+    rating.initiatives = initiatives;
+    note_typology(pipeline, &mut findings);
+    Ok((rating, findings))
 }
 
 /// What a run is about.

@@ -213,8 +213,8 @@ fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usiz
     let (clusters, _) = clusters(file, of, None)?;
     let measured = measure::measure((&file.indicators, &checked), (of, indexes), clusters, Wanted::Scores)?;
     let mut measured = measured.measurements;
-    let (prepared, _) = scoring::prepare(&other, &mut measured).map_err(place)?;
-    let mut model = scoring::weighed(&other, of, &measured, &prepared.columns).map_err(place)?.model;
+    let (sample, _) = scoring::sample(&other, of, &mut measured).map_err(place)?;
+    let mut model = sample.weighed.model;
     // Draws go by the units of the run.
     scoring::refer(&other, &mut model, run.measured).map_err(place)?;
     Ok(Variation { pipeline: other, model, checked, measured, tables })

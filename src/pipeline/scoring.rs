@@ -7,14 +7,36 @@ use crate::finding::{Findings, Rule, Severity};
 use crate::indicator::rescale::Method;
 use crate::measure::Measurements;
 use crate::measure::indicators::Status;
-use crate::score::diagnostics::{Basis, Diagnostics, diagnostics};
+use crate::score::diagnostics::{Basis, Diagnostics, Standing, diagnostics, standing};
 use crate::score::sample::{Prepared, prepare as prepared};
 use crate::score::weigh::Weighed;
-use crate::score::{Model, Observation, Scorer};
+use crate::score::{Model, Observation, Scorer, Scores};
 use crate::validate::Tables;
 
+/// All units, ready to be scored.
+pub(super) struct Sample {
+    /// What was measured of them.
+    pub seen: Vec<Vec<Observation>>,
+    /// The same, screened and imputed.
+    pub prepared: Prepared,
+    /// The score tree with all its weights.
+    pub weighed: Weighed,
+}
+
+/// What is scored, and by which weights.
+pub(super) fn sample(
+    pipeline: &Pipeline,
+    tables: &Tables,
+    measurements: &mut Measurements,
+) -> Result<(Sample, Findings)> {
+    let seen = observations(measurements);
+    let (prepared, findings) = prepare(pipeline, measurements);
+    let weighed = weighed(pipeline, tables, measurements, &prepared.columns)?;
+    Ok((Sample { seen, prepared, weighed }, findings))
+}
+
 /// Screens units and imputes what is missing; notes either in what was measured.
-pub(super) fn prepare(pipeline: &Pipeline, measurements: &mut Measurements) -> Result<(Prepared, Findings)> {
+fn prepare(pipeline: &Pipeline, measurements: &mut Measurements) -> (Prepared, Findings) {
     let mut findings = Findings::default();
     let units = measurements.units.len();
     let (indicators, scoring) = (&pipeline.file.indicators, &pipeline.scoring);
@@ -36,11 +58,11 @@ pub(super) fn prepare(pipeline: &Pipeline, measurements: &mut Measurements) -> R
     let screened = found.screened.iter().filter(|screened| **screened).count();
     let message = "too few values, or too many zeros: not scored (`[score.screen]`)".to_owned();
     findings.add(Severity::Warning, "score", Rule::Screened, message, screened);
-    Ok((found, findings))
+    (found, findings)
 }
 
 /// The score tree with all its weights.
-pub(super) fn weighed(
+fn weighed(
     pipeline: &Pipeline,
     tables: &Tables,
     measurements: &Measurements,
@@ -52,12 +74,24 @@ pub(super) fn weighed(
     model.weighed(tree, observations, &tables.judgements).map_err(|problems| Error::Pipeline { problems })
 }
 
-/// What the scores are like as a whole, where the pipeline file does not say that nobody wants to know.
-pub(super) fn diagnosed(basis: &Basis<'_>, findings: &mut Findings) -> Option<Diagnostics> {
-    let diagnostics = basis.scoring.diagnostics.then(|| diagnostics(basis))?;
-    let message = "pairs of indicators of different components are not correlated: there would be too many";
-    findings.add(Severity::Info, "score", Rule::ManyCorrelations, message.to_owned(), diagnostics.uncorrelated);
-    Some(diagnostics)
+/// What the scores are like as a whole, where the pipeline file does not say that nobody wants to know; treated values and ranks
+/// for a file with `[score]`.
+pub(super) fn diagnosed(
+    pipeline: &Pipeline,
+    sample: &Sample,
+    scores: &[Scores],
+    measurements: &Measurements,
+    findings: &mut Findings,
+) -> (Option<Diagnostics>, Option<Standing>) {
+    let periods: Vec<Option<i64>> = measurements.units.iter().map(|unit| unit.period).collect();
+    let Sample { seen, prepared, weighed } = sample;
+    let (model, scoring, measured, periods) = (&weighed.model, &pipeline.scoring, seen.as_slice(), periods.as_slice());
+    let basis = Basis { model, scoring, measured, prepared, scores, periods };
+    let diagnostics = scoring.diagnostics.then(|| diagnostics(&basis));
+    let uncorrelated = diagnostics.as_ref().map_or(0, |found| found.uncorrelated);
+    let message = "pairs of indicators of different components are not correlated: there would be too many".to_owned();
+    findings.add(Severity::Info, "score", Rule::ManyCorrelations, message, uncorrelated);
+    (diagnostics, pipeline.file.score.as_ref().map(|_| standing(&basis)))
 }
 
 /// Finds the units that others are compared with among those of a run.

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::matrix::{Columns, Matrix};
 use super::normalise::Fitted;
 use super::sample::{Availability, Prepared, availability};
-use super::shape::{Child, Shape};
+use super::shape::{Child, Shape, Visit};
 use super::treat::{Treated, Treatment};
 use super::weigh::{complete_pairs, components};
 use super::{Model, Observation, Scores, Scoring};
@@ -257,14 +257,14 @@ const MOST_VALUES: usize = 30_000_000;
 pub fn diagnostics(basis: &Basis<'_>) -> Diagnostics {
     let scored = Scored::of(basis);
     let (correlations, uncorrelated) = scored.correlations();
-    let (removal, changes) = scored.removal();
+    let without = scored.without();
     Diagnostics {
         indicators: (0..basis.prepared.columns.len()).map(|at| facts(basis, at)).collect(),
         correlations,
         uncorrelated,
         loadings: scored.loadings(),
-        weights: scored.weights(&changes),
-        removal,
+        weights: scored.weights(&without),
+        removal: (0..basis.scores.len()).flat_map(|unit| without.iter().map(move |of| of.of_unit(unit))).collect(),
         strengths: scored.strengths(),
         availability: availability(basis.measured, basis.scores.len()),
     }
@@ -313,6 +313,36 @@ fn facts(basis: &Basis<'_>, indicator: usize) -> IndicatorFacts {
         imputed: imputed.iter().filter(|imputed| **imputed).count(),
         treated: treat.map(|treat| Treatment::fit(&scored, &treat)),
         flags: flags.into_iter().filter(|(_, is_so)| *is_so).map(|(flag, _)| flag).collect(),
+    }
+}
+
+/// All units without one part of a dimension: lists have one entry a unit.
+struct Without {
+    dimension: usize,
+    removed: Child,
+    scores: Vec<Option<f64>>,
+    ranks: Vec<Option<u32>>,
+    /// Ranks less those with the part.
+    changes: Vec<Option<i64>>,
+}
+
+impl Without {
+    fn of_unit(&self, unit: usize) -> Removal {
+        let (dimension, removed) = (self.dimension, self.removed);
+        Removal {
+            unit,
+            dimension,
+            removed,
+            score: self.scores[unit],
+            rank: self.ranks[unit],
+            change: self.changes[unit],
+        }
+    }
+
+    /// How far ranks move in the mean.
+    fn mean_change(&self) -> Option<f64> {
+        let sizes: Vec<f64> = self.changes.iter().flatten().map(|change| change.unsigned_abs() as f64).collect();
+        statistics::mean(&sizes)
     }
 }
 
@@ -451,14 +481,14 @@ impl<'a> Scored<'a> {
         found
     }
 
-    fn weights(&self, changes: &[((usize, Child), Option<f64>)]) -> Vec<EffectiveWeight> {
+    fn weights(&self, without: &[Without]) -> Vec<EffectiveWeight> {
         let parameters = &self.basis.model.parameters;
         let (of_indicators, of_nodes) = parameters.all_shares(self.shape);
         let ratio = |child: Child, dimension: usize| {
             let (x, y) = complete_pairs(self.column(child), &self.nodes[dimension]);
             correlation_ratio(&x, &y)
         };
-        let row = |step: &super::shape::Visit| {
+        let row = |step: &Visit| {
             let (child, dimension, parent) = (step.child, step.dimension, self.parent(step.child));
             let siblings = parent.map(|node| self.weighing(node)).unwrap_or_default();
             let weight = parent.map_or(1.0, |_| parameters.weight(child));
@@ -480,7 +510,10 @@ impl<'a> Scored<'a> {
                 correlation_ratio: own,
                 ratio_share: own.filter(|_| ratios > 0.0).map(|own| own / ratios),
                 alpha: child.node().and_then(|node| self.alpha(node)),
-                rank_change: changes.iter().find(|(of, _)| *of == (dimension, child)).and_then(|(_, change)| *change),
+                rank_change: without
+                    .iter()
+                    .find(|of| (of.dimension, of.removed) == (dimension, child))
+                    .and_then(Without::mean_change),
             }
         };
         self.shape.walk().par_iter().map(row).collect()
@@ -502,58 +535,26 @@ impl<'a> Scored<'a> {
         (children.len() > 1 && all != 0.0).then(|| count / (count - 1.0) * (1.0 - own / all))
     }
 
-    /// Ranks without each part of each dimension, and how far they move in the mean.
-    fn removal(&self) -> (Vec<Removal>, Vec<((usize, Child), Option<f64>)>) {
-        let nominal: Vec<Vec<Option<u32>>> = self
-            .shape
-            .dimensions()
-            .map(|dimension| ranks(&known(&self.nodes[dimension]), self.basis.periods))
-            .collect();
+    /// All units without each part of each dimension.
+    fn without(&self) -> Vec<Without> {
+        let nominal = |dimension: usize| ranks(&known(&self.nodes[dimension]), self.basis.periods);
+        let nominal: Vec<Vec<Option<u32>>> = self.shape.dimensions().map(nominal).collect();
         let matrix = Matrix::new(&self.basis.model.parameters, &self.basis.prepared.columns);
-        let parts: Vec<(usize, Child)> = self
-            .shape
-            .walk()
-            .iter()
-            .filter(|step| step.depth > 0)
-            .map(|step| (step.dimension, step.child))
-            .filter(|(dimension, child)| self.basis.model.without(*child).weighs(self.shape, *dimension))
-            .collect();
-        let without = |&(dimension, child): &(usize, Child)| {
-            let parameters = self.basis.model.without(child);
+        let of = |step: &Visit| {
+            let parameters = self.basis.model.without(step.child);
+            if step.depth == 0 || !parameters.weighs(self.shape, step.dimension) {
+                return None;
+            }
             let scorer = parameters.fit(self.shape, &matrix);
-            let column = scorer.nodes(&scorer.leaves(&matrix, 0..matrix.units()), false).swap_remove(dimension);
-            let scores = known(&column);
+            let leaves = scorer.leaves(&matrix, 0..matrix.units());
+            let scores = known(&scorer.nodes(&leaves, false).swap_remove(step.dimension));
             let ranks = ranks(&scores, self.basis.periods);
-            (scores, ranks)
+            let change =
+                |(rank, nominal): (&Option<u32>, &Option<u32>)| Some(i64::from((*rank)?) - i64::from((*nominal)?));
+            let changes = ranks.iter().zip(&nominal[step.dimension]).map(change).collect();
+            Some(Without { dimension: step.dimension, removed: step.child, scores, ranks, changes })
         };
-        let found: Vec<(Vec<Option<f64>>, Vec<Option<u32>>)> = parts.par_iter().map(without).collect();
-        let change = |dimension: usize, unit: usize, rank: Option<u32>| {
-            Some(i64::from(rank?) - i64::from(nominal[dimension][unit]?))
-        };
-        let mean_change = |((dimension, child), (_, ranks)): (&(usize, Child), &(Vec<_>, Vec<Option<u32>>))| {
-            let changes: Vec<f64> = ranks
-                .iter()
-                .enumerate()
-                .filter_map(|(unit, rank)| Some(change(*dimension, unit, *rank)?.unsigned_abs() as f64))
-                .collect();
-            ((*dimension, *child), statistics::mean(&changes))
-        };
-        let changes = parts.iter().zip(&found).map(mean_change).collect();
-        let rows = (0..self.basis.scores.len()).flat_map(|unit| {
-            parts
-                .iter()
-                .zip(&found)
-                .map(move |((dimension, child), (scores, ranks))| (unit, *dimension, *child, scores[unit], ranks[unit]))
-        });
-        let removal = rows.map(|(unit, dimension, removed, score, rank)| Removal {
-            unit,
-            dimension,
-            removed,
-            score,
-            rank,
-            change: change(dimension, unit, rank),
-        });
-        (removal.collect(), changes)
+        self.shape.walk().par_iter().filter_map(of).collect()
     }
 
     /// The best and the worst ranks of each unit; where it has the worst of all by an indicator, that is no strength, and no

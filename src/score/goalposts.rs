@@ -80,6 +80,7 @@ impl Goalposts {
         match self.scale {
             Scale::Linear => value,
             Scale::Log if value > 0.0 => value.ln(),
+            Scale::Log if value.is_nan() => value,
             Scale::Log => f64::NEG_INFINITY,
         }
     }

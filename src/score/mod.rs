@@ -115,6 +115,14 @@ impl Model {
         }
     }
 
+    /// Whether any score goes by the sample: it moves when other units come or go.
+    pub fn is_relative(&self) -> bool {
+        let Parameters { normalise, treat, aggregates, .. } = &self.parameters;
+        normalise.iter().any(|rule| rule.goalposts().is_none())
+            || treat.iter().any(Option::is_some)
+            || aggregates.contains(&Aggregate::Copeland)
+    }
+
     /// The numbers of the tree without one of its indicators or components.
     pub fn without(&self, child: Child) -> Parameters {
         let mut parameters = self.parameters.clone();

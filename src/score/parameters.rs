@@ -27,6 +27,9 @@ pub struct Parameters {
     pub treat: Vec<Option<Treat>>,
 }
 
+/// The position of the unit of a cluster and period, or why there is none.
+pub type Find<'a> = dyn Fn(&str, Option<i64>) -> Result<usize, String> + 'a;
+
 /// What a pipeline file says of its score tree.
 #[derive(Debug, Clone, Copy)]
 pub struct Tree<'a> {
@@ -143,11 +146,7 @@ impl Parameters {
     /// # Errors
     ///
     /// Every cluster that `find` does not find, with its reason.
-    pub fn refer(
-        &mut self,
-        indicators: &[Indicator],
-        find: &dyn Fn(&str, Option<i64>) -> Result<usize, String>,
-    ) -> Result<(), Vec<Problem>> {
+    pub fn refer(&mut self, indicators: &[Indicator], find: &Find<'_>) -> Result<(), Vec<Problem>> {
         let mut problems: Vec<Problem> = Vec::new();
         for (rule, indicator) in self.normalise.iter_mut().zip(indicators) {
             let Normalise::Relative(rule) = rule else { continue };

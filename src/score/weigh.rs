@@ -57,43 +57,21 @@ impl Model {
         let mut nodes: Columns = vec![Vec::new(); self.shape.nodes().len()];
         let mut problems = Vec::new();
         for &node in self.shape.upward() {
-            let children: Vec<Child> = self.shape.nodes()[node].children.clone();
-            let children: Vec<Child> =
-                children.into_iter().filter(|child| model.parameters.weight(*child) > 0.0).collect();
-            let name = |child: &Child| match *child {
-                Child::Indicator(at) => names[at],
-                Child::Node(at) => self.shape.nodes()[at].id.as_str(),
+            let children = self.shape.nodes()[node].children.iter().copied();
+            let children: Vec<Child> = children.filter(|child| model.parameters.weight(*child) > 0.0).collect();
+            let of = |child: &Child| match *child {
+                Child::Indicator(at) => (names[at], leaves[at].as_slice()),
+                Child::Node(at) => (self.shape.nodes()[at].id.as_str(), nodes[at].as_slice()),
             };
-            let group = Group {
-                names: children.iter().map(name).collect(),
-                scores: children
-                    .iter()
-                    .map(|child| match *child {
-                        Child::Indicator(at) => leaves[at].as_slice(),
-                        Child::Node(at) => nodes[at].as_slice(),
-                    })
-                    .collect(),
-            };
+            let (names, scores) = children.iter().map(of).unzip();
             let place = self.shape.place(node);
-            let weights = match weightings[node] {
-                Weighting::Given => None,
-                Weighting::Ahp(source) => {
-                    let judged = group.pairwise(judgements.get(&place), source.max_inconsistency);
-                    judged
-                        .map(|(weights, ratio)| {
-                            consistency[node] = Some(ratio);
-                            weights
-                        })
-                        .map_err(|message| problems.push(problem(&place, message)))
-                        .ok()
+            match (Group { names, scores }).weights(weightings[node], judgements.get(&place)) {
+                Ok((weights, ratio)) => {
+                    consistency[node] = ratio;
+                    let weighed = children.iter().zip(weights.into_iter().flatten());
+                    weighed.for_each(|(child, weight)| model.parameters.set_weight(*child, weight));
                 }
-                other => group
-                    .weights(other, judgements.get(&place))
-                    .map_err(|message| problems.push(problem(&place, message)))
-                    .ok(),
-            };
-            for (child, weight) in children.iter().zip(weights.into_iter().flatten()) {
-                model.parameters.set_weight(*child, weight);
+                Err(message) => problems.push(problem(&place, message)),
             }
             let scorer = model.parameters.fit(&self.shape, &matrix);
             nodes[node] = scorer.column(node, (&leaves, &nodes), None, false);
@@ -106,6 +84,9 @@ fn problem(place: &str, message: String) -> Problem {
     Problem::new(format!("{place}.weights"), message, "take other weights for it, or leave out what does not fit")
 }
 
+/// Weights, one a child, and a consistency ratio.
+type Weights = (Option<Vec<f64>>, Option<f64>);
+
 /// The children of a node that weigh something.
 struct Group<'a> {
     names: Vec<&'a str>,
@@ -114,18 +95,24 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn weights(&self, weighting: &Weighting, judgement: Option<&Judgement>) -> Result<Vec<f64>, String> {
-        if self.names.len() < 2 {
-            return Ok(vec![1.0; self.names.len()]);
-        }
-        match weighting {
+    /// The weights, one a child (`None`: those that were given), and their consistency ratio where they were judged in pairs.
+    fn weights(&self, weighting: &Weighting, judgement: Option<&Judgement>) -> Result<Weights, String> {
+        let of_scores = match weighting {
+            Weighting::Given => return Ok((None, None)),
+            Weighting::Ahp(source) => {
+                let (weights, ratio) = self.pairwise(judgement, source.max_inconsistency)?;
+                return Ok((Some(weights), Some(ratio)));
+            }
+            Weighting::Budget(_) => self.budget(judgement),
+            // Of one child alone there is nothing to weigh.
+            _ if self.names.len() < 2 => Ok(vec![1.0; self.names.len()]),
+            Weighting::Equal => Ok(vec![1.0; self.names.len()]),
             Weighting::Pca => self.pca().and_then(|loadings| self.refuse_negative(loadings)),
             Weighting::PcaSquared => Ok(self.pca()?.into_iter().map(|loading| loading * loading).collect()),
             Weighting::Entropy => self.entropy(),
             Weighting::Critic => self.critic(),
-            Weighting::Budget(_) => self.budget(judgement),
-            Weighting::Given | Weighting::Equal | Weighting::Ahp(_) => Ok(vec![1.0; self.names.len()]),
-        }
+        };
+        of_scores.map(|weights| (Some(weights), None))
     }
 
     /// Loadings of the first principal component.

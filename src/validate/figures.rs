@@ -174,13 +174,8 @@ pub(super) fn read(
     if made {
         return aggregates(&name, source, target, accepted, register);
     }
-    let is_figure = |column: &&String| !KEYS.contains(&column.as_str()) && !source.groups.contains(column);
-    let figures: Vec<String> = columns.keys().filter(is_figure).cloned().collect();
     Ok(if wide {
-        let facts = wide_facts((&accepted, target), source, register, &figures);
-        let groups =
-            source.groups.iter().flat_map(|name| groups((&accepted, target), source, register, name)).collect();
-        Facts { facts, names: names(source, figures.into_iter().collect()), groups, ..Facts::default() }
+        wide_facts((&accepted, target), source, register, &columns)
     } else {
         let facts = long_facts((&accepted, target), source, register);
         let brought = facts.iter().map(|fact| fact.figure.clone()).collect();
@@ -344,16 +339,19 @@ fn wide_facts(
     (accepted, target): (&Accepted, &str),
     source: &FigureSource,
     register: &KnownNames,
-    figures: &[String],
-) -> Vec<Fact> {
+    columns: &Columns,
+) -> Facts {
+    let is_figure = |column: &&String| !KEYS.contains(&column.as_str()) && !source.groups.contains(column);
+    let figures: Vec<String> = columns.keys().filter(is_figure).cloned().collect();
     let keys = texts(&accepted.frame, target);
     let mut facts = Vec::new();
-    for figure in figures {
+    for figure in &figures {
         for (row, value) in numbers(&accepted.frame, figure).into_iter().enumerate() {
             let fact = value.and_then(|value| fact(accepted, target, row, figure, value));
             let cell = keys[row].as_deref().unwrap_or_default();
             facts.extend(fact.into_iter().flat_map(|fact| of_each(fact, cell, target, source, register)));
         }
     }
-    facts
+    let groups = source.groups.iter().flat_map(|name| groups((accepted, target), source, register, name)).collect();
+    Facts { facts, names: names(source, figures.into_iter().collect()), groups, ..Facts::default() }
 }

@@ -4,7 +4,7 @@ use forerunner::names::{self, EMISSIONS, OfLayer};
 use forerunner::story::{Rows, ScoredIndicator, ScoredNode, Story};
 use serde_json::{Map, Value};
 
-use crate::cli::table::{number, short, signed, thresholds};
+use crate::cli::table::{RELATIVE, number, short, signed, thresholds};
 
 fn sureness(story: &Story) -> String {
     let Some(sure) = &story.sureness else { return String::new() };
@@ -30,6 +30,9 @@ pub fn tell(story: &Story) -> String {
     text += &sureness(story);
     for dimension in &story.dimensions {
         text += &section(dimension);
+    }
+    if story.relative {
+        text += &format!("\n*{RELATIVE}.*\n");
     }
     text += &levers(story);
     text += &maps("Moves", &story.moves);
@@ -135,7 +138,11 @@ fn indicator_row(indicator: &ScoredIndicator) -> Vec<String> {
     let posts = [indicator.worst, indicator.crossover, indicator.best];
     let posts: Vec<String> =
         posts.iter().map(|post| post.map_or_else(|| "–".into(), |post| post.to_string())).collect();
-    let value = if indicator.value.is_some() { short(indicator.value) } else { indicator.status.clone() };
+    let value = match (indicator.value.is_some(), indicator.status.as_str()) {
+        (true, "imputed") => format!("{}, imputed:", short(indicator.value)),
+        (true, _) => short(indicator.value),
+        (false, status) => status.to_owned(),
+    };
     let within = indicator.within_km.map(|km| format!(" (within {km} km)")).unwrap_or_default();
     vec![
         indicator.id.clone(),

@@ -5,7 +5,7 @@ use forerunner::names::{self, EMISSIONS};
 use forerunner::story::{Network, ScoredIndicator, ScoredNode, Story};
 use serde_json::{Map, Value};
 
-use crate::cli::table::{self, number, short, signed, thresholds};
+use crate::cli::table::{self, RELATIVE, number, short, signed, thresholds};
 
 const WIDTH: usize = 100;
 /// Levers, ties and evidence that are shown of each sort.
@@ -26,6 +26,9 @@ pub fn tell(story: &Story) -> String {
     text += &sureness(story);
     for dimension in &story.dimensions {
         text += &node(dimension, 0);
+    }
+    if story.relative {
+        text += &wrapped(RELATIVE);
     }
     text += &levers(story);
     text += &standing(story);
@@ -100,7 +103,11 @@ fn node(node: &ScoredNode, depth: usize) -> String {
             let coverage = number(node.coverage, 2);
             line(&format!("{name}: {score} {bounds}, {level} (threshold {threshold}, coverage {coverage})"))
         }
-        None => line(&format!("{name:<36}{score:>6}  weight {}  coverage {}", node.weight, number(node.coverage, 2))),
+        None => line(&format!(
+            "{name:<36}{score:>6}  weight {}  coverage {}",
+            short(Some(node.weight)),
+            number(node.coverage, 2)
+        )),
     };
     text += &node.components.iter().map(|component| self::node(component, depth + 1)).collect::<String>();
     let (there, missing): (Vec<&ScoredIndicator>, Vec<&ScoredIndicator>) =
@@ -124,7 +131,8 @@ fn node(node: &ScoredNode, depth: usize) -> String {
 fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
     let name = format!("{}{}", "  ".repeat(depth), indicator.id);
     let within = indicator.within_km.map(|km| format!(" (within {km} km)")).unwrap_or_default();
-    let value = format!("{} {}{within}", short(indicator.value), indicator.unit);
+    let imputed = if indicator.status == "imputed" { " imputed" } else { "" };
+    let value = format!("{} {}{within}{imputed}", short(indicator.value), indicator.unit);
     let posts = [indicator.worst, indicator.crossover, indicator.best];
     let posts: Vec<String> = posts.iter().flatten().map(f64::to_string).collect();
     let by_posts = indicator.normalise == "goalposts";
@@ -133,7 +141,7 @@ fn indicator(indicator: &ScoredIndicator, depth: usize) -> String {
     line(&format!(
         "{name:<27} {value:<21} {:>6}  w {} c {} +{:<6} {}{log} {}",
         number(indicator.score, 2),
-        indicator.weight,
+        short(Some(indicator.weight)),
         number(indicator.coverage, 2),
         number(indicator.contribution, 2),
         rule,

@@ -2,6 +2,7 @@
 
 mod cards;
 mod data;
+mod diagnostics;
 mod labels;
 mod map;
 mod plot;
@@ -57,6 +58,9 @@ struct Page<'a> {
     initiatives: Vec<InitiativeRow<'a>>,
     backtest: Vec<BacktestRow<'a>>,
     influences: Vec<Influence>,
+    diagnostics: Option<diagnostics::Section>,
+    /// Whether any indicator is scored by the sample.
+    relative: bool,
     /// How many clusters are how sure.
     sure: Vec<(&'static str, usize)>,
     nodes: Vec<NodeRow>,
@@ -164,6 +168,8 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Re
         initiatives: data::initiatives(results)?,
         backtest: data::backtest(results),
         influences: uncertainty::influences(results),
+        diagnostics: diagnostics::section(results),
+        relative: results.about.model.is_relative(),
         sure: uncertainty::words_of_clusters(results, &shown),
         nodes: data::nodes(results),
         goalposts: data::goalposts(results),

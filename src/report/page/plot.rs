@@ -188,6 +188,10 @@ fn moves(results: &Results<'_>, placed: &[(usize, Point)]) -> Vec<[f64; 4]> {
 /// The two dimensions of the plane, that to the right first; `None` unless there is a typology over two.
 fn plane(results: &Results<'_>) -> Option<[usize; 2]> {
     results.about.typology.filter(|_| results.about.dimensions.len() == 2)?;
+    // The plane is 100 points wide and high.
+    if results.about.model.scales.iter().take(2).any(|ends| *ends != Some([0.0, 100.0])) {
+        return None;
+    }
     let is_location = |at: &usize| results.about.dimensions[*at].id == "locational_advantage";
     let across = (0..2).find(is_location).unwrap_or(0);
     Some([across, 1 - across])

@@ -1,6 +1,8 @@
 //! Tables about the scores as a whole: how indicators are distributed, how scores hang together, what each part weighs, and who
 //! would stand where without it.
 
+use polars::prelude::Column;
+
 use super::{OutputTable, Written, column, frame, keys};
 use crate::error::Result;
 use crate::indicator::rescale::Method;
@@ -44,9 +46,7 @@ fn diagnostics(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable
         let share = |(part, all): (usize, usize)| (all > 0).then(|| part as f64 / all as f64);
         rows.iter().map(|row| share(of(row))).collect::<Vec<_>>()
     };
-    let treated =
-        |of: fn(&Treated) -> Option<f64>| rows.iter().map(|row| row.treated.as_ref().and_then(of)).collect::<Vec<_>>();
-    let frame = frame(vec![
+    let mut columns = vec![
         column("indicator", indicators.iter().map(|one| one.id.as_str()).collect::<Vec<&str>>()),
         column("parent", indicators.iter().map(|one| one.parent.as_str()).collect::<Vec<&str>>()),
         column("unit", indicators.iter().map(|one| one.unit.as_str()).collect::<Vec<&str>>()),
@@ -69,6 +69,18 @@ fn diagnostics(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable
         column("skewness", number(|row| row.skewness)),
         column("kurtosis", number(|row| row.kurtosis)),
         column("imputed", count(|row| row.imputed)),
+    ];
+    columns.extend(treatment(rows));
+    let flags = rows.iter().map(|row| Some(row.flags.join("|")).filter(|flags| !flags.is_empty()));
+    columns.push(column("flags", flags.collect::<Vec<_>>()));
+    OutputTable::new(results, "diagnostics", Written::Both, frame(columns)?)
+}
+
+/// Before and after outliers are treated.
+fn treatment(rows: &[IndicatorFacts]) -> Vec<Column> {
+    let treated =
+        |of: fn(&Treated) -> Option<f64>| rows.iter().map(|row| row.treated.as_ref().and_then(of)).collect::<Vec<_>>();
+    vec![
         column("skewness_before", treated(|treated| treated.before.skewness)),
         column("kurtosis_before", treated(|treated| treated.before.kurtosis)),
         column(
@@ -82,12 +94,7 @@ fn diagnostics(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable
         column("skewness_after", treated(|treated| treated.after.skewness)),
         column("kurtosis_after", treated(|treated| treated.after.kurtosis)),
         column("passes", rows.iter().map(|row| row.treated.map(|treated| treated.passes)).collect::<Vec<_>>()),
-        column(
-            "flags",
-            rows.iter().map(|row| Some(row.flags.join("|")).filter(|flags| !flags.is_empty())).collect::<Vec<_>>(),
-        ),
-    ])?;
-    OutputTable::new(results, "diagnostics", Written::Both, frame)
+    ]
 }
 
 /// One row a pair.
@@ -164,7 +171,7 @@ fn removal(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
         column("removed", rows.iter().map(|row| named(results, row.removed).0).collect::<Vec<&str>>()),
         column("kind", rows.iter().map(|row| named(results, row.removed).1).collect::<Vec<&str>>()),
         column("score", rows.iter().map(|row| row.score).collect::<Vec<_>>()),
-        column("rank", rows.iter().map(|row| row.rank).collect::<Vec<_>>()),
+        column("rank", rows.iter().map(|row| row.rank.map(u64::from)).collect::<Vec<_>>()),
         column("change", rows.iter().map(|row| row.change).collect::<Vec<_>>()),
     ])?;
     OutputTable::new(results, "removal", Written::Both, frame)
@@ -185,7 +192,7 @@ fn strengths(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> 
         column("position", rows.iter().map(|row| row.position as u64).collect::<Vec<u64>>()),
         column("indicator", rows.iter().map(|row| indicator(row.indicator).id.as_str()).collect::<Vec<&str>>()),
         column("parent", rows.iter().map(|row| indicator(row.indicator).parent.as_str()).collect::<Vec<&str>>()),
-        column("rank", rows.iter().map(|row| row.rank).collect::<Vec<u32>>()),
+        column("rank", rows.iter().map(|row| u64::from(row.rank)).collect::<Vec<u64>>()),
         column("of", rows.iter().map(|row| row.of as u64).collect::<Vec<u64>>()),
         column(
             "value",

@@ -18,6 +18,7 @@ use crate::measure::Unit;
 use crate::names::{self, EMISSIONS, UNIT, WEIGHT};
 use crate::score::Score;
 use crate::validate::Correction;
+pub use diagnostics::named;
 pub use networks::plant;
 pub use outside::rule;
 pub use places::Geometries;
@@ -228,7 +229,7 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
     ];
     if let Some(standing) = results.standing {
         let treated = |&(unit, indicator): &(usize, usize)| standing.treated[indicator][unit];
-        let rank = |&(unit, indicator): &(usize, usize)| standing.indicator_ranks[indicator][unit];
+        let rank = |&(unit, indicator): &(usize, usize)| standing.indicator_ranks[indicator][unit].map(u64::from);
         columns.push(column("treated", rows.iter().map(treated).collect::<Vec<_>>()));
         columns.push(column("rank", rows.iter().map(rank).collect::<Vec<_>>()));
     }
@@ -255,7 +256,7 @@ fn scores(results: &Results<'_>) -> Result<OutputTable> {
         column("high", rows.iter().map(|row| score(row).bounds()[1]).collect::<Vec<_>>()),
     ];
     if let Some(standing) = results.standing {
-        let rank = |&(unit, node): &(usize, usize)| standing.node_ranks[node][unit];
+        let rank = |&(unit, node): &(usize, usize)| standing.node_ranks[node][unit].map(u64::from);
         columns.push(column("rank", rows.iter().map(rank).collect::<Vec<_>>()));
     }
     OutputTable::new(results, "scores", Written::Both, frame(columns)?)
