@@ -74,9 +74,27 @@ pub fn kurtosis(values: &[f64]) -> Option<f64> {
         .filter(|kurtosis| kurtosis.is_finite())
 }
 
-/// Whether all values are one.
+/// How far two values may lie apart by rounding and be one, as a share of them: what a sum in another order may make of one.
+pub const ROUNDING: f64 = 1e-12;
+
+/// Whether all values are one, but for rounding.
 pub fn is_constant(values: &[f64]) -> bool {
-    values.windows(2).all(|pair| pair[0] == pair[1])
+    ends(values).is_none_or(|(least, most)| most - least <= ROUNDING * least.abs().max(most.abs()))
+}
+
+/// Runs of ascending values that are one, but for rounding.
+fn runs(sorted: &[f64]) -> impl Iterator<Item = &[f64]> {
+    sorted.chunk_by(|a, b| b - a <= ROUNDING * a.abs().max(b.abs()))
+}
+
+/// Values of which those that are one but for rounding are one; NaN stays.
+pub fn snapped(values: &[f64]) -> Vec<f64> {
+    let known: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    let sorted = sorted(&known);
+    let firsts: Vec<f64> = runs(&sorted).flat_map(|run| std::iter::repeat_n(run[0], run.len())).collect();
+    let snap =
+        |value: &f64| if value.is_nan() { *value } else { firsts[sorted.partition_point(|other| other < value)] };
+    values.iter().map(snap).collect()
 }
 
 /// Pearson's correlation; `None` of less than two pairs, or where either is constant.

@@ -463,3 +463,35 @@ fn the_human_development_index_recomputes() {
     }
     assert_eq!(agreed, 204);
 }
+
+/// Weights and aggregation drawn as COINr draws them, against numpy (tests/oracles/coinr/make_rank_intervals.py): intervals of ranks are whole
+/// numbers, so a quantile that falls between two may come out as either.
+#[test]
+fn rank_intervals_are_those_of_numpy() {
+    let geometric = everywhere("aggregate", "geometric");
+    let geometric: Vec<String> = geometric.iter().map(|assignment| format!("\"{assignment}\"")).collect();
+    let set = [
+        "score.normalise={ method = 'min_max', to = [1, 100] }".to_owned(),
+        "uncertainty.replicates=8000".into(),
+        "uncertainty.weights={ uniform = 0.25, levels = [2, 3] }".into(),
+        "uncertainty.thresholds=false".into(),
+        "uncertainty.goalposts=false".into(),
+        format!(
+            "uncertainty.alternatives.means=[{{ probability = 0.5 }}, {{ set = [{}], probability = 0.5 }}]",
+            geometric.join(", ")
+        ),
+    ];
+    let found: BTreeMap<String, BTreeMap<String, String>> =
+        run(&strs(&set)).rows("clusters").into_iter().map(|row| (row["cluster_id"].clone(), row)).collect();
+    let wanted = rows(Path::new(&format!("{ORACLES}/rank_intervals.csv")));
+    let mut far = 0.0;
+    for row in &wanted {
+        for share in ["05", "95"] {
+            let own = number(&found[&row["uCode"]][&format!("Index_rank_q{share}")]);
+            let apart = (own - number(&row[&format!("q{share}")])).abs();
+            assert!(apart <= 1.0, "{} {share}: {own}, {row:?}", row["uCode"]);
+            far += apart;
+        }
+    }
+    assert!(wanted.len() == 51 && far <= 5.0, "{far} ranks apart in 102 ends of intervals");
+}

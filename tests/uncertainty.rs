@@ -574,7 +574,11 @@ fn bad_settings_are_told_with_their_place() {
     let all: [(&[&str], &str, &str); 27] = [
         (&["uncertainty.replicates=0"], "uncertainty.replicates", "0 replicates show nothing"),
         (&["uncertainty.target_error=0.7"], "uncertainty.target_error", "no standard error"),
-        (&["uncertainty.weights={}"], "uncertainty.weights", "missing field `concentration`"),
+        (
+            &["uncertainty.weights={ concentration = 5, uniform = 0.2 }"],
+            "uncertainty.weights",
+            "drawn by one distribution",
+        ),
         (&["uncertainty.weights.concentration=0"], "uncertainty.weights.concentration", "0 is no concentration"),
         (&["uncertainty.goalposts={ sgima = 1 }"], "uncertainty.goalposts", "unknown field `sgima`"),
         (&["uncertainty.thresholds={ triangular = -1 }"], "uncertainty.thresholds", "-1 is no width"),

@@ -69,6 +69,7 @@ fn weighed(
     observations: &[Vec<Observation>],
 ) -> Result<Weighed> {
     let mut model = pipeline.model.clone();
+    model.parameters.of_sums = tables.facilities.is_some();
     refer(pipeline, &mut model, measurements)?;
     let tree = pipeline.file.tree(&pipeline.scoring);
     model.weighed(tree, observations, &tables.judgements).map_err(|problems| Error::Pipeline { problems })

@@ -12,7 +12,7 @@ use super::shape::{Child, Shape, Visit};
 use super::treat::{Treated, Treatment};
 use super::weigh::{complete_pairs, components};
 use super::{Model, Observation, Scores, Scoring};
-use crate::declared::{at_least, at_most};
+use crate::declared::{SLACK, at_least, at_most};
 use crate::statistics::{self, covariance, deviation, ends, kendall, mean_ranks, pearson, spearman};
 
 /// All units of a run, as scores see them. Lists of columns have one list an indicator, one entry a unit.
@@ -30,6 +30,12 @@ pub struct Basis<'a> {
     pub scores: &'a [Scores],
     /// The period of each unit.
     pub periods: &'a [Option<i64>],
+}
+
+impl Basis<'_> {
+    fn ranks(&self, scores: &[Option<f64>]) -> Vec<Option<u32>> {
+        ranks(scores, self.periods, self.model.parameters.of_sums)
+    }
 }
 
 /// Everything that is said of the scores as a whole.
@@ -67,7 +73,7 @@ pub struct Standing {
 /// Treated values, and ranks.
 pub fn standing(basis: &Basis<'_>) -> Standing {
     let scored = Scored::of(basis);
-    let ranked = |columns: &Columns| columns.par_iter().map(|column| ranks(&known(column), basis.periods)).collect();
+    let ranked = |columns: &Columns| columns.par_iter().map(|column| basis.ranks(&known(column))).collect();
     Standing { treated: treated(basis), indicator_ranks: ranked(&scored.leaves), node_ranks: ranked(&scored.nodes) }
 }
 
@@ -230,8 +236,10 @@ pub struct Strength {
     pub of: usize,
 }
 
-/// The rank of each unit in its period by scores: 1 the best, equal ones at the best of their ranks; `None` without a score.
-pub fn ranks(scores: &[Option<f64>], periods: &[Option<i64>]) -> Vec<Option<u32>> {
+/// The rank of each unit in its period by scores: 1 the best, equal ones at the best of their ranks; `None` without a
+/// score. `of_sums`: see [`super::Parameters::of_sums`].
+pub fn ranks(scores: &[Option<f64>], periods: &[Option<i64>], of_sums: bool) -> Vec<Option<u32>> {
+    let slack = if of_sums { SLACK } else { 0.0 };
     let mut by_period: BTreeMap<Option<i64>, Vec<f64>> = BTreeMap::new();
     for (score, period) in scores.iter().zip(periods) {
         by_period.entry(*period).or_default().extend(score);
@@ -239,7 +247,7 @@ pub fn ranks(scores: &[Option<f64>], periods: &[Option<i64>]) -> Vec<Option<u32>
     by_period.values_mut().for_each(|scores| scores.sort_by(|a, b| b.total_cmp(a)));
     let rank = |(score, period): (&Option<f64>, &Option<i64>)| {
         let sorted = &by_period[period];
-        score.map(|score| sorted.partition_point(|other| *other > score) as u32 + 1)
+        score.map(|score| sorted.partition_point(|other| *other > score + slack * score.abs().max(1.0)) as u32 + 1)
     };
     scores.iter().zip(periods).map(rank).collect()
 }
@@ -283,7 +291,8 @@ fn facts(basis: &Basis<'_>, indicator: usize) -> IndicatorFacts {
     let units = basis.prepared.screened.iter().filter(|screened| !**screened).count();
     let own = column.iter().zip(imputed).filter(|(_, imputed)| !**imputed);
     let values: Vec<f64> = own.filter_map(|(seen, _)| seen.value).collect();
-    let sorted = statistics::sorted(&values);
+    let is_of_sums = basis.model.parameters.of_sums;
+    let sorted = statistics::sorted(&if is_of_sums { statistics::snapped(&values) } else { values.clone() });
     let runs = || sorted.chunk_by(|a, b| a == b).map(<[f64]>::len);
     let (skewness, kurtosis) = (statistics::skewness(&values), statistics::kurtosis(&values));
     let non_zero = values.iter().filter(|value| **value != 0.0).count();
@@ -365,7 +374,8 @@ impl<'a> Scored<'a> {
     fn of(basis: &'a Basis<'a>) -> Self {
         let shape = &basis.model.shape;
         let column = |pick: &dyn Fn(&Scores) -> Option<f64>| -> Vec<f64> {
-            basis.scores.iter().map(|scores| pick(scores).unwrap_or(f64::NAN)).collect()
+            let scores: Vec<f64> = basis.scores.iter().map(|scores| pick(scores).unwrap_or(f64::NAN)).collect();
+            if basis.model.parameters.of_sums { statistics::snapped(&scores) } else { scores }
         };
         let mut above = Above { nodes: vec![None; shape.nodes().len()], indicators: vec![0; shape.indicators()] };
         for (node, of) in shape.nodes().iter().enumerate() {
@@ -537,7 +547,7 @@ impl<'a> Scored<'a> {
 
     /// All units without each part of each dimension.
     fn without(&self) -> Vec<Without> {
-        let nominal = |dimension: usize| ranks(&known(&self.nodes[dimension]), self.basis.periods);
+        let nominal = |dimension: usize| self.basis.ranks(&known(&self.nodes[dimension]));
         let nominal: Vec<Vec<Option<u32>>> = self.shape.dimensions().map(nominal).collect();
         let matrix = Matrix::new(&self.basis.model.parameters, &self.basis.prepared.columns);
         let of = |step: &Visit| {
@@ -548,7 +558,7 @@ impl<'a> Scored<'a> {
             let scorer = parameters.fit(self.shape, &matrix);
             let leaves = scorer.leaves(&matrix, 0..matrix.units());
             let scores = known(&scorer.nodes(&leaves, false).swap_remove(step.dimension));
-            let ranks = ranks(&scores, self.basis.periods);
+            let ranks = self.basis.ranks(&scores);
             let change =
                 |(rank, nominal): (&Option<u32>, &Option<u32>)| Some(i64::from((*rank)?) - i64::from((*nominal)?));
             let changes = ranks.iter().zip(&nominal[step.dimension]).map(change).collect();
@@ -562,7 +572,7 @@ impl<'a> Scored<'a> {
     fn strengths(&self) -> Vec<Strength> {
         let most = self.basis.scoring.strengths as usize;
         let by_indicator: Vec<Vec<Option<u32>>> =
-            self.leaves.par_iter().map(|column| ranks(&known(column), self.basis.periods)).collect();
+            self.leaves.par_iter().map(|column| self.basis.ranks(&known(column))).collect();
         let mut worst: BTreeMap<Option<i64>, Vec<(u32, usize)>> = BTreeMap::new();
         for (unit, period) in self.basis.periods.iter().enumerate() {
             let of = worst.entry(*period).or_insert_with(|| vec![(0, 0); by_indicator.len()]);
@@ -633,7 +643,7 @@ mod tests {
     fn ranks_within_a_period() {
         let scores = [Some(3.0), Some(5.0), Some(5.0), None, Some(1.0)];
         let periods = [Some(1), Some(1), Some(1), Some(1), Some(2)];
-        assert_eq!(ranks(&scores, &periods), [Some(3), Some(1), Some(1), None, Some(1)]);
+        assert_eq!(ranks(&scores, &periods, false), [Some(3), Some(1), Some(1), None, Some(1)]);
     }
 
     /// Two groups of two, of means 1 and 5 about 3: within 4, in all 20. Kelley: 1 - (4 / 2) / (20 / 3).

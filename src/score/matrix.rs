@@ -40,7 +40,7 @@ impl Matrix {
                 treatment = Treatment::fit(&known, treat).treatment;
                 values.iter_mut().for_each(|value| *value = treatment.apply(*value));
             }
-            let fitted = rule.fit(treatment, &values);
+            let fitted = rule.fit(treatment, &values, parameters.of_sums);
             values.iter_mut().for_each(|value| *value = rule.scaled(*value));
             (values, fitted)
         };
@@ -162,7 +162,8 @@ impl Scorer<'_> {
         let mut nodes: Columns = vec![Vec::new(); self.shape.nodes().len()];
         for &node in self.shape.upward() {
             if self.parameters.aggregates[node] == Aggregate::Copeland {
-                self.outrankings[node] = Some(Outranking::new(&self.weighing(node, &leaves, &nodes)));
+                self.outrankings[node] =
+                    Some(Outranking::new(&self.weighing(node, &leaves, &nodes), self.parameters.of_sums));
             }
             nodes[node] = self.column(node, (&leaves, &nodes), None, false);
         }

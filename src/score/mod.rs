@@ -155,7 +155,7 @@ impl Parameters {
     pub fn fit<'a>(&'a self, shape: &'a Shape, matrix: &Matrix) -> Scorer<'a> {
         let fitted = |(rule, seen): (&Normalise, &Fitted)| match rule {
             // What a draw may have moved; all else was fitted to the same values before.
-            Normalise::Goalposts(_) => rule.fit(seen.treatment, &[]),
+            Normalise::Goalposts(_) => rule.fit(seen.treatment, &[], self.of_sums),
             Normalise::Relative(_) => seen.clone(),
         };
         let fitted: Vec<Fitted> = self.normalise.iter().zip(matrix.fitted()).map(fitted).collect();

@@ -8,7 +8,7 @@ use super::treat::Treatment;
 use crate::error::Problem;
 use crate::indicator::Indicator;
 use crate::indicator::rescale::{Direction, Method, Normalisation, Ties, Treat};
-use crate::statistics::{deviation, ends, is_constant, mean};
+use crate::statistics::{ROUNDING, deviation, ends, is_constant, mean};
 
 /// How an indicator's values become scores.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,8 @@ struct Ranks {
     sorted: Arc<[f64]>,
     rises: bool,
     ties: Ties,
+    /// How far values may lie apart and be one, as a share of them.
+    slack: f64,
     /// The score of rank 1, and what a rank more adds.
     first: f64,
     step: f64,
@@ -191,11 +193,12 @@ impl Normalise {
         }
     }
 
-    /// Fits the rule to all treated values of its indicator, NaN where there is none. Goalposts look at none of them.
-    pub fn fit(&self, treatment: Treatment, treated: &[f64]) -> Fitted {
+    /// Fits the rule to all treated values of its indicator, NaN where there is none. Goalposts look at none of them. `of_sums`: see
+    /// [`super::Parameters::of_sums`].
+    pub fn fit(&self, treatment: Treatment, treated: &[f64], of_sums: bool) -> Fitted {
         let rule = match self {
             Self::Goalposts(goalposts) => Rule::Goalposts(*goalposts),
-            Self::Relative(relative) => relative.fit(&treatment, treated),
+            Self::Relative(relative) => relative.fit(&treatment, treated, if of_sums { ROUNDING } else { 0.0 }),
         };
         Fitted { treatment, rule }
     }
@@ -282,11 +285,12 @@ impl Relative {
         problems
     }
 
-    fn fit(&self, treatment: &Treatment, treated: &[f64]) -> Rule {
+    /// `slack`: how far values may lie apart and be one, as a share of them.
+    fn fit(&self, treatment: &Treatment, treated: &[f64], slack: f64) -> Rule {
         let known: Vec<f64> = treated.iter().copied().filter(|value| !value.is_nan()).collect();
         let Some((least, most)) = ends(&known) else { return Rule::Nothing("there are no values") };
         if [Method::Rank, Method::Borda, Method::PercentileRank].contains(&self.method) {
-            return self.ranks(known);
+            return self.ranks(known, slack);
         }
         if is_constant(&known) && self.method != Method::FractionOfMaximum {
             return Rule::Nothing("all values are equal");
@@ -327,7 +331,7 @@ impl Relative {
         }
     }
 
-    fn ranks(&self, known: Vec<f64>) -> Rule {
+    fn ranks(&self, known: Vec<f64>, slack: f64) -> Rule {
         let count = known.len();
         let mut sorted = known;
         if !self.rises {
@@ -335,7 +339,7 @@ impl Relative {
         }
         sorted.sort_by(f64::total_cmp);
         if self.ties == Ties::Dense {
-            sorted.dedup();
+            sorted.dedup_by(|b, a| *b - *a <= slack * a.abs().max(b.abs()));
         }
         let [low, high] = self.to;
         let (first, step, range) = match self.method {
@@ -344,7 +348,7 @@ impl Relative {
             Method::Borda => (0.0, 1.0, Range::OPEN),
             _ => (1.0, 1.0, Range::OPEN),
         };
-        Rule::Ranks(Ranks { sorted: sorted.into(), rises: self.rises, ties: self.ties, first, step, range })
+        Rule::Ranks(Ranks { sorted: sorted.into(), rises: self.rises, ties: self.ties, slack, first, step, range })
     }
 }
 
@@ -368,8 +372,9 @@ impl Ranks {
             return value;
         }
         let value = if self.rises { value } else { -value };
-        let below = self.sorted.partition_point(|other| *other < value);
-        let up_to = self.sorted.partition_point(|other| *other <= value).max(below + 1);
+        let slack = self.slack * value.abs();
+        let below = self.sorted.partition_point(|other| *other < value - slack);
+        let up_to = self.sorted.partition_point(|other| *other <= value + slack).max(below + 1);
         let rank = match self.ties {
             Ties::Min | Ties::Dense => (below + 1) as f64,
             Ties::Max => up_to as f64,

@@ -10,13 +10,15 @@ pub struct Outranking {
     /// One list a child, one entry a unit; NaN where there is no score.
     columns: Vec<Vec<f64>>,
     weights: Vec<f64>,
+    /// How far scores may lie apart and be one.
+    slack: f64,
 }
 
 impl Outranking {
-    /// Of the scores and weights of the children of a node.
-    pub fn new(children: &[(&[f64], f64)]) -> Self {
+    /// Of the scores and weights of the children of a node; `of_sums`: see [`super::Parameters::of_sums`].
+    pub fn new(children: &[(&[f64], f64)], of_sums: bool) -> Self {
         let (columns, weights) = children.iter().map(|(scores, weight)| (scores.to_vec(), *weight)).unzip();
-        Self { columns, weights }
+        Self { columns, weights, slack: if of_sums { SLACK } else { 0.0 } }
     }
 
     /// Units that it beats less units that beat it: a unit beats another where it is better on more than half of the weight of
@@ -34,7 +36,9 @@ impl Outranking {
         for ((column, weight), score) in self.columns.iter().zip(&self.weights).zip(scores) {
             for (margin, other) in margins.iter_mut().zip(column) {
                 // Neither where one of them has no score.
-                *margin += weight * (f64::from(u8::from(score > other)) - f64::from(u8::from(score < other)));
+                let slack = self.slack * score.abs().max(1.0);
+                let (wins, loses) = (*score > other + slack, *score < other - slack);
+                *margin += weight * (f64::from(u8::from(wins)) - f64::from(u8::from(loses)));
             }
         }
         let total: f64 = self.weights.iter().sum();
@@ -69,13 +73,13 @@ mod tests {
     #[test]
     fn duels_by_hand() {
         let (a, b) = ([3.0, 2.0, 1.0], [1.0, 3.0, 1.0]);
-        let outranking = Outranking::new(&[(&a, 2.0), (&b, 1.0)]);
+        let outranking = Outranking::new(&[(&a, 2.0), (&b, 1.0)], false);
         assert_eq!(outranking.column(&[&a, &b]), [2.0, 0.0, -2.0]);
         // One child against the other, with as much weight: nobody wins.
-        let even = Outranking::new(&[(&[1.0, 2.0], 0.3), (&[2.0, 1.0], 0.3)]);
+        let even = Outranking::new(&[(&[1.0, 2.0], 0.3), (&[2.0, 1.0], 0.3)], false);
         assert_eq!(even.column(&[&[1.0, 2.0], &[2.0, 1.0]]), [0.0, 0.0]);
         // What one of them lacks decides nothing.
-        let gaps = Outranking::new(&[(&[1.0, f64::NAN], 5.0), (&[2.0, 1.0], 1.0)]);
+        let gaps = Outranking::new(&[(&[1.0, f64::NAN], 5.0), (&[2.0, 1.0], 1.0)], false);
         assert_eq!(gaps.column(&[&[1.0, f64::NAN], &[2.0, 1.0]]), [1.0, -1.0]);
         assert_eq!(gaps.score(&[f64::NAN, f64::NAN]), None);
     }

@@ -25,6 +25,9 @@ pub struct Parameters {
     pub normalise: Vec<Normalise>,
     /// What is done with the outliers of each indicator.
     pub treat: Vec<Option<Treat>>,
+    /// Whether values are sums over rows, whose last digit may depend on the order of these: then values that differ by rounding alone
+    /// are one. Those of a table of indicators are as the table has them.
+    pub of_sums: bool,
 }
 
 /// The position of the unit of a cluster and period, or why there is none.
@@ -101,6 +104,7 @@ impl Parameters {
             min_available: available.collect(),
             normalise,
             treat: indicators.iter().map(|indicator| Normalise::treat_of(indicator, scoring)).collect(),
+            of_sums: false,
         })
     }
 

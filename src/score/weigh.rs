@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use super::matrix::{Columns, Matrix};
 use super::shape::Child;
 use super::{Model, Observation, Tree, Weighting};
-use crate::declared::at_most;
+use crate::declared::{SLACK, at_most};
 use crate::error::Problem;
 use crate::statistics::{deviation, is_constant, pearson};
 use crate::validate::Judgement;
@@ -26,7 +26,7 @@ pub struct Weighed {
 pub struct Components {
     /// Standard deviation of each component, descending.
     pub deviations: Vec<f64>,
-    /// Loadings: one list a component, one entry a column; the sum of each is not below 0.
+    /// Loadings: one list a component, one entry a column; the greatest of each (of equal ones the first) is above 0.
     pub loadings: Vec<Vec<f64>>,
     /// Units that have all of the columns.
     pub units: usize,
@@ -293,6 +293,9 @@ pub fn complete_pairs(a: &[f64], b: &[f64]) -> (Vec<f64>, Vec<f64>) {
     a.iter().zip(b).filter(|(a, b)| !a.is_nan() && !b.is_nan()).map(|(a, b)| (*a, *b)).unzip()
 }
 
+/// Variance below which a component is rounding: its direction says nothing, and it is left out.
+const NO_VARIANCE: f64 = 1e-9;
+
 /// The principal components of columns that are centred and scaled to their standard deviations, over the units that have all.
 ///
 /// # Errors
@@ -312,15 +315,16 @@ pub fn components(columns: &[&[f64]]) -> Result<Components, Option<usize>> {
     let count = columns.len();
     let correlation = |a: usize, b: usize| if a == b { 1.0 } else { pearson(&columns[a], &columns[b]).unwrap_or(0.0) };
     let eigen = SymmetricEigen::new(DMatrix::from_fn(count, count, correlation));
-    let mut order: Vec<usize> = (0..count).collect();
+    let mut order: Vec<usize> = (0..count).filter(|&at| eigen.eigenvalues[at] > NO_VARIANCE).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]).then(a.cmp(&b)));
     let loadings = |&component: &usize| {
         let column: Vec<f64> = eigen.eigenvectors.column(component).iter().copied().collect();
-        let sign = if column.iter().sum::<f64>() < 0.0 { -1.0 } else { 1.0 };
-        column.into_iter().map(|loading| loading * sign).collect::<Vec<f64>>()
+        let greatest = column.iter().map(|loading| loading.abs()).fold(0.0, f64::max);
+        let leads = column.iter().find(|loading| loading.abs() >= greatest - SLACK).copied().unwrap_or(1.0);
+        column.into_iter().map(|loading| loading * leads.signum()).collect::<Vec<f64>>()
     };
     Ok(Components {
-        deviations: order.iter().map(|&component| eigen.eigenvalues[component].max(0.0).sqrt()).collect(),
+        deviations: order.iter().map(|&component| eigen.eigenvalues[component].sqrt()).collect(),
         loadings: order.iter().map(loadings).collect(),
         units: complete.len(),
     })

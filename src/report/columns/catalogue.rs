@@ -1066,7 +1066,7 @@ const LOADINGS: &[Column] = &[
     c("principal_component", Integer, "", "Number of the principal component, by falling variance"),
     c("child", Text, "", "Id of what stands right under the node"),
     c("child_kind", Text, "", "`indicator`, `component` or `dimension`"),
-    c("loading", Number, "", "Its loading; their sum over the children is not below 0"),
+    c("loading", Number, "", "Its loading; the greatest of the children's is above 0"),
     c("standard_deviation", Number, "", "Standard deviation of the principal component"),
     c("variance_share", Number, "", "Its share of the variance of all"),
     c("unit_count", Integer, "", "Clusters and periods that have a score of every child"),
