@@ -89,20 +89,26 @@ pub(super) fn fact_columns(
         outside += of_rows.iter().filter(|units| units.is_empty()).count();
         made.add(aggregates, &of_rows, units)?;
     }
-    let mut by_unit: HashMap<(usize, &str), Vec<&Fact>> = HashMap::new();
+    // Of each figure the units that facts are about, in the order of the files.
+    let mut of_figure: HashMap<&str, Vec<(usize, &Fact)>> = HashMap::new();
     for fact in &tables.facts.facts {
         let applies = |unit: &usize| fact.period.is_none() || fact.period == units[*unit].period;
-        let current: Vec<usize> = targets.units(&fact.target).filter(applies).collect();
-        outside += usize::from(current.is_empty());
-        current.into_iter().for_each(|unit| by_unit.entry((unit, &fact.figure)).or_default().push(fact));
+        let own = of_figure.entry(&fact.figure).or_default();
+        let before = own.len();
+        own.extend(targets.units(&fact.target).filter(applies).map(|unit| (unit, fact)));
+        outside += usize::from(own.len() == before);
     }
+    of_figure.values_mut().for_each(|own| own.sort_by_key(|(unit, _)| *unit));
     let (mut columns, mut evidence) = (Vec::new(), Vec::new());
     for name in &tables.facts.names {
         let mut values = vec![None; units.len()];
+        let mut rest = of_figure.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         for (unit, value) in values.iter_mut().enumerate() {
-            let facts = by_unit.get(&(unit, name.as_str())).map(Vec::as_slice).unwrap_or_default();
-            let dated = facts.iter().any(|fact| fact.period.is_some());
-            let mut facts: Vec<&&Fact> = facts.iter().filter(|fact| fact.period.is_some() == dated).collect();
+            let (facts, after) = rest.split_at(rest.iter().take_while(|(other, _)| *other == unit).count());
+            rest = after;
+            let dated = facts.iter().any(|(_, fact)| fact.period.is_some());
+            let facts = facts.iter().map(|(_, fact)| *fact);
+            let mut facts: Vec<&Fact> = facts.filter(|fact| fact.period.is_some() == dated).collect();
             // A row about several facilities of one cluster says it once.
             facts.dedup_by(|a, b| (&a.file, a.line) == (&b.file, b.line));
             let of_rows = made.values.get(&(name.as_str(), unit)).into_iter().flatten();
@@ -110,7 +116,7 @@ pub(super) fn fact_columns(
             let agreed = claims.iter().all(|claim| Some(claim) == claims.first());
             conflicts += usize::from(!agreed);
             *value = claims.first().copied().filter(|_| agreed);
-            evidence.extend(facts.into_iter().map(|fact| (unit, (*fact).clone())));
+            evidence.extend(facts.into_iter().map(|fact| (unit, fact.clone())));
         }
         columns.push(Column::new(name.as_str().into(), values));
     }

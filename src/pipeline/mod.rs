@@ -83,8 +83,7 @@ fn run_into(
     let (mut measurements, details) = findings.of(measured(file, &checked, (&tables, &indexes), clusters))?;
     clock.begin(Stage::Score);
     let sample = findings.of(scoring::sample(pipeline, &tables, &mut measurements))?;
-    let scorer = sample.weighed.model.fit(&sample.prepared.columns);
-    let scores = scorer.score_all(&sample.prepared.columns);
+    let (scorer, scores) = sample.weighed.model.scored(&sample.prepared.columns);
     scoring::note(pipeline, &scorer, scores.len(), &mut findings);
     clock.begin(Stage::Classify);
     let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;

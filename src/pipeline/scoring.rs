@@ -30,18 +30,17 @@ pub(super) fn sample(
     measurements: &mut Measurements,
 ) -> Result<(Sample, Findings)> {
     let seen = observations(measurements);
-    let (prepared, findings) = prepare(pipeline, measurements);
+    let (prepared, findings) = prepare(pipeline, measurements, seen.clone());
     let weighed = weighed(pipeline, tables, measurements, &prepared.columns)?;
     Ok((Sample { seen, prepared, weighed }, findings))
 }
 
 /// Screens units and imputes what is missing; notes either in what was measured.
-fn prepare(pipeline: &Pipeline, measurements: &mut Measurements) -> (Prepared, Findings) {
+fn prepare(pipeline: &Pipeline, measurements: &mut Measurements, seen: Vec<Vec<Observation>>) -> (Prepared, Findings) {
     let mut findings = Findings::default();
     let units = measurements.units.len();
     let (indicators, scoring) = (&pipeline.file.indicators, &pipeline.scoring);
-    let observed = observations(measurements);
-    let found = prepared(indicators, scoring, &measurements.groups, observed, units);
+    let found = prepared(indicators, scoring, &measurements.groups, seen, units);
     for (at, column) in measurements.indicators.iter_mut().enumerate() {
         for (unit, measured) in column.iter_mut().enumerate() {
             if found.screened[unit] {

@@ -1,5 +1,7 @@
 //! The same scores for many units at once, column by column: what [`Scorer::score`] gives for each, to the last bit.
 
+use rayon::prelude::*;
+
 use super::normalise::{Fitted, Normalise, Range};
 use super::outrank::Outranking;
 use super::shape::Child;
@@ -31,7 +33,7 @@ impl Matrix {
     /// Lays out observations, one list an indicator, one entry a unit: treats them, and fits the rules that go by the sample.
     pub fn new(parameters: &Parameters, columns: &[Vec<Observation>]) -> Self {
         let units = columns.first().map_or(0, Vec::len);
-        let rules = parameters.normalise.iter().zip(&parameters.treat).zip(columns);
+        let rules = parameters.normalise.par_iter().zip(&parameters.treat).zip(columns);
         let prepared = |((rule, treat), column): ((&Normalise, &Option<Treat>), &Vec<Observation>)| {
             let mut values: Vec<f64> = column.iter().map(|seen| seen.value.unwrap_or(f64::NAN)).collect();
             let mut treatment = Treatment::NONE;

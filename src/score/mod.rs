@@ -1,7 +1,8 @@
 //! Values to scores: normalised, weighed and aggregated up the tree, with coverage and bounds beside every score; and the
 //! way back from a score to a value. Plain numbers in, plain numbers out; no tables, no files.
 //!
-//! [`Model::fit`] makes a [`Scorer`] of all values; [`Scorer::score_all`] scores them, [`Scorer::score`] one unit.
+//! [`Model::weighed`] settles weights, [`Model::fit`] makes a [`Scorer`] of all values; [`Scorer::score_all`] scores them, [`Scorer::score`] one
+//! unit, [`diagnostics`] says what all of them are like.
 
 pub mod aggregate;
 mod change;
@@ -130,6 +131,14 @@ impl Model {
         parameters
     }
 
+    /// Fits the normalisations to all values, and scores them: [`Model::fit`] and [`Scorer::score_all`] at once.
+    pub fn scored(&self, columns: &[Vec<Observation>]) -> (Scorer<'_>, Vec<Scores>) {
+        let matrix = Matrix::new(&self.parameters, columns);
+        let scorer = self.parameters.fit(&self.shape, &matrix);
+        let scores = scorer.score_matrix(&matrix);
+        (scorer, scores)
+    }
+
     /// Fits the normalisations to all values: one list an indicator, one entry a unit.
     pub fn fit(&self, columns: &[Vec<Observation>]) -> Scorer<'_> {
         self.parameters.fit(&self.shape, &Matrix::new(&self.parameters, columns))
@@ -178,28 +187,34 @@ impl Parameters {
 impl Scorer<'_> {
     /// Scores all units of some observations: one list an indicator, one entry a unit.
     pub fn score_all(&self, columns: &[Vec<Observation>]) -> Vec<Scores> {
-        let matrix = Matrix::new(self.parameters, columns);
+        self.score_matrix(&Matrix::new(self.parameters, columns))
+    }
+
+    /// The same of observations that are laid out.
+    fn score_matrix(&self, matrix: &Matrix) -> Vec<Scores> {
         let blocks: Vec<_> = matrix.blocks().collect();
         let of_block = |(units, is_complete): (std::ops::Range<usize>, bool)| {
-            let leaves = self.leaves(&matrix, units.clone());
+            let leaves = self.leaves(matrix, units.clone());
             let nodes = self.nodes(&leaves, is_complete);
             let bounds = if is_complete {
                 // Nothing is unknown: the score is its own bounds.
                 let coverage = vec![vec![1.0; units.len()]; nodes.len()];
                 Bounds { coverage, low: nodes.clone(), high: nodes.clone() }
             } else {
-                self.bounds(&leaves, &matrix, units.clone())
+                self.bounds(&leaves, matrix, units.clone())
             };
             let scores = |at: usize| {
                 let known = |column: &Vec<f64>| Some(column[at]).filter(|score| !score.is_nan());
-                let row = columns.iter().map(|column| &column[units.start + at]);
+                let indicators = self.fitted.iter().zip(&leaves).enumerate().map(|(indicator, (rule, column))| {
+                    leaf(rule, known(column), matrix.coverage(indicator, units.start + at))
+                });
                 let nodes = nodes.iter().enumerate().map(|(node, column)| Score {
                     score: known(column),
                     coverage: bounds.coverage[node][at],
                     low: bounds.low[node][at],
                     high: bounds.high[node][at],
                 });
-                self.whole(self.fitted.iter().zip(row).map(|(rule, seen)| leaf(rule, seen)).collect(), nodes.collect())
+                self.whole(indicators.collect(), nodes.collect())
             };
             (0..units.len()).map(scores).collect::<Vec<_>>()
         };
@@ -208,7 +223,10 @@ impl Scorer<'_> {
 
     /// Scores one unit: one observation an indicator, in the order of the pipeline file.
     pub fn score(&self, row: &[Observation]) -> Scores {
-        let indicators: Vec<Score> = self.fitted.iter().zip(row).map(|(fitted, seen)| leaf(fitted, seen)).collect();
+        let of = |(rule, seen): (&Fitted, &Observation)| {
+            leaf(rule, seen.value.and_then(|value| rule.score(value)), seen.coverage)
+        };
+        let indicators: Vec<Score> = self.fitted.iter().zip(row).map(of).collect();
         let mut nodes: Vec<Score> = vec![NOTHING; self.shape.nodes().len()];
         for &node in self.shape.upward() {
             nodes[node] = self.node(node, &indicators, &nodes);
@@ -308,9 +326,9 @@ fn is_enough(known: usize, all: usize, least: f64) -> bool {
 const NOTHING: Score = Score { score: None, coverage: 0.0, low: f64::NEG_INFINITY, high: f64::INFINITY };
 
 /// The score of an indicator with its bounds: what was not observed may score anything.
-fn leaf(rule: &Fitted, seen: &Observation) -> Score {
-    let (coverage, range) = (seen.coverage, rule.range());
-    let Some(score) = seen.value.and_then(|value| rule.score(value)) else {
+fn leaf(rule: &Fitted, score: Option<f64>, coverage: f64) -> Score {
+    let range = rule.range();
+    let Some(score) = score else {
         return Score { score: None, coverage: 0.0, low: range.least, high: range.greatest };
     };
     let unknown = 1.0 - coverage;
