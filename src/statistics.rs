@@ -74,7 +74,8 @@ pub fn kurtosis(values: &[f64]) -> Option<f64> {
         .filter(|kurtosis| kurtosis.is_finite())
 }
 
-/// How far two values may lie apart by rounding and be one, as a share of them: what a sum in another order may make of one.
+/// How far two values may lie apart by rounding and be one, as a share of them: what a sum in another order may make of
+/// one.
 pub const ROUNDING: f64 = 1e-12;
 
 /// Whether all values are one, but for rounding.
@@ -122,8 +123,8 @@ pub fn mean_ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
-/// Kendall's tau-b (1945): pairs in the same order less pairs in the opposite one, over the geometric mean of the pairs that are
-/// not tied in either; `None` where either is constant.
+/// Kendall's tau-b (1945): pairs in the same order less pairs in the opposite one, over the geometric mean of the pairs
+/// that are not tied in either; `None` where either is constant.
 ///
 /// # Source
 ///

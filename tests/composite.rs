@@ -1,5 +1,5 @@
-//! The score stage as an engine for composite indicators: every table of COINr, the Human Development Index, and what must hold of any
-//! table.
+//! The score stage as an engine for composite indicators: every table of COINr, the Human Development Index, and what
+//! must hold of any table.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
@@ -464,8 +464,8 @@ fn the_human_development_index_recomputes() {
     assert_eq!(agreed, 204);
 }
 
-/// Weights and aggregation drawn as COINr draws them, against numpy (tests/oracles/coinr/make_rank_intervals.py): intervals of ranks are whole
-/// numbers, so a quantile that falls between two may come out as either.
+/// Weights and aggregation drawn as COINr draws them, against numpy (tests/oracles/coinr/make_rank_intervals.py):
+/// intervals of ranks are whole numbers, so a quantile that falls between two may come out as either.
 #[test]
 fn rank_intervals_are_those_of_numpy() {
     let geometric = everywhere("aggregate", "geometric");

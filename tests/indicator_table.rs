@@ -1,4 +1,5 @@
-//! A table of indicators and nothing else: what must hold of its scores whatever is in it, and what happens where nothing can be computed.
+//! A table of indicators and nothing else: what must hold of its scores whatever is in it, and what happens where
+//! nothing can be computed.
 
 #![allow(clippy::unwrap_used, reason = "what cannot be read here must stop the test")]
 
@@ -67,11 +68,9 @@ proptest! {
         let found = scores(&model, &[values.clone(), values.clone()]);
         for (a, first) in values.iter().enumerate() {
             for (b, second) in values.iter().enumerate() {
-                if let (Some(x), Some(y)) = (first, second) {
-                    if x <= y {
-                        prop_assert!(found[a].indicators[0].score <= found[b].indicators[0].score);
-                        prop_assert!(found[a].nodes[0].score <= found[b].nodes[0].score);
-                    }
+                if first.zip(*second).is_some_and(|(x, y)| x <= y) {
+                    prop_assert!(found[a].indicators[0].score <= found[b].indicators[0].score);
+                    prop_assert!(found[a].nodes[0].score <= found[b].nodes[0].score);
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! An indicator, as `[[indicators]]` of the pipeline file has it: what is measured, how it is scored, how a change of it
-//! reads. Settings alone: every stage from `measure` on reads its own part.
+//! An indicator, as `[[indicators]]` of the pipeline file has it: what is measured, how it is scored, how a change of
+//! it reads. Settings alone: every stage from `measure` on reads its own part.
 
 pub mod rescale;
 

@@ -16,8 +16,8 @@ pub type Imputed = WordOr<Filling, Imputation>;
 pub struct Normalisation {
     /// The method.
     pub method: Method,
-    /// The scores of the two ends of the scale, the lower one first; default `[0, 100]`. For all methods but `goalposts`, `z_score`,
-    /// `rank` and `borda`.
+    /// The scores of the two ends of the scale, the lower one first; default `[0, 100]`. For all methods but
+    /// `goalposts`, `z_score`, `rank` and `borda`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<[f64; 2]>,
     /// The score of the mean, of `z_score`; default 0.
@@ -35,8 +35,8 @@ pub struct Normalisation {
     /// The period of the reference, where there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<i64>,
-    /// Whether nothing scores more than the target or the reference, of `distance_to_target` and `distance_to_reference`;
-    /// default false.
+    /// Whether nothing scores more than the target or the reference, of `distance_to_target` and
+    /// `distance_to_reference`; default false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped: Option<bool>,
 }
@@ -127,8 +127,8 @@ pub enum Direction {
     Down,
 }
 
-/// `treat`: what is done with outliers. An indicator passes if the absolute value of its skewness or its excess kurtosis is below its limit (both adjusted for
-/// bias: G1 and G2 of Joanes & Gill 1998).
+/// `treat`: what is done with outliers. An indicator passes if the absolute value of its skewness or its excess
+/// kurtosis is below its limit (both adjusted for bias: G1 and G2 of Joanes & Gill 1998).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Treat {

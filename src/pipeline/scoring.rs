@@ -74,8 +74,8 @@ fn weighed(
     model.weighed(tree, observations, &tables.judgements).map_err(|problems| Error::Pipeline { problems })
 }
 
-/// What the scores are like as a whole, where the pipeline file does not say that nobody wants to know; treated values and ranks
-/// for a file with `[score]`.
+/// What the scores are like as a whole, where the pipeline file does not say that nobody wants to know; treated values
+/// and ranks for a file with `[score]`.
 pub(super) fn diagnosed(
     pipeline: &Pipeline,
     sample: &Sample,

@@ -20,7 +20,8 @@ pub enum Aggregate {
     Minimum,
     /// The weighted median: the middle of the scores at half of the weight.
     Median,
-    /// Outranking: units that it beats, on more than half of the weight, less units that beat it. Moves with the other units.
+    /// Outranking: units that it beats, on more than half of the weight, less units that beat it. Moves with the other
+    /// units.
     Copeland,
 }
 
@@ -43,8 +44,8 @@ impl Aggregate {
         }
     }
 
-    /// Combines pairs of score and weight; `None` where no weight is left, and of [`Aggregate::Copeland`], which needs all units:
-    /// see [`super::outrank::Outranking`].
+    /// Combines pairs of score and weight; `None` where no weight is left, and of [`Aggregate::Copeland`], which needs
+    /// all units: see [`super::outrank::Outranking`].
     ///
     /// # Source
     ///

@@ -1,5 +1,5 @@
-//! What the scores are like as a whole: each indicator's values, how scores hang together, what each part really weighs,
-//! and who would stand where without it. Changes no score.
+//! What the scores are like as a whole: each indicator's values, how scores hang together, what each part really
+//! weighs, and who would stand where without it. Changes no score.
 
 use std::collections::BTreeMap;
 
@@ -567,8 +567,8 @@ impl<'a> Scored<'a> {
         self.shape.walk().par_iter().filter_map(of).collect()
     }
 
-    /// The best and the worst ranks of each unit; where it has the worst of all by an indicator, that is no strength, and no
-    /// news among weaknesses.
+    /// The best and the worst ranks of each unit; where it has the worst of all by an indicator, that is no strength,
+    /// and no news among weaknesses.
     fn strengths(&self) -> Vec<Strength> {
         let most = self.basis.scoring.strengths as usize;
         let by_indicator: Vec<Vec<Option<u32>>> =
@@ -609,8 +609,9 @@ fn known(column: &[f64]) -> Vec<Option<f64>> {
 /// Groups at most into which values are put to see how much of the variance of another goes with them.
 const GROUPS: f64 = 20.0;
 
-/// How much of the variance of `y` goes with `x`, 0 to 1: the correlation ratio over groups of alike values of `x` of about equal
-/// number (the root of the number of units, 20 at most), less what chance would give (epsilon squared); `None` of few units or without variance.
+/// How much of the variance of `y` goes with `x`, 0 to 1: the correlation ratio over groups of alike values of `x` of
+/// about equal number (the root of the number of units, 20 at most), less what chance would give (epsilon squared);
+/// `None` of few units or without variance.
 ///
 /// # Source
 ///

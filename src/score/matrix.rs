@@ -30,7 +30,8 @@ pub struct Matrix {
 const BLOCK: usize = 1024;
 
 impl Matrix {
-    /// Lays out observations, one list an indicator, one entry a unit: treats them, and fits the rules that go by the sample.
+    /// Lays out observations, one list an indicator, one entry a unit: treats them, and fits the rules that go by the
+    /// sample.
     pub fn new(parameters: &Parameters, columns: &[Vec<Observation>]) -> Self {
         let units = columns.first().map_or(0, Vec::len);
         let rules = parameters.normalise.par_iter().zip(&parameters.treat).zip(columns);
@@ -133,8 +134,8 @@ impl Scorer<'_> {
         Bounds { coverage, low, high }
     }
 
-    /// The score on which an indicator would come out if what is unknown of it scored so much, as a share of its scale; of a scale
-    /// without ends the score of the sample (ascending) at that share.
+    /// The score on which an indicator would come out if what is unknown of it scored so much, as a share of its scale;
+    /// of a scale without ends the score of the sample (ascending) at that share.
     pub fn completed(&self, indicator: usize, (score, coverage): (f64, f64), share: f64, sample: &[f64]) -> f64 {
         let Range { least, greatest } = self.fitted[indicator].range();
         let unknown = if (greatest - least).is_finite() {
@@ -172,7 +173,8 @@ impl Scorer<'_> {
         self
     }
 
-    /// Scores and weights of the children of a node that weigh something: what weighs nothing may have no score of its own.
+    /// Scores and weights of the children of a node that weigh something: what weighs nothing may have no score of its
+    /// own.
     fn weighing<'c>(&self, node: usize, leaves: &'c Columns, nodes: &'c Columns) -> Vec<(&'c [f64], f64)> {
         let of = |child: &Child| match *child {
             Child::Indicator(at) => leaves[at].as_slice(),

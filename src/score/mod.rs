@@ -1,8 +1,8 @@
 //! Values to scores: normalised, weighed and aggregated up the tree, with coverage and bounds beside every score; and the
 //! way back from a score to a value. Plain numbers in, plain numbers out; no tables, no files.
 //!
-//! [`Model::weighed`] settles weights, [`Model::fit`] makes a [`Scorer`] of all values; [`Scorer::score_all`] scores them, [`Scorer::score`] one
-//! unit, [`diagnostics`] says what all of them are like.
+//! [`Model::weighed`] settles weights, [`Model::fit`] makes a [`Scorer`] of all values; [`Scorer::score_all`] scores
+//! them, [`Scorer::score`] one unit, [`diagnostics`] says what all of them are like.
 
 pub mod aggregate;
 mod change;
@@ -99,8 +99,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Every problem: what [`Shape::new`] and [`Parameters::new`] refuse, weights that are all zero, means over scores that they
-    /// cannot read.
+    /// Every problem: what [`Shape::new`] and [`Parameters::new`] refuse, weights that are all zero, means over scores
+    /// that they cannot read.
     pub fn new(tree: Tree<'_>) -> Result<Self, Vec<Problem>> {
         let parameters = Parameters::new(tree);
         let shape = Shape::new(tree.dimensions, tree.components, tree.indicators).and_then(|shape| {

@@ -185,7 +185,8 @@ impl Normalise {
         }
     }
 
-    /// A treated value as [`Fitted::score_scaled`] takes it: work that is the same for every rule of one scale is done once.
+    /// A treated value as [`Fitted::score_scaled`] takes it: work that is the same for every rule of one scale is done
+    /// once.
     pub fn scaled(&self, treated: f64) -> f64 {
         match self {
             Self::Goalposts(goalposts) => goalposts.scaled(treated),
@@ -193,8 +194,8 @@ impl Normalise {
         }
     }
 
-    /// Fits the rule to all treated values of its indicator, NaN where there is none. Goalposts look at none of them. `of_sums`: see
-    /// [`super::Parameters::of_sums`].
+    /// Fits the rule to all treated values of its indicator, NaN where there is none. Goalposts look at none of them.
+    /// `of_sums`: see [`super::Parameters::of_sums`].
     pub fn fit(&self, treatment: Treatment, treated: &[f64], of_sums: bool) -> Fitted {
         let rule = match self {
             Self::Goalposts(goalposts) => Rule::Goalposts(*goalposts),

@@ -21,8 +21,8 @@ impl Outranking {
         Self { columns, weights, slack: if of_sums { SLACK } else { 0.0 } }
     }
 
-    /// Units that it beats less units that beat it: a unit beats another where it is better on more than half of the weight of
-    /// what both have, equal scores halved. `None` for a unit without any score.
+    /// Units that it beats less units that beat it: a unit beats another where it is better on more than half of the
+    /// weight of what both have, equal scores halved. `None` for a unit without any score.
     ///
     /// # Source
     ///
@@ -69,7 +69,8 @@ impl Outranking {
 mod tests {
     use super::*;
 
-    /// a: 3 2 1, b: 1 3 1 with weights 2 and 1. The first beats both; the second beats the third on b and a; the third loses to both.
+    /// a: 3 2 1, b: 1 3 1 with weights 2 and 1. The first beats both; the second beats the third on b and a; the third
+    /// loses to both.
     #[test]
     fn duels_by_hand() {
         let (a, b) = ([3.0, 2.0, 1.0], [1.0, 3.0, 1.0]);

@@ -25,8 +25,8 @@ pub struct Parameters {
     pub normalise: Vec<Normalise>,
     /// What is done with the outliers of each indicator.
     pub treat: Vec<Option<Treat>>,
-    /// Whether values are sums over rows, whose last digit may depend on the order of these: then values that differ by rounding alone
-    /// are one. Those of a table of indicators are as the table has them.
+    /// Whether values are sums over rows, whose last digit may depend on the order of these: then values that differ by
+    /// rounding alone are one. Those of a table of indicators are as the table has them.
     pub of_sums: bool,
 }
 
@@ -108,7 +108,8 @@ impl Parameters {
         })
     }
 
-    /// Sets the floors that the file does not say by the scale of what stands under each node; the ends of each node's scale.
+    /// Sets the floors that the file does not say by the scale of what stands under each node; the ends of each node's
+    /// scale.
     ///
     /// # Errors
     ///
@@ -212,8 +213,8 @@ impl Parameters {
         self.all_shares(shape).0
     }
 
-    /// The share of its dimension's weight that each indicator and each node carries, 0 to 1: the product of the shares of weights
-    /// down the tree.
+    /// The share of its dimension's weight that each indicator and each node carries, 0 to 1: the product of the shares
+    /// of weights down the tree.
     pub fn all_shares(&self, shape: &Shape) -> (Vec<f64>, Vec<f64>) {
         let mut of_node = vec![1.0; shape.nodes().len()];
         let mut of_indicator = vec![0.0; shape.indicators()];

@@ -1,4 +1,5 @@
-//! All units together, before any has a score: which are scored at all, and what stands in the place of what is missing.
+//! All units together, before any has a score: which are scored at all, and what stands in the place of what is
+//! missing.
 
 use std::collections::BTreeMap;
 

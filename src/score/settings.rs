@@ -24,8 +24,8 @@ pub struct Dimension {
     /// How its components combine.
     #[serde(default)]
     pub aggregate: Aggregate,
-    /// Smallest score that a geometric or harmonic mean reads; default: a hundredth of the upper end of the scale (1 of 100), or the lower end where
-    /// that is more.
+    /// Smallest score that a geometric or harmonic mean reads; default: a hundredth of the upper end of the scale (1 of
+    /// 100), or the lower end where that is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// Where the weights of its children come from; default: as `[score]` says.
@@ -50,8 +50,8 @@ pub struct Component {
     /// How its children combine.
     #[serde(default)]
     pub aggregate: Aggregate,
-    /// Smallest score that a geometric or harmonic mean reads; default: a hundredth of the upper end of the scale (1 of 100), or the lower end where
-    /// that is more.
+    /// Smallest score that a geometric or harmonic mean reads; default: a hundredth of the upper end of the scale (1 of
+    /// 100), or the lower end where that is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
     /// Where the weights of its children come from; default: as `[score]` says.
@@ -62,8 +62,8 @@ pub struct Component {
     pub min_available: Option<f64>,
 }
 
-/// `[score]`: how values become scores, where an indicator or a node says nothing else. Everything here is the default; with the table in the
-/// file, `indicators` and `scores` have ranks and treated values too.
+/// `[score]`: how values become scores, where an indicator or a node says nothing else. Everything here is the default;
+/// with the table in the file, `indicators` and `scores` have ranks and treated values too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scoring {
@@ -87,7 +87,8 @@ pub struct Scoring {
     pub negative: f64,
     /// Strengths and weaknesses a cluster.
     pub strengths: u32,
-    /// Whether the tables `diagnostics`, `correlations`, `loadings`, `effective_weights`, `removal`, `strengths` and `availability` are written.
+    /// Whether the tables `diagnostics`, `correlations`, `loadings`, `effective_weights`, `removal`, `strengths` and
+    /// `availability` are written.
     pub diagnostics: bool,
 }
 
@@ -133,7 +134,8 @@ pub enum Weighting {
     Given,
     /// All alike.
     Equal,
-    /// The loadings of the first principal component of their scores, over units that have all of them. None may be below 0.
+    /// The loadings of the first principal component of their scores, over units that have all of them. None may be
+    /// below 0.
     Pca,
     /// The squares of these: the share of each in the variance of the component.
     PcaSquared,
@@ -164,8 +166,8 @@ impl Weighting {
 }
 
 read_from_files! {
-    /// `weights = { ahp = … }`: a square table of comparisons. The first column and the header name the children; each cell says how many times as important the row
-    /// is as the column (`3`, `0.5`, `1/3`).
+    /// `weights = { ahp = … }`: a square table of comparisons. The first column and the header name the children; each
+    /// cell says how many times as important the row is as the column (`3`, `0.5`, `1/3`).
     PairwiseSource {
         /// Greatest consistency ratio; past it the run stops.
         #[serde(default = "tenth")]
@@ -174,8 +176,8 @@ read_from_files! {
 }
 
 read_from_files! {
-    /// `weights = { budget = … }`: points that people gave. The first column names the person, the others are called as the children; weights are the mean of the
-    /// persons' shares.
+    /// `weights = { budget = … }`: points that people gave. The first column names the person, the others are called as
+    /// the children; weights are the mean of the persons' shares.
     BudgetSource {}
 }
 

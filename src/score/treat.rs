@@ -1,5 +1,5 @@
-//! Outliers: winsorised one after the other, else the whole indicator transformed. A fitted treatment is a function of one
-//! value that never falls.
+//! Outliers: winsorised one after the other, else the whole indicator transformed. A fitted treatment is a function of
+//! one value that never falls.
 
 use crate::indicator::rescale::{Then, Treat};
 use crate::statistics::{ends, kurtosis, skewness, sorted};
@@ -151,8 +151,8 @@ fn box_cox(value: f64, lambda: f64) -> f64 {
     if lambda == 0.0 { value.ln() } else { (value.powf(lambda) - 1.0) / lambda }
 }
 
-/// The most extreme points take the next value, those of one value together, until the shape passes or as many as may be are
-/// done: the bounds of what is left, the points, the shape.
+/// The most extreme points take the next value, those of one value together, until the shape passes or as many as may
+/// be are done: the bounds of what is left, the points, the shape.
 fn winsorise(values: &[f64], settings: &Treat) -> ((f64, f64), usize, Moments) {
     let mut sorted = sorted(values);
     let mut shape = Moments::of(&sorted);

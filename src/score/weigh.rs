@@ -33,12 +33,13 @@ pub struct Components {
 }
 
 impl Model {
-    /// Works out the weights under every node, from the bottom up, and finds the units that others are compared with. A child of
-    /// weight 0 keeps it.
+    /// Works out the weights under every node, from the bottom up, and finds the units that others are compared with. A
+    /// child of weight 0 keeps it.
     ///
     /// # Errors
     ///
-    /// Every problem: judgements that do not fit the children or contradict each other, scores that no weights can be made of.
+    /// Every problem: judgements that do not fit the children or contradict each other, scores that no weights can be
+    /// made of.
     pub fn weighed(
         &self,
         tree: Tree<'_>,
@@ -95,7 +96,8 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// The weights, one a child (`None`: those that were given), and their consistency ratio where they were judged in pairs.
+    /// The weights, one a child (`None`: those that were given), and their consistency ratio where they were judged in
+    /// pairs.
     fn weights(&self, weighting: &Weighting, judgement: Option<&Judgement>) -> Result<Weights, String> {
         let of_scores = match weighting {
             Weighting::Given => return Ok((None, None)),
@@ -296,7 +298,8 @@ pub fn complete_pairs(a: &[f64], b: &[f64]) -> (Vec<f64>, Vec<f64>) {
 /// Variance below which a component is rounding: its direction says nothing, and it is left out.
 const NO_VARIANCE: f64 = 1e-9;
 
-/// The principal components of columns that are centred and scaled to their standard deviations, over the units that have all.
+/// The principal components of columns that are centred and scaled to their standard deviations, over the units that
+/// have all.
 ///
 /// # Errors
 ///
@@ -344,7 +347,8 @@ mod tests {
         Judgement { rows: owned(rows), columns: owned(columns), cells }
     }
 
-    /// Saaty's example of buying a house is too long; this is by hand: a perfectly consistent matrix of weights 4 : 2 : 1.
+    /// Saaty's example of buying a house is too long; this is by hand: a perfectly consistent matrix of weights 4 : 2 :
+    /// 1.
     #[test]
     fn comparisons_that_agree_give_their_weights() {
         let names = ["a", "b", "c"];

@@ -259,7 +259,8 @@ fn weigh(parameters: &mut Parameters, shape: &Shape, settings: &Weights, numbers
     }
 }
 
-/// Where thresholds lie on the scale of a dimension: as the file says, else as much of it as the default is of 100 points.
+/// Where thresholds lie on the scale of a dimension: as the file says, else as much of it as the default is of 100
+/// points.
 pub fn on_scale(thresholds: Thresholds, settings: &UncertaintySettings, ends: Option<[f64; 2]>) -> Option<Thresholds> {
     if settings.thresholds.given().is_some() {
         return Some(thresholds);

@@ -98,13 +98,15 @@ pub enum Points {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Weights {
-    /// Of Dirichlet weights, times the number of siblings: the greater, the closer to the weights of the file; default 10.
+    /// Of Dirichlet weights, times the number of siblings: the greater, the closer to the weights of the file; default
+    /// 10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concentration: Option<f64>,
     /// Instead: each weight anywhere within this share of itself, as 0.25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uniform: Option<f64>,
-    /// Levels of the tree whose weights are drawn, counted from the indicators: 1 indicators, 2 the components right above; none given: all.
+    /// Levels of the tree whose weights are drawn, counted from the indicators: 1 indicators, 2 the components right
+    /// above; none given: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<u32>,
 }

@@ -524,7 +524,8 @@ source! {
         /// One row a fact, or one row a cluster.
         #[serde(default)]
         shape: FigureShape,
-        /// Columns of a wide file that hold words: groups of clusters, by which missing values are imputed (`impute = { with = "mean", by = "GROUP" }`).
+        /// Columns of a wide file that hold words: groups of clusters, by which missing values are imputed (`impute = {
+        /// with = "mean", by = "GROUP" }`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         groups: Vec<String>,
         /// Figures made of several rows instead, by SQL over those of a cluster that count in a period (`from_year`, `to_year`),

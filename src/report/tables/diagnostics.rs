@@ -1,5 +1,5 @@
-//! Tables about the scores as a whole: how indicators are distributed, how scores hang together, what each part weighs, and who
-//! would stand where without it.
+//! Tables about the scores as a whole: how indicators are distributed, how scores hang together, what each part weighs,
+//! and who would stand where without it.
 
 use polars::prelude::Column;
 
