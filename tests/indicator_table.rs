@@ -291,3 +291,19 @@ fn weights_that_the_scores_give() {
 /// numpy: `s = a.std(ddof=1) * (1 - corrcoef)`, as shares; `1 + (p * log(p)).sum() / log(3)`, as shares.
 const CRITIC: [f64; 2] = [0.5544351150604812, 0.44556488493951885];
 const ENTROPY: [f64; 2] = [0.5858198989493965, 0.41418010105060354];
+
+#[test]
+fn the_template_is_a_pipeline_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let forerunner = |arguments: &[&str]| {
+        let ended = Command::new(env!("CARGO_BIN_EXE_forerunner")).current_dir(folder.path()).args(arguments).output();
+        let ended = ended.unwrap();
+        assert!(ended.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    };
+    forerunner(&["init", "table", "--template", "indicator-table"]);
+    forerunner(&["check", "table/pipeline.toml"]);
+    forerunner(&["run", "table/pipeline.toml"]);
+    let found = rows(&folder.path().join("out/indicator-table/clusters.csv"));
+    let scored = found.iter().filter(|row| !row["development"].is_empty()).count();
+    assert_eq!((found.len(), scored), (206, 204));
+}
