@@ -94,19 +94,17 @@ fn check_impute(place: &str, impute: &Imputed, file: &PipelineFile) -> Vec<Probl
 }
 
 fn check_judgements(file: &PipelineFile) -> Vec<Problem> {
-    let of_dimensions = file.dimensions.iter().map(|one| (format!("dimensions.{}", one.id), &one.weights));
-    let of_components = file.components.iter().map(|one| (format!("components.{}", one.id), &one.weights));
     let mut problems = Vec::new();
-    for (place, weights) in of_dimensions.chain(of_components) {
+    for (place, weights) in file.weighed_nodes() {
         let (word, reading) = match weights {
-            Some(Weighting::Ahp(source)) => {
+            Weighting::Ahp(source) => {
                 if source.max_inconsistency < 0.0 || source.max_inconsistency.is_nan() {
                     let place = format!("{place}.weights.ahp.max_inconsistency");
                     problems.push(Problem::new(place, "a consistency ratio of 0 or more", "0.1 is common"));
                 }
                 ("ahp", source.reading())
             }
-            Some(Weighting::Budget(source)) => ("budget", source.reading()),
+            Weighting::Budget(source) => ("budget", source.reading()),
             _ => continue,
         };
         if reading.path.0.is_empty() {

@@ -132,9 +132,7 @@ fn without_threshold(merged: &Table) -> Vec<String> {
 
 /// How the files of judgements are read, by the node whose children they are about.
 fn judgements(file: &PipelineFile) -> BTreeMap<String, Reading> {
-    let of_dimensions = file.dimensions.iter().map(|one| (format!("dimensions.{}", one.id), &one.weights));
-    let of_components = file.components.iter().map(|one| (format!("components.{}", one.id), &one.weights));
-    let judged = of_dimensions.chain(of_components).filter_map(|(place, weights)| match weights.as_ref()? {
+    let judged = file.weighed_nodes().filter_map(|(place, weights)| match weights {
         Weighting::Ahp(source) => Some((place, source.reading())),
         Weighting::Budget(source) => Some((place, source.reading())),
         _ => None,

@@ -10,7 +10,7 @@ use crate::delineate::Delineation;
 use crate::indicator::Indicator;
 use crate::measure::settings::DispersedSettings;
 use crate::report::shapes::ClusterShape;
-use crate::score::{Component, Dimension, Scoring, Tree};
+use crate::score::{Component, Dimension, Scoring, Tree, Weighting};
 use crate::sources::OneOrMany;
 use crate::uncertainty::settings::UncertaintySettings;
 use crate::validate::settings::{
@@ -100,6 +100,13 @@ impl PipelineFile {
     /// What the file says of its score tree; `scoring`: its `[score]`, or the default.
     pub fn tree<'a>(&'a self, scoring: &'a Scoring) -> Tree<'a> {
         Tree { dimensions: &self.dimensions, components: &self.components, indicators: &self.indicators, scoring }
+    }
+
+    /// The nodes that say where the weights of their children come from, each by its place.
+    pub fn weighed_nodes(&self) -> impl Iterator<Item = (String, &Weighting)> {
+        let dimensions = self.dimensions.iter().map(|one| (format!("dimensions.{}", one.id), &one.weights));
+        let components = self.components.iter().map(|one| (format!("components.{}", one.id), &one.weights));
+        dimensions.chain(components).filter_map(|(place, weights)| Some((place, weights.as_ref()?)))
     }
 }
 
