@@ -18,8 +18,8 @@ pub(super) fn check_score(file: &PipelineFile) -> Vec<Problem> {
     let of_score = own.map(|score| ("score".to_owned(), score.min_available, None));
     for (place, share, floor) in of_dimensions.chain(of_components).chain(of_score) {
         problems.extend(share.and_then(|share| check_share(format!("{place}.min_available"), share)));
-        if floor.is_some_and(|floor| !(floor > 0.0 && floor.is_finite())) {
-            problems.push(Problem::new(format!("{place}.floor"), "the floor of a mean must be above 0", ""));
+        if floor.is_some_and(|floor| !(floor >= 0.0 && floor.is_finite())) {
+            problems.push(Problem::new(format!("{place}.floor"), "the floor of a mean must be 0 or more", ""));
         }
     }
     if let Some(score) = &file.score {

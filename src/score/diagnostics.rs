@@ -463,10 +463,8 @@ impl<'a> Scored<'a> {
         Correlation { first, second, relation, units: a.len(), pearson, spearman, kendall, flag }
     }
 
-    /// Children of a node that weigh something.
     fn weighing(&self, node: usize) -> Vec<Child> {
-        let children = self.shape.nodes()[node].children.iter().copied();
-        children.filter(|child| self.basis.model.parameters.weight(*child) > 0.0).collect()
+        self.basis.model.parameters.weighing(self.shape, node)
     }
 
     fn loadings(&self) -> Vec<Loading> {
@@ -494,17 +492,21 @@ impl<'a> Scored<'a> {
     fn weights(&self, without: &[Without]) -> Vec<EffectiveWeight> {
         let parameters = &self.basis.model.parameters;
         let (of_indicators, of_nodes) = parameters.all_shares(self.shape);
-        let ratio = |child: Child, dimension: usize| {
-            let (x, y) = complete_pairs(self.column(child), &self.nodes[dimension]);
+        let walk = self.shape.walk();
+        let ratio = |step: &Visit| {
+            let (x, y) = complete_pairs(self.column(step.child), &self.nodes[step.dimension]);
             correlation_ratio(&x, &y)
         };
+        let ratios: Vec<Option<f64>> = walk.par_iter().map(ratio).collect();
+        // What stands in the tree stands there once, under one dimension.
+        let ratio_of = |child: Child| ratios[walk.iter().position(|step| step.child == child)?];
         let row = |step: &Visit| {
             let (child, dimension, parent) = (step.child, step.dimension, self.parent(step.child));
             let siblings = parent.map(|node| self.weighing(node)).unwrap_or_default();
             let weight = parent.map_or(1.0, |_| parameters.weight(child));
             let total: f64 = siblings.iter().map(|sibling| parameters.weight(*sibling)).sum();
-            let own = ratio(child, dimension);
-            let ratios: f64 = siblings.iter().filter_map(|sibling| ratio(*sibling, dimension)).sum();
+            let own = ratio_of(child);
+            let ratios: f64 = siblings.iter().filter_map(|sibling| ratio_of(*sibling)).sum();
             let (a, b) = complete_pairs(self.column(child), &self.nodes[dimension]);
             EffectiveWeight {
                 dimension,
@@ -526,7 +528,7 @@ impl<'a> Scored<'a> {
                     .and_then(Without::mean_change),
             }
         };
-        self.shape.walk().par_iter().map(row).collect()
+        walk.par_iter().map(row).collect()
     }
 
     /// Cronbach's alpha (1951) of the children of a node, from covariances over pairwise complete units.

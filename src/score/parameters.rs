@@ -198,6 +198,11 @@ impl Parameters {
         }
     }
 
+    /// What stands right under a node and weighs something.
+    pub fn weighing(&self, shape: &Shape, node: usize) -> Vec<Child> {
+        shape.nodes()[node].children.iter().copied().filter(|&child| self.weight(child) > 0.0).collect()
+    }
+
     /// Whether anything under a node weighs something.
     pub fn weighs(&self, shape: &Shape, node: usize) -> bool {
         shape.nodes()[node].children.iter().any(|&child| self.weight(child) > 0.0)

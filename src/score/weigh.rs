@@ -58,8 +58,7 @@ impl Model {
         let mut nodes: Columns = vec![Vec::new(); self.shape.nodes().len()];
         let mut problems = Vec::new();
         for &node in self.shape.upward() {
-            let children = self.shape.nodes()[node].children.iter().copied();
-            let children: Vec<Child> = children.filter(|child| model.parameters.weight(*child) > 0.0).collect();
+            let children = model.parameters.weighing(&self.shape, node);
             let of = |child: &Child| match *child {
                 Child::Indicator(at) => (names[at], leaves[at].as_slice()),
                 Child::Node(at) => (self.shape.nodes()[at].id.as_str(), nodes[at].as_slice()),

@@ -233,9 +233,9 @@ pub fn scenario_of(counts: &[usize], options: &[usize]) -> usize {
 fn weigh(parameters: &mut Parameters, shape: &Shape, settings: &Weights, numbers: &mut Numbers) {
     let levels = shape.levels();
     let is_drawn = |child: &Child| settings.levels.is_empty() || settings.levels.contains(&levels.of(*child));
-    for node in shape.nodes() {
-        let weighing = node.children.iter().copied().filter(|&child| parameters.weight(child) > 0.0);
-        let weighing: Vec<Child> = weighing.filter(is_drawn).collect();
+    for node in 0..shape.nodes().len() {
+        let mut weighing = parameters.weighing(shape, node);
+        weighing.retain(is_drawn);
         let concentration = match settings.draw() {
             WeightDraw::Dirichlet(concentration) => concentration,
             WeightDraw::Uniform(share) => {

@@ -106,9 +106,9 @@ impl Changes<'_> {
     /// Equal weights under each node, and each weight halved and doubled.
     fn weights(&mut self) {
         let run = self.run;
-        for node in run.model.shape.nodes() {
+        for (at, node) in run.model.shape.nodes().iter().enumerate() {
             let weight = |child: Child| run.model.parameters.weight(child);
-            let weighing: Vec<Child> = node.children.iter().copied().filter(|&child| weight(child) > 0.0).collect();
+            let weighing = run.model.parameters.weighing(&run.model.shape, at);
             if weighing.len() < 2 {
                 continue;
             }
