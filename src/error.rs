@@ -59,6 +59,12 @@ pub enum Error {
         /// What does not fit.
         message: String,
     },
+    /// Files are not what a run has written or read, or do not come out again.
+    #[error("{}", join(problems))]
+    Differs {
+        /// Every such file.
+        problems: Vec<Problem>,
+    },
     /// A file of an earlier run does not read back.
     #[error("{}: {message}", path.display())]
     Run {
@@ -134,7 +140,7 @@ impl Error {
     /// The exit status of the process: 1 I/O and internal, 2 command line or pipeline file, 3 data, 4 locked.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Io { .. } | Self::Table { .. } | Self::Defect { .. } | Self::Run { .. } => 1,
+            Self::Io { .. } | Self::Table { .. } | Self::Defect { .. } | Self::Run { .. } | Self::Differs { .. } => 1,
             Self::Usage { .. } | Self::Pipeline { .. } => 2,
             Self::Data { .. } => 3,
             Self::Locked { .. } => 4,
@@ -144,7 +150,7 @@ impl Error {
     /// What to say: each problem by itself, with what to do about it.
     pub fn reports(&self) -> Vec<(String, Option<String>)> {
         let hint = match self {
-            Self::Pipeline { problems } | Self::Data { problems } => {
+            Self::Pipeline { problems } | Self::Data { problems } | Self::Differs { problems } => {
                 let hint = |problem: &Problem| Some(problem.hint.clone()).filter(|hint| !hint.is_empty());
                 return problems.iter().map(|problem| (problem.to_string(), hint(problem))).collect();
             }
@@ -155,10 +161,18 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("check the name; paths in a pipeline file start from that file's folder".into())
             }
+            Self::Io { source, .. } if is_full(source) => Some(
+                "the earlier run stands; make room there, and run again: it clears up what is left of this one".into(),
+            ),
             Self::Io { .. } | Self::Table { .. } => None,
         };
         vec![(self.to_string(), hint)]
     }
+}
+
+/// Whether there is no room left on a disk, or for a user.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 /// The known name nearest to a mistyped one, if it is near at all (Jaro-Winkler 0.75 or more).

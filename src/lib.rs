@@ -19,6 +19,8 @@ pub mod given;
 
 pub mod names;
 
+mod kept;
+
 pub mod sql;
 
 pub mod globe;
@@ -50,3 +52,7 @@ pub mod compare;
 pub mod pipeline;
 
 pub use error::{Error, Result};
+
+/// The version of the method: it changes whenever the same input may give other numbers, and CHANGELOG.md says which. It stands
+/// in every manifest, apart from the program's version.
+pub const METHOD_VERSION: &str = "1";

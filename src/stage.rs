@@ -1,9 +1,10 @@
 //! The stages of a run, in the order in which it passes through them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Files to checked tables.
@@ -70,6 +71,7 @@ const READS: &[(&str, Stage, bool)] = {
         ("title", Report, false),
         ("description", Report, false),
         ("outputs", Report, false),
+        ("expect", Report, false),
         ("facilities", Validate, true),
         ("layers", Validate, true),
         ("links", Validate, true),
@@ -118,6 +120,31 @@ const READS: &[(&str, Stage, bool)] = {
         ("typology", Classify, true),
     ]
 };
+
+/// Every value of a pipeline file that is no table, or an empty one, by its dotted key, in the file's order; lists of tables by
+/// id or number. What is not given is null.
+pub fn leaves(file: &Value) -> Vec<(String, &Value)> {
+    let mut leaves = Vec::new();
+    gather(file, String::new(), &mut leaves);
+    leaves
+}
+
+fn gather<'a>(value: &'a Value, key: String, leaves: &mut Vec<(String, &'a Value)>) {
+    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
+    match value {
+        Value::Object(table) if !table.is_empty() => {
+            table.iter().for_each(|(name, value)| gather(value, below(name), leaves))
+        }
+        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
+            for (position, item) in items.iter().enumerate() {
+                let id = item["id"].as_str().map(str::to_owned);
+                let id = id.or_else(|| item["number"].as_i64().map(|number| number.to_string()));
+                gather(item, below(&id.unwrap_or_else(|| position.to_string())), leaves);
+            }
+        }
+        _ => leaves.push((key, value)),
+    }
+}
 
 /// The patterns of keys that stages read.
 pub fn patterns() -> impl Iterator<Item = &'static str> {

@@ -6,13 +6,18 @@ mod explain;
 mod init;
 mod list;
 mod matches;
+mod plan;
 mod run;
 mod table;
+mod verify;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use forerunner::pipeline::Options;
+use forerunner::stage::Stage;
 use forerunner::{Error, Result};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -62,6 +67,57 @@ enum Command {
         /// The folder of an earlier run: clusters keep the ids and names that they have there; see lineage.csv.
         #[arg(long, value_name = "RUN")]
         previous: Option<PathBuf>,
+        #[command(flatten)]
+        how: RunArguments,
+    },
+    /// Show which stages a run would work out, and what made them stale.
+    Plan {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+        /// The folder of the outputs [default: out/NAME].
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// The folder of an earlier run, as `run` takes it.
+        #[arg(long, value_name = "RUN")]
+        previous: Option<PathBuf>,
+        /// Know files by their content alone, not by size and time.
+        #[arg(long)]
+        check_content: bool,
+    },
+    /// Check that a run's folder holds what its run wrote.
+    Verify {
+        /// The run's folder.
+        run: PathBuf,
+        /// Check the files that it read too.
+        #[arg(long)]
+        inputs: bool,
+        /// The folder that the paths of its pipeline start from [default: where they started when it ran].
+        #[arg(long, value_name = "DIR", requires = "inputs")]
+        folder: Option<PathBuf>,
+    },
+    /// Run the pipeline that a run's manifest holds, and compare byte for byte.
+    Reproduce {
+        /// The run's folder.
+        run: PathBuf,
+        /// The folder of the earlier run whose ids it carried on.
+        #[arg(long, value_name = "RUN")]
+        previous: Option<PathBuf>,
+        /// The folder that the paths of its pipeline start from [default: where they started when it ran].
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// Threads to use [default: all].
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        threads: Option<u16>,
+    },
+    /// Write the hashes of the files that a pipeline reads into forerunner.lock, for `run --locked`.
+    Lock {
+        #[command(flatten)]
+        pipeline: PipelineArguments,
+    },
+    /// Take away what is kept beside a run to save time: of one, or of all in `out`.
+    Clean {
+        /// The run's folder.
+        run: Option<PathBuf>,
     },
     /// Propose names of operators that may be one firm, as CSV for a person to accept into the list of aliases.
     Match {
@@ -108,7 +164,50 @@ enum Command {
         wanted: list::Selection,
     },
     /// Print the JSON Schema of the pipeline file.
-    Schema,
+    Schema {
+        /// That of manifest.json.
+        #[arg(long)]
+        manifest: bool,
+    },
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// How `run` goes about it.
+#[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// Work all out anew, or all from a stage on, whatever is kept.
+    #[arg(long, value_name = "STAGE", num_args = 0..=1, default_missing_value = "validate", value_parser = stage)]
+    force: Option<Stage>,
+    /// Know files by their content alone, not by size and time.
+    #[arg(long)]
+    check_content: bool,
+    /// Refuse files that forerunner.lock does not know.
+    #[arg(long)]
+    locked: bool,
+    /// Wait so many seconds for another run that holds the folder.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
+    /// Keep so many earlier runs beside this one, each named by its time.
+    #[arg(long, value_name = "N")]
+    keep: Option<usize>,
+}
+
+impl RunArguments {
+    fn options<'a>(&self, previous: Option<&'a Path>) -> Options<'a> {
+        let Self { force, check_content, locked, wait, keep } = *self;
+        Options { previous, force, check_content, locked, wait: Duration::from_secs(wait), keep }
+    }
+}
+
+fn stage(name: &str) -> std::result::Result<Stage, String> {
+    let known = || Stage::ALL.map(Stage::as_str).join(", ");
+    Stage::ALL.into_iter().find(|stage| stage.as_str() == name).ok_or_else(|| format!("stages are {}", known()))
 }
 
 #[derive(Debug, clap::Args)]
@@ -149,10 +248,21 @@ pub fn run(arguments: Arguments) -> Result<()> {
             use_threads(pipeline.threads)?;
             check::run(&pipeline.pipeline, &pipeline.set, pipeline.json)
         }
-        Command::Run { pipeline, out, previous } => {
+        Command::Run { pipeline, out, previous, how } => {
             use_threads(pipeline.threads)?;
-            run::run(&pipeline, out, previous.as_deref(), arguments.quiet)
+            run::run(&pipeline, out, &how.options(previous.as_deref()), arguments.quiet)
         }
+        Command::Plan { pipeline, out, previous, check_content } => {
+            use_threads(pipeline.threads)?;
+            plan::run(&pipeline, out, previous.as_deref(), check_content)
+        }
+        Command::Verify { run, inputs, folder } => verify::verify(&run, inputs, folder.as_deref()),
+        Command::Reproduce { run, previous, folder, threads } => {
+            use_threads(threads)?;
+            verify::reproduce(&run, previous.as_deref(), folder.as_deref())
+        }
+        Command::Lock { pipeline } => verify::lock(&pipeline),
+        Command::Clean { run } => verify::clean(run),
         Command::Match { pipeline, least, facilities: true } => matches::facilities(&pipeline, least),
         Command::Match { pipeline, least, facilities: false } => {
             use_threads(pipeline.threads)?;
@@ -168,8 +278,32 @@ pub fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Diff { first, second, json } => diff::run(&first, &second, json),
         Command::List { run, wanted } => list::run(&run, &wanted),
-        Command::Schema => print(&json_text(&forerunner::pipeline::schema())),
+        Command::Schema { manifest: true } => print(&json_text(&forerunner::report::manifest::schema())),
+        Command::Schema { manifest: false } => print(&json_text(&forerunner::pipeline::schema())),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "forerunner", &mut text);
+            print(&String::from_utf8_lossy(&text))
+        }
+        Command::Man => print(&manual()),
     }
+}
+
+/// The manual page, with all commands.
+fn manual() -> String {
+    let mut text = Vec::new();
+    let command = Arguments::command();
+    // Writing into memory does not fail.
+    let _ = clap_mangen::Man::new(command.clone()).render(&mut text);
+    for one in command.get_subcommands() {
+        let name = format!("forerunner {}", one.get_name());
+        let page = clap_mangen::Man::new(one.clone().bin_name(&name).display_name(&name));
+        text.extend(format!(".SH \"{}\"\n", name.to_uppercase()).bytes());
+        let _ = page.render_synopsis_section(&mut text);
+        let _ = page.render_description_section(&mut text);
+        let _ = page.render_options_section(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The libraries take the number of threads from the environment, and for granted that it is one.

@@ -6,32 +6,55 @@ use std::time::{Duration, Instant};
 
 use forerunner::Result;
 use forerunner::finding::{Finding, Findings, Severity};
-use forerunner::pipeline::{self, Outcome, Pipeline};
+use forerunner::pipeline::{self, Options, Outcome, Pipeline};
 use forerunner::report::manifest::Manifest;
 use forerunner::stage::Stage;
 use forerunner::validate::{Account, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::table::{self, number, thousands};
 use super::{PipelineArguments, json_text, list, print, say};
 
 /// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
-pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, previous: Option<&Path>, quiet: bool) -> Result<()> {
+pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, options: &Options<'_>, quiet: bool) -> Result<()> {
     let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
     let out = out.unwrap_or_else(|| pipeline.default_out());
     warn_of_another(&pipeline, &out);
+    tell_signals(&out);
     let progress = Progress::new();
-    let outcome = pipeline::run(&pipeline, &out, previous, &|stage, done| progress.hear(stage, done));
+    let outcome = pipeline::update(&pipeline, &out, options, &|stage, done| progress.hear(stage, done));
     progress.end();
     let outcome = outcome?;
     if !quiet {
-        say(&summary(&pipeline, &outcome, &out));
+        let nothing = || format!("nothing to do: {} is up to date\n", out.display());
+        say(&outcome.as_ref().map_or_else(nothing, |outcome| summary(&pipeline, outcome, &out)));
     }
+    let manifest = outcome.map_or_else(|| Manifest::read(&out), |outcome| Ok(outcome.manifest));
     // The run is published: nothing may make it a failed one any more.
-    if let Some(error) = arguments.json.then(|| print(&json_text(&outcome.manifest)).err()).flatten() {
+    let told = || manifest.and_then(|manifest| print(&json_text(&manifest)));
+    if let Some(error) = arguments.json.then(|| told().err()).flatten() {
         say(&format!("warning: the manifest could not be printed: {error}; it is in {}\n", out.display()));
     }
     Ok(())
+}
+
+/// Says what became of a run that a signal ends, and ends it.
+fn tell_signals(out: &Path) {
+    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
+    let out = out.to_path_buf();
+    std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            let name = signal_hook::low_level::signal_name(signal).unwrap_or("a signal");
+            let stands = if out.exists() { "the earlier run stands" } else { "nothing was published" };
+            say(&format!(
+                "error: stopped by {name}: {stands} in {}\nhint: run again: it goes on from the stages that are done\n",
+                out.display()
+            ));
+            std::process::exit(128 + signal);
+        }
+    });
 }
 
 /// Two pipeline files of one name share `out/NAME`: the second says whose run it replaces.
@@ -152,7 +175,7 @@ fn lasting(seconds: f64) -> String {
 }
 
 /// A bar on a terminal once the work takes longer than a second; log lines elsewhere.
-struct Progress {
+pub struct Progress {
     bar: ProgressBar,
     started: Instant,
     stages: RefCell<u64>,
@@ -161,7 +184,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let bar = ProgressBar::hidden();
         let style = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -181,7 +204,7 @@ impl Progress {
     }
 
     /// A stage that begins, or how far a long one is.
-    fn hear(&self, stage: Stage, done: Option<(u64, u64)>) {
+    pub fn hear(&self, stage: Stage, done: Option<(u64, u64)>) {
         match done {
             None => self.begin(stage),
             Some((done, all)) => self.step(stage, done, all),
@@ -213,7 +236,7 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
+    pub fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

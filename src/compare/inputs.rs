@@ -99,9 +99,12 @@ fn files(run: &StoredRun) -> BTreeMap<String, Vec<File>> {
 
 /// The settings that differ, but for names, titles and paths (files show in [`inputs`]).
 pub fn settings(a: &Value, b: &Value) -> Vec<SettingChange> {
-    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
-    flatten(a, "", &mut before);
-    flatten(b, "", &mut after);
+    let is_given = |value: &Value| !value.is_null() && *value != serde_json::json!({});
+    let leaves = |file| {
+        let leaves = stage::leaves(file).into_iter().filter(|(_, value)| is_given(value));
+        leaves.map(|(key, value)| (key, value.clone())).collect()
+    };
+    let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) = (leaves(a), leaves(b));
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let of = |values: &BTreeMap<String, Value>, key: &String| values.get(key).cloned().unwrap_or(Value::Null);
     let change = |key: &String| {
@@ -122,24 +125,5 @@ fn area(key: &str) -> Area {
         Some(reading) if !reading.bears_on_scores => Area::Presenting,
         Some(reading) if reading.first >= Stage::Score => Area::Rating,
         _ => Area::Measuring,
-    }
-}
-
-/// Every value that is no table, by its dotted key; lists of tables by id or number.
-fn flatten(value: &Value, key: &str, flat: &mut BTreeMap<String, Value>) {
-    let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}.{name}") };
-    match value {
-        Value::Object(table) => table.iter().for_each(|(name, value)| flatten(value, &below(name), flat)),
-        Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
-            for (position, item) in items.iter().enumerate() {
-                let id = item["id"].as_str().map(str::to_owned);
-                let id = id.or_else(|| item["number"].as_i64().map(|number| number.to_string()));
-                flatten(item, &below(&id.unwrap_or_else(|| position.to_string())), flat);
-            }
-        }
-        Value::Null => {}
-        other => {
-            flat.insert(key.to_owned(), other.clone());
-        }
     }
 }

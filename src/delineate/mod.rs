@@ -14,6 +14,7 @@ pub mod trials;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use polars::prelude::Float64Type;
+use serde::{Deserialize, Serialize};
 
 use crate::declared::at_least;
 use crate::error::Result;
@@ -26,7 +27,7 @@ use overlap::{Relation, Weight, overlaps, partners, relations, weights};
 pub use settings::{Delineation, Method};
 
 /// The clusters, ascending by id, and who is in them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Clusters {
     /// Ids, ascending.
     pub ids: Vec<String>,
@@ -49,7 +50,7 @@ impl Clusters {
 }
 
 /// One way to group facilities held against another.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Comparison {
     /// Clusters the other way: id, name and weight.
     pub others: Vec<(String, String, Weight)>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// What two groups share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Overlap {
@@ -14,7 +16,7 @@ pub struct Overlap {
 }
 
 /// How much a set of facilities weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Weight {
     /// Facilities.
     pub facilities: usize,
@@ -74,7 +76,7 @@ pub fn partners(overlaps: &[Overlap], second: usize) -> Vec<Option<usize>> {
 }
 
 /// What became of a group of the first way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It and one group of the second way share with no other.
     Continued,
@@ -105,7 +107,7 @@ impl Fate {
 }
 
 /// One line of the comparison: two groups that share something, or one that shares nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Relation {
     /// The group the first way.
     pub a: Option<usize>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::settings::{Delineation, Method, Radii};
 use super::{Clusters, Geography, Ground, groups, largest, totals};
 use crate::error::Result;
@@ -9,7 +11,7 @@ use crate::finding::Findings;
 use crate::validate::Facilities;
 
 /// One wider rule and what it would gather.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// `dbscan`: the radius, km.
     pub radius_km: Option<f64>,
@@ -22,7 +24,7 @@ pub struct Trial {
 }
 
 /// Dispersed sites that would stand together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gathered {
     /// `c-` and the id of the largest site of the whole group.
     pub id: String,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use geo::{CoordsIter, Geometry, Line, LineString, LinesIter, MapCoords, Polygon};
 use rayon::prelude::*;
 use rstar::{AABB, Envelope, RTree, RTreeObject};
+use serde::{Deserialize, Serialize};
 
 use super::geodesy::{
     Degrees, bulge_km, centre_below, chord_km, degrees, distance_between_km, foot, geocentric, longest_geodesic_km,
@@ -26,7 +27,7 @@ pub struct NearIndex {
 }
 
 /// A feature and how far it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Nearest {
     /// Geodesic distance, km; 0 inside a polygon.
     pub km: f64,

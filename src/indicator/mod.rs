@@ -3,7 +3,7 @@
 
 pub mod rescale;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,12 +70,12 @@ pub struct Indicator {
 
 /// Ids of the indicators of which a part came through `extends`: what it names and this pipeline does not declare makes
 /// it missing, not wrong.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Inherited {
     /// The expression.
-    pub expr: HashSet<String>,
+    pub expr: BTreeSet<String>,
     /// What one unit stands for.
-    pub lever: HashSet<String>,
+    pub lever: BTreeSet<String>,
 }
 
 /// How a change of an indicator reads: "42 km less to CO2 storage", "6 more linked sites".

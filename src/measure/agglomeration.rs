@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::Layout;
 use super::concentration::{herfindahl, sum};
 use super::moran::{Autocorrelation, autocorrelation};
 use crate::validate::Facilities;
 
 /// One sector of one cluster and period.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SectorShare {
     /// Position of the cluster and period.
     pub unit: usize,
@@ -25,7 +27,7 @@ pub struct SectorShare {
 }
 
 /// How concentrated emissions are in one period: over all facilities, or over those of a sector.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Concentration {
     /// The period.
     pub period: Option<i64>,
@@ -48,7 +50,7 @@ pub struct Concentration {
 }
 
 /// What the sectors of one register show.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Agglomeration {
     /// By unit, then sector.
     pub sectors: Vec<SectorShare>,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::indicators::named;
 use super::settings::DispersedSettings;
@@ -17,7 +18,7 @@ use crate::sql::{Expression, Yields};
 use crate::validate::{Facilities, Tables};
 
 /// One dispersed site in one period.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DispersedSite {
     /// Row of the register.
     pub row: usize,
@@ -34,7 +35,7 @@ pub struct DispersedSite {
 }
 
 /// The dispersed sites of one period, all or those with one value of a column.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DispersedSum {
     /// The period.
     pub period: Option<i64>,
@@ -55,7 +56,7 @@ pub struct DispersedSum {
 }
 
 /// What is in no cluster.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Dispersed {
     /// By period, then rank.
     pub sites: Vec<DispersedSite>,

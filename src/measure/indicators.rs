@@ -1,6 +1,7 @@
 //! Indicators: SQL expressions over the tables of one run, one number a cluster and period, with its coverage.
 
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::network;
 
@@ -11,7 +12,7 @@ use crate::names::{self, UNIT, WEIGHT};
 use crate::sql::{Expression, Failure, Yields};
 
 /// One indicator of one cluster and period.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// Its value in the indicator's unit; `None` where it is missing.
     pub value: Option<f64>,
@@ -24,7 +25,7 @@ pub struct Measurement {
 }
 
 /// Whether an indicator is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// It has a value.
     Observed,

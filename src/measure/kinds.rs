@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use polars::prelude::*;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
 use super::indicators::named;
@@ -22,7 +23,7 @@ use crate::validate::{Facilities, Tables, TieTable};
 pub const MULTIPLEXITY: &str = "multiplexity";
 
 /// One kind's network over all clusters, in one period.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WholeNetwork {
     /// The kind.
     pub kind: String,
@@ -45,7 +46,7 @@ pub struct WholeNetwork {
 }
 
 /// Ties between two clusters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterLink {
     /// The kind.
     pub kind: String,
@@ -60,7 +61,7 @@ pub struct ClusterLink {
 }
 
 /// All that ties tell.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Networks {
     /// One a kind and period.
     pub whole: Vec<WholeNetwork>,
@@ -69,10 +70,13 @@ pub struct Networks {
     /// Where ties come from, by unit, then source, then row.
     pub traces: Vec<Trace>,
     /// Columns of `clusters`.
+    #[serde(skip)]
     pub(super) columns: Vec<Column>,
     /// Columns of the register: `observed_KIND`, whether a facility in a cluster was asked.
+    #[serde(skip)]
     pub(super) observed: Vec<Column>,
     /// The SQL table `links`, where an indicator wants it.
+    #[serde(skip)]
     pub(super) links: LinkTable,
 }
 

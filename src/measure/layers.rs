@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Layout, Needs, Wanted};
 use crate::delineate::Clusters;
@@ -19,7 +20,7 @@ use crate::validate::{Facilities, Feature, Layer};
 const FAR_KM: f64 = 2000.0;
 
 /// One feature that a cluster reaches.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reach {
     /// Position of the cluster.
     pub cluster: usize,

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use geo::Geometry;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
@@ -52,7 +53,7 @@ use splits::splits;
 pub use ties::Trace;
 
 /// One cluster in one period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Unit {
     /// Position in the list of clusters.
     pub cluster: usize,
@@ -61,13 +62,14 @@ pub struct Unit {
 }
 
 /// What scores rest on. Units are ascending by cluster id, then period.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Measurements {
     /// The clusters.
     pub clusters: Clusters,
     /// Cluster and period of each row of `figures`.
     pub units: Vec<Unit>,
     /// The SQL table `clusters`: one row a unit.
+    #[serde(with = "crate::kept::frame")]
     pub figures: DataFrame,
     /// One list an indicator, one entry a unit.
     pub indicators: Vec<Vec<Measurement>>,
@@ -80,9 +82,10 @@ pub struct Measurements {
 }
 
 /// What a reader wants to know beside: where the numbers come from, and what no score rests on.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Details {
     /// The register with its distances, by facility, then period; `__unit` tells the unit. `None` without a register.
+    #[serde(with = "crate::kept::some_frame")]
     pub facilities: Option<DataFrame>,
     /// Hull of each unit: point, line or polygon.
     pub hulls: Vec<Option<Geometry>>,

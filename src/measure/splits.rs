@@ -1,12 +1,12 @@
 //! Where the register's facilities and tonnes went: in clusters, or in none.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Layout;
 use crate::validate::Tally;
 
 /// Facilities and tonnes of one period, in clusters and outside.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Split {
     /// The period.
     pub period: Option<i64>,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::network::{Organisation, TieSet};
 use super::standing::{End, Resolved, Standing};
@@ -328,7 +329,7 @@ fn nodes_in(counts: &[(u32, u64)], entry: u32) -> u64 {
 }
 
 /// One row of a source that counts in a cluster: where a tie comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
     /// The unit that it concerns.
     pub unit: usize,

@@ -1,9 +1,10 @@
 //! A pipeline file to a checked [`Pipeline`]: parse, merge what it extends, refuse unknown keys, check all
 //! cross-references and report every problem at its place.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
@@ -13,7 +14,8 @@ use super::settings::PipelineFile;
 use crate::classify::{Rules, Typology};
 use crate::error::{Error, Problem, Result, nearest};
 use crate::indicator::Inherited;
-use crate::score::{Model, Scorer, Scoring, Weighting};
+use crate::report::manifest::Manifest;
+use crate::score::{Model, Scorer, Scoring};
 use crate::sources::{Reading, hex};
 use crate::validate::settings::Sourced;
 
@@ -28,8 +30,8 @@ pub struct Pipeline {
     pub folder: PathBuf,
     /// SHA-256 of the resolved file.
     pub sha256: String,
-    /// What was set beside the file, as `KEY=VALUE`.
-    pub set: Vec<String>,
+    /// The file with all that it extends and all that was set beside it, as written: without defaults.
+    pub given: Table,
     /// `[score]`, or the default.
     pub scoring: Scoring,
     /// The score tree, with the weights that the file gives.
@@ -60,9 +62,42 @@ impl Pipeline {
             assign(&mut merged, assignment)?;
         }
         let own = texts.first().map(|(_, text)| text.parse::<Table>().unwrap_or_default()).unwrap_or_default();
-        let mut file = parse(&merged, &texts)?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self::of(merged, (path, folder), &texts, |file| inherited(file, &own))
+    }
+
+    /// A pipeline as a run has written it down, whose paths start from a folder; `path` is what problems are said to stand in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pipeline`] where this version of the program does not take it.
+    pub fn of_manifest(manifest: &Manifest, folder: &Path, path: &Path) -> Result<Self> {
+        let given = Table::deserialize(&manifest.pipeline_as_given)
+            .map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
+        Self::of(given, (path, folder.to_path_buf()), &Texts::new(), |_| manifest.inherited.clone())
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::load`].
+    pub fn varied(&self, set: &[String]) -> Result<Self> {
+        let mut given = self.given.clone();
+        set.iter().try_for_each(|assignment| assign(&mut given, assignment))?;
+        let texts = read_with_bases(&self.path).map(|(_, texts)| texts).unwrap_or_default();
+        Self::of(given, (&self.path, self.folder.clone()), &texts, |_| self.inherited.clone())
+    }
+
+    fn of(
+        given: Table,
+        (path, folder): (&Path, PathBuf),
+        texts: &Texts,
+        inherited: impl FnOnce(&PipelineFile) -> Inherited,
+    ) -> Result<Self> {
+        let mut file = parse(&given, texts)?;
         file.typology = typology(&file)?;
-        let inherited = inherited(&file, &own);
+        let inherited = inherited(&file);
         let mut problems = settle_computed(&mut file);
         problems.extend(check(&file));
         let scoring = file.score.clone().unwrap_or_default();
@@ -73,18 +108,15 @@ impl Pipeline {
                 None
             }
         };
-        problems.extend(model.iter().flat_map(|model| check_scales(&file, model, &without_threshold(&merged))));
+        problems.extend(model.iter().flat_map(|model| check_scales(&file, model, &without_threshold(&given))));
         for problem in &mut problems {
-            problem.place = locate(&problem.place, &texts);
+            problem.place = locate(&problem.place, texts);
         }
         let Some(model) = model.filter(|_| problems.is_empty()) else { return Err(Error::Pipeline { problems }) };
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        let resolved =
-            toml::to_string(&merged).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
+        let resolved = toml::to_string(&given).map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         let sha256 = hex(&Sha256::digest(resolved.as_bytes()));
-        let (path, set) = (path.to_path_buf(), set.to_vec());
         let judgements = judgements(&file);
-        Ok(Self { file, path, folder, sha256, set, scoring, model, judgements, inherited })
+        Ok(Self { file, path: path.to_path_buf(), folder, sha256, given, scoring, model, judgements, inherited })
     }
 
     /// The folder of its runs where nobody names another.
@@ -132,12 +164,7 @@ fn without_threshold(merged: &Table) -> Vec<String> {
 
 /// How the files of judgements are read, by the node whose children they are about.
 fn judgements(file: &PipelineFile) -> BTreeMap<String, Reading> {
-    let judged = file.weighed_nodes().filter_map(|(place, weights)| match weights {
-        Weighting::Ahp(source) => Some((place, source.reading())),
-        Weighting::Budget(source) => Some((place, source.reading())),
-        _ => None,
-    });
-    judged.collect()
+    file.weighed_nodes().filter_map(|(place, weights)| Some((place, weights.reading()?))).collect()
 }
 
 type Texts = Vec<(PathBuf, String)>;
@@ -516,7 +543,7 @@ fn typology(file: &PipelineFile) -> Result<Option<Typology>> {
 
 fn inherited(file: &PipelineFile, own: &Table) -> Inherited {
     let own = own.get("indicators").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let without = |key: &str| -> HashSet<String> {
+    let without = |key: &str| -> BTreeSet<String> {
         let says = |id: &str| {
             own.iter().any(|own| own.get("id").and_then(Value::as_str) == Some(id) && own.get(key).is_some())
         };

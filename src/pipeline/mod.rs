@@ -1,18 +1,27 @@
 //! A pipeline file and the order of the stages. No logic of any stage.
 
+pub mod cache;
 mod check;
 mod check_score;
 pub mod draft;
+mod earlier;
+pub mod fresh;
 mod hints;
+pub mod inputs;
+mod keeper;
+pub mod keys;
 pub mod load;
+pub mod lockfile;
 pub mod publish;
 pub mod reference;
 mod scenarios;
 mod scoring;
 pub mod settings;
+pub mod verify;
 
+use std::cell::LazyCell;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
@@ -24,13 +33,15 @@ use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Problem, Result};
 use crate::finding::Findings;
 use crate::measure::{self, Checked, Details, Dispersed, Indexes, Measured, Measurements, Wanted};
-use crate::report::manifest::{Manifest, Output};
-use crate::report::stored::{self, Row, StoredRun};
+use crate::report::manifest::{self, Manifest, Output};
+use crate::report::stored::{self, Row};
 use crate::report::{self, About, Formats, Results};
 use crate::score::weigh::Weighed;
 use crate::score::{Scorer, Scores};
 use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
+use keeper::Keeper;
+use keys::Keys;
 pub use load::Pipeline;
 use publish::Staging;
 use scenarios::{Read, uncertain};
@@ -49,38 +60,67 @@ pub struct Outcome {
 /// Who hears of a stage as it begins, and of a long one how many of its steps are done, and of how many.
 pub type Watch<'a> = dyn Fn(Stage, Option<(u64, u64)>) + 'a;
 
-/// Runs a pipeline and publishes its outputs as `out`. Clusters keep the ids and names that they have in the run
-/// `previous`. `watch` hears of every stage as it begins.
+/// How a run goes about it.
+#[derive(Debug, Clone, Default)]
+pub struct Options<'a> {
+    /// The earlier run whose clusters keep their ids and names.
+    pub previous: Option<&'a Path>,
+    /// The first stage that is worked out anew, whatever is kept of it.
+    pub force: Option<Stage>,
+    /// Whether files are known by their content alone, not by size and time.
+    pub check_content: bool,
+    /// Whether files that `forerunner.lock` does not know are refused.
+    pub locked: bool,
+    /// How long to wait for another run that holds the folder.
+    pub wait: Duration,
+    /// Earlier runs that are kept beside the published one; `None`: nothing is kept, and nothing taken away.
+    pub keep: Option<usize>,
+}
+
+/// Runs a pipeline from its files on and publishes its outputs as `out`; nothing is kept for a later run. Clusters keep the ids
+/// and names that they have in the run `previous`. `watch` hears of every stage as it begins.
 ///
 /// # Errors
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
 pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &Watch<'_>) -> Result<Outcome> {
-    let earlier = previous.map(|folder| StoredRun::open(folder)?.clusters()).transpose()?;
-    let staging = Staging::open(out)?;
-    let shared = (out == pipeline.default_out()).then(|| pipeline.shown());
-    run_into(pipeline, staging, earlier.as_ref(), shared, watch).map_err(|error| pipeline.locate(error))
+    let staging = Staging::open(out, Duration::ZERO)?;
+    let mut keeper = Keeper::at(pipeline, staging.out(), &Options { previous, ..Options::default() })?;
+    keeper.keeps = false;
+    run_into(pipeline, staging, keeper, watch).map_err(|error| pipeline.locate(error))
+}
+
+/// Brings the run in `out` up to date: stages whose settings, files and version are as they were are read from what is kept
+/// beside it. `None`: nothing has changed, and the run stands.
+///
+/// # Errors
+///
+/// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
+pub fn update(pipeline: &Pipeline, out: &Path, options: &Options<'_>, watch: &Watch<'_>) -> Result<Option<Outcome>> {
+    let mut staging = Staging::open(out, options.wait)?;
+    staging.keep = options.keep;
+    let mut keeper = Keeper::at(pipeline, staging.out(), options)?;
+    if options.force.is_none() && keeper.stands() {
+        return Ok(None);
+    }
+    run_into(pipeline, staging, keeper, watch).map_err(|error| pipeline.locate(error)).map(Some)
 }
 
 /// The order of the lines is the method.
-fn run_into(
-    pipeline: &Pipeline,
-    staging: Staging,
-    earlier: Option<&Earlier>,
-    pipeline_file: Option<String>,
-    watch: &Watch<'_>,
-) -> Result<Outcome> {
+fn run_into(pipeline: &Pipeline, staging: Staging, mut keeper: Keeper, watch: &Watch<'_>) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin(Stage::Validate);
-    let tables = findings.of(validate::validate(&pipeline.sources(), Scope { hold: None, profile: false }))?;
+    let tables = findings.of(keeper.tables(&pipeline.sources()))?;
     let checked = findings.of(measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables))?;
     clock.begin(Stage::Delineate);
-    let clusters = findings.of(clusters(file, &tables, earlier))?;
+    let earlier = keeper.earlier.take();
+    let clusters = findings.of(keeper.take(Stage::Delineate, || clusters(file, &tables, earlier.as_ref())))?;
     clock.begin(Stage::Measure);
-    let indexes = Indexes::new(&tables.layers, tables.facilities.as_ref());
-    let (mut measurements, details) = findings.of(measured(file, &checked, (&tables, &indexes), clusters))?;
+    let indexes = LazyCell::new(|| Indexes::new(&tables.layers, tables.facilities.as_ref()));
+    let measure = || measured(file, &checked, (&tables, &indexes), clusters);
+    let (mut measurements, details) = findings.of(keeper.take(Stage::Measure, measure))?;
     clock.begin(Stage::Score);
     let sample = findings.of(scoring::sample(pipeline, &tables, &mut measurements))?;
     let (scorer, scores) = sample.weighed.model.scored(&sample.prepared.columns);
@@ -89,8 +129,11 @@ fn run_into(
     let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;
     clock.begin(Stage::Uncertainty);
     let model = &sample.weighed.model;
-    let read = Read { pipeline, model, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
-    let uncertainty = findings.of(uncertain(&read, &staging, watch))?;
+    let uncertainty = findings.of(keeper.take(Stage::Uncertainty, || {
+        let (indexes, measured) = (&*indexes, &measurements);
+        let read = Read { pipeline, model, tables: &tables, indexes, checked: &checked, measured };
+        uncertain(&read, keeper.cache.draws(), watch)
+    }))?;
     clock.begin(Stage::Backtest);
     let foretold = (rating.scores.as_slice(), uncertainty.p_high.as_slice());
     let (backtest, learnt) = backtest::backtest(&file.backtest, &tables, &measurements, foretold, &file.dimensions);
@@ -114,9 +157,11 @@ fn run_into(
     };
     let outputs = report::write(&results, formats(pipeline), staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
-    let manifest =
-        Manifest { pipeline_file, ..manifest((pipeline, &file), earlier, &results, outputs, clock.finish()) };
+    let mut manifest = manifest((pipeline, &file), &keeper, &results, outputs, clock.finish());
+    manifest.previous_sha256 = earlier.map(|earlier| earlier.sha256);
+    manifest.pipeline_file = (staging.out() == pipeline.default_out()).then(|| pipeline.shown());
     manifest.write(staging.folder())?;
+    keeper.wrote(&manifest, &staging);
     staging.publish()?;
     Ok(Outcome { manifest, findings, clusters: rows })
 }
@@ -217,6 +262,17 @@ pub fn check(pipeline: &Pipeline) -> Result<Examination> {
         profiles: tables.profiles,
         error: (!problems.is_empty()).then_some(Error::Data { problems }),
     })
+}
+
+/// The rows of every source as its files are now.
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn rows(pipeline: &Pipeline) -> Result<Vec<(String, u64)>> {
+    let scope = Scope { hold: None, profile: false };
+    let examined = validate::examine(&pipeline.sources(), scope).map_err(|error| pipeline.locate(error))?;
+    Ok(examined.tables.accounts.into_iter().map(|account| (account.source, account.read.rows)).collect())
 }
 
 /// Names of operators that may be one firm, for a person to accept: see [`validate::proposals`].
@@ -338,18 +394,22 @@ fn note_typology(pipeline: &Pipeline, findings: &mut Findings) {
 
 fn manifest(
     (pipeline, file): (&Pipeline, &PipelineFile),
-    earlier: Option<&Earlier>,
+    keeper: &Keeper,
     results: &Results<'_>,
     outputs: Vec<Output>,
     timing: Vec<(String, f64)>,
 ) -> Manifest {
     Manifest {
-        program: format!("forerunner {}", env!("CARGO_PKG_VERSION")),
+        program: manifest::program(),
+        method_version: crate::METHOD_VERSION.to_owned(),
         name: pipeline.file.name.clone(),
         pipeline_sha256: pipeline.sha256.clone(),
         pipeline: serde_json::to_value(file).unwrap_or_default(),
+        pipeline_as_given: serde_json::to_value(&pipeline.given).unwrap_or_default(),
+        inherited: pipeline.inherited.clone(),
+        stages: keeper.keys().map(Keys::named).unwrap_or_default(),
         pipeline_file: None,
-        previous_sha256: earlier.map(|earlier| earlier.sha256.clone()),
+        previous_sha256: None,
         sources: results.tables.accounts.clone(),
         corrections: results.facilities().map(|register| register.corrections.clone()).unwrap_or_default(),
         periods: results.details.splits.clone(),

@@ -3,11 +3,16 @@
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use super::earlier;
 use crate::error::{Error, Result};
 use crate::report::manifest;
+
+/// Between two tries to take hold of a folder that another run holds.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// An output folder, held until dropped, and the folder beside it in which the run is written.
 #[derive(Debug)]
@@ -16,18 +21,20 @@ pub struct Staging {
     partial: PathBuf,
     /// Folders above that were made for it, the deepest first.
     made: Vec<PathBuf>,
+    /// Earlier runs that are kept beside the published one; `None`: none is kept, and none taken away.
+    pub keep: Option<usize>,
     lock: Lock,
 }
 
 impl Staging {
     /// Takes hold of an output folder; of a symbolic link to one, of the folder that it leads to. Clears what a killed run
-    /// left behind.
+    /// left behind. Waits so long for another run that holds it.
     ///
     /// # Errors
     ///
     /// [`Error::Locked`] if another run holds it, [`Error::Usage`] if the folder is not empty and holds no run,
     /// [`Error::Io`] if it cannot be made.
-    pub fn open(out: &Path) -> Result<Self> {
+    pub fn open(out: &Path, wait: Duration) -> Result<Self> {
         let out = followed(out)?;
         let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = name.ok_or_else(|| usage(format!("{} is no folder of its own", out.display())))?;
@@ -39,7 +46,8 @@ impl Staging {
         let mut staging = Self {
             partial: parent.join(format!(".{name}.partial")),
             made,
-            lock: Lock::take(parent.join(format!(".{name}.lock")), &out)?,
+            keep: None,
+            lock: Lock::take(parent.join(format!(".{name}.lock")), &out, wait)?,
             out,
         };
         let out = &staging.out;
@@ -57,10 +65,21 @@ impl Staging {
         Ok(staging)
     }
 
-    /// Where draws are kept while the run is under way, beside the output folder.
-    pub fn draws(&self) -> PathBuf {
-        let name = self.partial.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        self.partial.with_file_name(name.replace(".partial", ".draws"))
+    /// Takes hold of what belongs to an output folder, and of the folder, without writing there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] if another run holds it, [`Error::Io`] if the lock cannot be made.
+    pub fn hold(out: &Path) -> Result<impl Drop + use<>> {
+        let out = followed(out)?;
+        let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let lock = Lock::take(out.with_file_name(format!(".{name}.lock")), &out, Duration::ZERO)?;
+        Ok(Held(lock))
+    }
+
+    /// The folder that the run is published as, links followed.
+    pub fn out(&self) -> &Path {
+        &self.out
     }
 
     /// The folder to write into.
@@ -74,23 +93,28 @@ impl Staging {
         if self.out.is_dir() {
             self.carry_over()?;
         }
-        for entry in fs::read_dir(&self.partial).map_err(Error::io(&self.partial))? {
-            let path = entry.map_err(Error::io(&self.partial))?.path();
-            if path.is_file() {
-                File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io(&path))?;
-            }
-        }
+        // Or a crash of the machine might leave the name of the run without its files.
+        sync(&self.partial)?;
         if !self.out.exists() {
-            return fs::rename(&self.partial, &self.out).map_err(Error::io(&self.out));
+            fs::rename(&self.partial, &self.out).map_err(Error::io(&self.out))?;
+            self.sync_name();
+            return Ok(());
         }
-        match renameat_with(CWD, &self.partial, CWD, &self.out, RenameFlags::EXCHANGE) {
-            // The run is published: what is left of the old one may stay until the next start.
-            Ok(()) => {
-                let _ = fs::remove_dir_all(&self.partial);
-                Ok(())
-            }
-            Err(error) => Err(Error::Io { path: self.out.clone(), source: error.into() }),
+        renameat_with(CWD, &self.partial, CWD, &self.out, RenameFlags::EXCHANGE)
+            .map_err(|error| Error::Io { path: self.out.clone(), source: error.into() })?;
+        // The run is published: what is left of the old one may stay until the next start.
+        self.sync_name();
+        if let Some(keep) = self.keep {
+            earlier::keep(&self.partial, &self.out, keep);
         }
+        let _ = fs::remove_dir_all(&self.partial);
+        Ok(())
+    }
+
+    /// Makes sure of the names in the folder above. The run is published: nothing may make it a failed one any more.
+    fn sync_name(&self) {
+        let above = self.out.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _ = File::open(above).and_then(|folder| folder.sync_all());
     }
 
     fn carry_over(&self) -> Result<()> {
@@ -136,11 +160,20 @@ struct Lock {
 
 impl Lock {
     /// Takes hold of the file, which is made where there is none.
-    fn take(path: PathBuf, out: &Path) -> Result<Self> {
+    fn take(path: PathBuf, out: &Path, wait: Duration) -> Result<Self> {
+        let began = Instant::now();
+        let mut is_told = false;
         loop {
             let file = File::create(&path).map_err(Error::io(&path))?;
             match file.try_lock() {
                 Ok(()) => {}
+                Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::info!("another run holds {}: waiting up to {} s", out.display(), wait.as_secs());
+                    }
+                    std::thread::sleep(PATIENCE.min(wait));
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Err(Error::Locked { path: out.to_path_buf() }),
                 Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
             }
@@ -161,13 +194,36 @@ impl Lock {
     }
 }
 
+/// A lock that goes when it is dropped.
+struct Held(Lock);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
 /// Where a symbolic link leads; anything else as it is.
-fn followed(out: &Path) -> Result<PathBuf> {
+pub fn followed(out: &Path) -> Result<PathBuf> {
     let is_link = fs::symlink_metadata(out).is_ok_and(|there| there.is_symlink());
     if !is_link {
         return Ok(out.to_path_buf());
     }
     fs::canonicalize(out).map_err(|_| usage(format!("{} is a link that leads nowhere", out.display())))
+}
+
+/// Waits until a folder and all that is in it are on the disk.
+fn sync(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        let kind = fs::symlink_metadata(&path).map_err(Error::io(&path))?;
+        if kind.is_dir() {
+            sync(&path)?;
+        } else if kind.is_file() {
+            File::open(&path).and_then(|file| file.sync_all()).map_err(Error::io(&path))?;
+        }
+    }
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
@@ -199,7 +255,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
         let write = |text: &str, extra: bool| {
-            let staging = Staging::open(&out).unwrap();
+            let staging = Staging::open(&out, Duration::ZERO).unwrap();
             fs::write(staging.folder().join("a.csv"), text).unwrap();
             if extra {
                 fs::write(staging.folder().join("b.csv"), text).unwrap();
@@ -215,7 +271,7 @@ mod tests {
         assert_eq!(fs::read_to_string(out.join("a.csv")).unwrap(), "two");
         assert_eq!(fs::read_to_string(out.join("project.qgz")).unwrap(), "mine");
         assert!(!out.join("b.csv").exists());
-        drop(Staging::open(&out).unwrap());
+        drop(Staging::open(&out, Duration::ZERO).unwrap());
         assert_eq!(fs::read_to_string(out.join("a.csv")).unwrap(), "two");
     }
 
@@ -223,12 +279,12 @@ mod tests {
     fn a_held_folder_and_a_strangers_folder_are_refused() {
         let root = tempfile::tempdir().unwrap();
         let out = root.path().join("run");
-        let held = Staging::open(&out).unwrap();
-        assert!(matches!(Staging::open(&out), Err(Error::Locked { .. })));
+        let held = Staging::open(&out, Duration::ZERO).unwrap();
+        assert!(matches!(Staging::open(&out, Duration::ZERO), Err(Error::Locked { .. })));
         drop(held);
         fs::create_dir(&out).unwrap();
         fs::write(out.join("thesis.docx"), "years of work").unwrap();
-        assert!(matches!(Staging::open(&out), Err(Error::Usage { .. })));
+        assert!(matches!(Staging::open(&out, Duration::ZERO), Err(Error::Usage { .. })));
         assert_eq!(listed(root.path()), ["run"], "a refused run leaves no trace");
     }
 
@@ -242,10 +298,10 @@ mod tests {
     #[test]
     fn folders_made_for_a_run_that_fails_go_with_it() {
         let root = tempfile::tempdir().unwrap();
-        drop(Staging::open(&root.path().join("a/b/run")).unwrap());
+        drop(Staging::open(&root.path().join("a/b/run"), Duration::ZERO).unwrap());
         assert!(listed(root.path()).is_empty());
         fs::create_dir(root.path().join("a")).unwrap();
-        drop(Staging::open(&root.path().join("a/b/run")).unwrap());
+        drop(Staging::open(&root.path().join("a/b/run"), Duration::ZERO).unwrap());
         assert_eq!(listed(root.path()), ["a"]);
     }
 
@@ -255,7 +311,7 @@ mod tests {
         let (run, link) = (root.path().join("real/run"), root.path().join("link"));
         fs::create_dir_all(&run).unwrap();
         std::os::unix::fs::symlink(&run, &link).unwrap();
-        let staging = Staging::open(&link).unwrap();
+        let staging = Staging::open(&link, Duration::ZERO).unwrap();
         fs::write(staging.folder().join(manifest::FILE), "{}").unwrap();
         staging.publish().unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -264,6 +320,6 @@ mod tests {
             (vec![manifest::FILE.to_owned()], vec!["run".to_owned()])
         );
         std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("lost")).unwrap();
-        assert!(matches!(Staging::open(&root.path().join("lost")), Err(Error::Usage { .. })));
+        assert!(matches!(Staging::open(&root.path().join("lost"), Duration::ZERO), Err(Error::Usage { .. })));
     }
 }

@@ -1,9 +1,11 @@
 //! The scenarios of the uncertainty stage: the run, and the same with other settings, read and measured as far as they
 //! differ.
 
+use std::path::PathBuf;
+
 use sha2::{Digest, Sha256};
 
-use super::publish::Staging;
+use super::keys::BUILD;
 use super::{Pipeline, Watch, clusters, scoring};
 use crate::classify::observations;
 use crate::error::{Error, Problem, Result};
@@ -32,7 +34,7 @@ pub(super) struct Read<'a> {
 }
 
 /// Draws, if the pipeline file says so.
-pub(super) fn uncertain(read: &Read<'_>, staging: &Staging, watch: &Watch<'_>) -> Result<(Uncertainty, Findings)> {
+pub(super) fn uncertain(read: &Read<'_>, draws: PathBuf, watch: &Watch<'_>) -> Result<(Uncertainty, Findings)> {
     let pipeline = read.pipeline;
     let Some(settings) = &pipeline.file.uncertainty else { return Ok(Default::default()) };
     settings.check_tables(read.tables)?;
@@ -48,7 +50,7 @@ pub(super) fn uncertain(read: &Read<'_>, staging: &Staging, watch: &Watch<'_>) -
         alternatives: factors.iter().map(|(name, options)| (name.clone(), names(options))).collect(),
         keys: unit_keys(read.measured),
     };
-    let batches = Batches::open(staging.draws(), key(read, &variations));
+    let batches = Batches::open(draws, key(read, &variations));
     uncertainty(&study, &batches, &|done, all| watch(Stage::Uncertainty, Some((done, all))))
 }
 
@@ -59,7 +61,7 @@ fn key(read: &Read<'_>, variations: &[Variation]) -> String {
     let files = accounts.flat_map(|account| &account.files).map(|file| file.sha256.as_str());
     let clusters = &read.measured.clusters;
     let ids = clusters.ids.iter().map(String::as_str);
-    let all = [env!("CARGO_PKG_VERSION"), &read.pipeline.sha256].into_iter().chain(files).chain(ids);
+    let all = [BUILD, &read.pipeline.sha256].into_iter().chain(files).chain(ids);
     let mut digest = all.fold(Sha256::new(), |digest, part| digest.chain_update(part).chain_update([0]));
     for cluster in &clusters.of_facility {
         digest.update(cluster.map_or(u64::MAX, |cluster| cluster as u64).to_le_bytes());
@@ -201,8 +203,7 @@ fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usiz
         }
         other => other,
     };
-    let all: Vec<String> = pipeline.set.iter().chain(&set).cloned().collect();
-    let other = Pipeline::load(&pipeline.path, &all).map_err(place)?;
+    let other = pipeline.varied(&set).map_err(place)?;
     refuse_other_types(pipeline, &other, &names)?;
     let keys = set.iter().filter_map(|assignment| stage::use_of(assignment.split_once('=')?.0.trim()));
     let reads = keys.map(|key| key.first).min() == Some(Stage::Validate);

@@ -11,7 +11,7 @@ use crate::indicator::Indicator;
 use crate::measure::settings::DispersedSettings;
 use crate::report::shapes::ClusterShape;
 use crate::score::{Component, Dimension, Scoring, Tree, Weighting};
-use crate::sources::OneOrMany;
+use crate::sources::{Join, OneOrMany, Reading};
 use crate::uncertainty::settings::UncertaintySettings;
 use crate::validate::settings::{
     FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource, MembershipSource,
@@ -100,6 +100,44 @@ impl PipelineFile {
     /// What the file says of its score tree; `scoring`: its `[score]`, or the default.
     pub fn tree<'a>(&'a self, scoring: &'a Scoring) -> Tree<'a> {
         Tree { dimensions: &self.dimensions, components: &self.components, indicators: &self.indicators, scoring }
+    }
+
+    /// How every source reads its files, by its place in the file.
+    pub fn readings(&self) -> Vec<(String, Reading)> {
+        let mut all: Vec<(String, Reading)> = Vec::new();
+        let mut add = |place: String, reading: Reading| all.push((place, reading));
+        let joined = |place: &str, join: Option<&Join>, add: &mut dyn FnMut(String, Reading)| {
+            let Some(join) = join else { return };
+            add(format!("{place}.join"), join.reading());
+            let pairs = join.pairs.iter().map(|path| Reading { path: OneOrMany::one(path), ..Reading::default() });
+            pairs.for_each(|reading| add(format!("{place}.join.pairs"), reading));
+        };
+        if let Some(source) = &self.facilities {
+            add("facilities".into(), source.reading());
+            joined("facilities", source.join.as_ref(), &mut add);
+            source.corrections.iter().for_each(|source| add("facilities.corrections".into(), source.reading()));
+        }
+        let aliases = self.operators.as_ref().and_then(|operators| operators.aliases.as_ref());
+        aliases.into_iter().for_each(|source| add("operators.aliases".into(), source.reading()));
+        self.layers.iter().for_each(|(name, source)| add(format!("layers.{name}"), source.reading()));
+        self.links.iter().for_each(|(name, source)| add(format!("links.{name}"), source.reading()));
+        for (name, source) in &self.memberships {
+            add(format!("memberships.{name}"), source.reading());
+            let perimeters = source.perimeters.iter();
+            perimeters.for_each(|source| add(format!("memberships.{name}.perimeters"), source.reading()));
+        }
+        self.figures.iter().for_each(|(name, source)| add(format!("figures.{name}"), source.reading()));
+        self.boundaries.iter().for_each(|source| add("boundaries".into(), source.reading()));
+        self.places.iter().for_each(|source| add("places".into(), source.reading()));
+        self.initiatives.iter().for_each(|source| add("initiatives".into(), source.reading()));
+        for (name, source) in &self.outcomes {
+            add(format!("outcomes.{name}"), source.reading());
+            joined(&format!("outcomes.{name}"), source.join.as_ref(), &mut add);
+        }
+        for (place, weights) in self.weighed_nodes() {
+            weights.reading().into_iter().for_each(|reading| add(format!("{place}.weights"), reading));
+        }
+        all
     }
 
     /// The nodes that say where the weights of their children come from, each by its place.

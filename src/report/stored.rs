@@ -111,14 +111,18 @@ impl StoredRun {
         Ok(Scoring { dimensions, components, indicators, typology, settings, model })
     }
 
+    /// SHA-256 of the list of the run's outputs.
+    pub fn outputs_sha256(&self) -> String {
+        hex(&Sha256::digest(self.manifest["outputs"].to_string()))
+    }
+
     /// The clusters, so that a later run can carry their ids and names on.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] and [`Error::Run`] if a table does not read.
     pub fn clusters(&self) -> Result<Earlier> {
-        let outputs = self.manifest["outputs"].to_string();
-        let mut earlier = Earlier { sha256: hex(&Sha256::digest(outputs)), ..Earlier::default() };
+        let mut earlier = Earlier { sha256: self.outputs_sha256(), ..Earlier::default() };
         let mut position = HashMap::new();
         for [id, name] in self.columns("clusters", ["cluster_id", "cluster_name"])? {
             if !position.contains_key(&id) {

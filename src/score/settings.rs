@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Aggregate;
 use crate::given::{Switch, WordOr};
 use crate::indicator::rescale::{Filling, Imputed, Method, Normalised, Treat};
+use crate::sources::Reading;
 use crate::sources::settings::read_from_files;
 
 /// `[[dimensions]]`: a weighted group of components, cut into high and low.
@@ -150,6 +151,15 @@ pub enum Weighting {
 }
 
 impl Weighting {
+    /// How the file of what people judged is read, where there is one.
+    pub fn reading(&self) -> Option<Reading> {
+        match self {
+            Self::Ahp(source) => Some(source.reading()),
+            Self::Budget(source) => Some(source.reading()),
+            _ => None,
+        }
+    }
+
     /// The word that outputs use.
     pub fn as_str(&self) -> &'static str {
         match self {

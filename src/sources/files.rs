@@ -264,6 +264,13 @@ impl Located {
         Some(Self { shown: renamed(&self.shown, &found), path: self.path.with_file_name(&found), member: None })
     }
 
+    /// What belongs to the file: the parts of a shapefile that is not packed.
+    pub fn parts(&self) -> Vec<Self> {
+        let is_shapefile = matches!(self.format(), Ok(Format::Shapefile)) && self.is_plain();
+        let ends: &[&str] = if is_shapefile { &["dbf", "prj", "cpg"] } else { &[] };
+        ends.iter().filter_map(|end| self.sibling(end)).collect()
+    }
+
     /// The file for libraries that open it by its path.
     ///
     /// # Errors

@@ -27,11 +27,12 @@ mod wkb;
 mod workbook;
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use geo::Geometry;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result, suggest};
 pub use batch::{Batch, Origin, Written};
@@ -52,7 +53,7 @@ pub const YEAR: &str = "{year}";
 const AT_ONCE: usize = 16;
 
 /// An input file as it was read.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct InputFile {
     /// The path, as the pipeline file (and its globs) name it.
     pub path: String,
@@ -93,6 +94,28 @@ pub struct Request<'a> {
     pub all: bool,
     /// A second file with more of the columns.
     pub join: Option<&'a Join>,
+}
+
+/// A file as it lies there, and the path by which the pipeline file (and its globs) name it; of a member of an archive the
+/// archive's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// The path as the pipeline file names it.
+    pub shown: String,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// The files that a source would read, and what belongs to them (the parts of a shapefile), without opening them.
+///
+/// # Errors
+///
+/// [`Error::Io`] for a glob that matches nothing, [`Error::Data`] for an archive that does not open.
+pub fn find(request: &Request<'_>) -> Result<Vec<FoundFile>> {
+    let files = files::locate(request)?;
+    let parts: Vec<Located> = files.iter().flat_map(Located::parts).collect();
+    let found = |file: Located| FoundFile { shown: file.shown, path: file.path };
+    Ok(files.into_iter().chain(parts).map(found).collect())
 }
 
 impl<'a> Request<'a> {
@@ -290,14 +313,9 @@ impl Source {
                 attribution: self.attribution.clone(),
             })
         };
-        let parts = |file: &Opened| {
-            let is_shapefile = matches!(file.located.format(), Ok(Format::Shapefile)) && file.located.is_plain();
-            let ends: &[&str] = if is_shapefile { &["dbf", "prj", "cpg"] } else { &[] };
-            ends.iter().filter_map(|end| file.located.sibling(end)).collect::<Vec<Located>>()
-        };
         let files = self.files.iter().map(|file| fingerprint(&file.located, &file.read_as));
-        let parts = self.files.iter().flat_map(parts).map(|part| fingerprint(&part, "shapefile"));
-        files.chain(parts).collect()
+        let parts = self.files.iter().flat_map(|file| file.located.parts());
+        files.chain(parts.map(|part| fingerprint(&part, "shapefile"))).collect()
     }
 
     /// A batch without rows.

@@ -9,6 +9,7 @@ mod reason;
 
 use polars::prelude::*;
 use polars::sql::sql_expr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Problem, suggest};
 pub use dialect::FUNCTIONS;
@@ -31,6 +32,18 @@ pub struct Expression {
     text: String,
     expr: Expr,
     columns: Vec<String>,
+}
+
+impl Serialize for Expression {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?, "").map_err(serde::de::Error::custom)
+    }
 }
 
 impl Expression {

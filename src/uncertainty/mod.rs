@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::declared::at_least;
 use crate::error::Result;
@@ -57,7 +58,7 @@ pub struct Study<'a> {
 }
 
 /// How sure a type is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Robustness {
     /// The type in nine tenths of the replicates, or more.
     Robust,
@@ -91,7 +92,7 @@ impl Robustness {
 }
 
 /// How one cluster stands to another over all replicates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderProbability {
     /// Both units, the one of the smaller id first.
     pub units: [usize; 2],
@@ -102,7 +103,7 @@ pub struct OrderProbability {
 }
 
 /// All replicates, one by one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Replicates {
     /// Scores by replicate, then dimension, then unit, and types by unit.
     pub outcomes: Vec<Outcome>,
@@ -111,7 +112,7 @@ pub struct Replicates {
 }
 
 /// What draws have shown. Lists have one entry a unit.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Uncertainty {
     /// Replicates; 0: nothing was drawn.
     pub replicates: u32,

@@ -1,5 +1,7 @@
 //! One choice changed at a time: what each unit's type would be. Nothing is drawn.
 
+use serde::{Deserialize, Serialize};
+
 use super::factors::{Chosen, Factor};
 use super::factors::{aggregations, dispensable, moved_posts, nominal, on_scale};
 use super::outcome::child_name;
@@ -19,7 +21,7 @@ pub struct Change {
 }
 
 /// A unit whose type a change makes another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flip {
     /// The unit.
     pub unit: usize,

@@ -1,5 +1,6 @@
 //! Scores, levels and types of all units under one draw.
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::factors::Chosen;
@@ -14,7 +15,7 @@ use crate::score::{Dimension, Score, Scorer, Thresholds};
 pub const NONE: u8 = u8::MAX;
 
 /// Scores, levels and types of all units; nothing where a unit is none.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// One list a dimension, one entry a unit; NaN where there is no score.
     pub scores: Columns,

@@ -3,6 +3,7 @@
 
 use rand_chacha::rand_core::Rng;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::settings::{Method, Sensitivity};
 use crate::random;
@@ -13,7 +14,7 @@ use crate::statistics::quantile;
 const INTERVAL: [f64; 2] = [0.025, 0.975];
 
 /// A number with its interval over resamples.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The number.
     pub value: f64,
@@ -22,7 +23,7 @@ pub struct Estimate {
 }
 
 /// What one factor does to one result.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// Shares of the variance: by the factor alone, and with all that it does together with others.
     Sobol {

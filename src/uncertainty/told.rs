@@ -1,5 +1,7 @@
 //! What was drawn in a replicate, number by number, for who wants to make an analysis of her own.
 
+use serde::{Deserialize, Serialize};
+
 use super::Study;
 use super::factors::{Chosen, Factor};
 use super::outcome::child_name;
@@ -7,7 +9,7 @@ use super::scenario::Scenario;
 use crate::score::normalise::Normalise;
 
 /// What was drawn of one factor in one replicate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drawn {
     /// The replicate.
     pub replicate: u32,

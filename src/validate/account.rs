@@ -1,11 +1,11 @@
 //! Rows and tonnes of a source, so that nothing is lost in silence.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sources::InputFile;
 
 /// Rows and tonnes of one source: read = kept + filtered + quarantined.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Account {
     /// The source, as the pipeline file names it.
     pub source: String,
@@ -22,7 +22,7 @@ pub struct Account {
 }
 
 /// A count of rows and their emissions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tally {
     /// Rows.
     pub rows: u64,
@@ -33,7 +33,7 @@ pub struct Tally {
 }
 
 /// What one filter took away.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Filtered {
     /// The SQL text.
     pub r#where: String,

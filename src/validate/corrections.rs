@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
 use super::numerals::Numerals;
@@ -23,7 +23,7 @@ use crate::sql::Expression;
 const SAME_DEGREES: f64 = 1e-6;
 
 /// One value in place of another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Correction {
     /// The facility.
     pub id: String,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use geo::Geometry;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
 use super::corrections::{self, Correction};
@@ -40,8 +41,10 @@ const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
 /// The checked register. Rows are sorted by id, then period; facilities by id. Its columns are those of the table, and no
 /// copies of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Register")]
 pub struct Facilities {
+    #[serde(with = "crate::kept::frame")]
     frame: DataFrame,
     /// Facility ids, ascending.
     pub ids: Names,
@@ -54,21 +57,66 @@ pub struct Facilities {
     /// The facility (position in [`Facilities::ids`]) of each row.
     pub facility: Vec<usize>,
     /// The period of each row.
+    #[serde(skip)]
     pub period: Numbers<Int64Type>,
     /// Emissions of each row, t.
+    #[serde(skip)]
     pub emissions_t: Numbers<Float64Type>,
     /// What each row weighs in shares and means: its emissions, unless the pipeline file names another column.
+    #[serde(skip)]
     pub weights: Numbers<Float64Type>,
     /// The column that the weights come from.
     pub weight: String,
     /// Operator of each row.
+    #[serde(skip)]
     pub operator: Texts,
     /// Sector of each row.
+    #[serde(skip)]
     pub sector: Texts,
     /// Columns that the pipeline file maps.
     pub declared: HashSet<String>,
     /// What a person has put right.
     pub corrections: Vec<Correction>,
+}
+
+/// What a register is made of: its table, and what the table does not say.
+#[derive(Deserialize)]
+struct Register {
+    #[serde(with = "crate::kept::frame")]
+    frame: DataFrame,
+    ids: Names,
+    places: Vec<Option<(f64, f64)>>,
+    labels: Texts,
+    names: Names,
+    facility: Vec<usize>,
+    weight: String,
+    declared: HashSet<String>,
+    corrections: Vec<Correction>,
+}
+
+impl TryFrom<Register> for Facilities {
+    type Error = Error;
+
+    fn try_from(register: Register) -> Result<Self> {
+        let Register { frame, ids, places, labels, names, facility, weight, declared, corrections } = register;
+        let fail = || Error::table("reading the register");
+        Ok(Self {
+            period: Numbers::of(&frame, "year").map_err(fail())?,
+            emissions_t: Numbers::of(&frame, EMISSIONS).map_err(fail())?,
+            weights: Numbers::of(&frame, WEIGHT).map_err(fail())?,
+            operator: Texts::of(&frame, "operator"),
+            sector: Texts::of(&frame, "sector"),
+            frame,
+            ids,
+            places,
+            labels,
+            names,
+            facility,
+            weight,
+            declared,
+            corrections,
+        })
+    }
 }
 
 impl Facilities {
@@ -456,22 +504,17 @@ fn assemble(frame: DataFrame, declared: HashSet<String>, weight: &str, findings:
         frame.with_column(column.with_name(name.into())).map_err(fail())?;
     }
     frame.rechunk_mut();
-    let facilities = Facilities {
-        weights: Numbers::of(&frame, WEIGHT).map_err(fail())?,
-        weight: weight.to_owned(),
-        period: Numbers::of(&frame, "year").map_err(Error::table("reading years"))?,
-        emissions_t: Numbers::of(&frame, EMISSIONS).map_err(fail())?,
-        operator: Texts::of(&frame, "operator"),
-        sector: Texts::of(&frame, "sector"),
-        declared,
+    let facilities = Facilities::try_from(Register {
         frame,
         ids,
         places: sites.places,
         labels: sites.labels,
         names: sites.names,
         facility,
+        weight: weight.to_owned(),
+        declared,
         corrections: Vec::new(),
-    };
+    })?;
     note_places_and_weights(&facilities, &sites.moved, findings);
     Ok(facilities)
 }

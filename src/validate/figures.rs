@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use polars::prelude::{DataFrame, DataType};
+use serde::{Deserialize, Serialize};
 
 use super::links::ids;
 use super::plan::{Declared, Plan, Settings};
@@ -21,7 +22,7 @@ const KEYS: [&str; 5] = ["cluster", "facility", "period", "source", "note"];
 const YEARS: [&str; 2] = ["from_year", "to_year"];
 
 /// All facts of all files, and the names of all figures: as declared, then by name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
     /// Figures that are columns of `clusters`, with or without a row.
     pub names: Vec<String>,
@@ -34,7 +35,7 @@ pub struct Facts {
 }
 
 /// A group that a cluster belongs to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupFact {
     /// Whom it is about.
     pub target: Target,
@@ -47,11 +48,12 @@ pub struct GroupFact {
 }
 
 /// Rows of one source, and the figures that SQL makes of those of a cluster that count in a period.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Aggregates {
     /// The source, as the pipeline file names it.
     pub source: String,
     /// The rows, with the source's own columns.
+    #[serde(with = "crate::kept::frame")]
     pub rows: DataFrame,
     /// Whom each row is about; one at least.
     pub targets: Vec<Vec<Target>>,
@@ -72,7 +74,7 @@ impl Aggregates {
 }
 
 /// One fact.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
     /// Whom it is about.
     pub target: Target,
@@ -93,7 +95,7 @@ pub struct Fact {
 }
 
 /// A cluster by its name, or the cluster of a facility.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// The cluster that a facility is in.
     Facility(String),

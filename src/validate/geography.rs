@@ -1,6 +1,7 @@
 //! What clusters are cut by or named after: regions with an outline, towns with a size.
 
 use geo::Geometry;
+use serde::{Deserialize, Serialize};
 
 use super::layers::{Feature, Geographic};
 use super::settings::GeographySource;
@@ -10,7 +11,7 @@ use crate::finding::Findings;
 use crate::globe::geodesy::by_lon_lat;
 
 /// One region of `[boundaries]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Boundary {
     /// `id`, else `name`, else file:line; no two alike.
     pub id: String,
@@ -23,7 +24,7 @@ pub struct Boundary {
 }
 
 /// One town of `[places]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// Its name.
     pub name: String,

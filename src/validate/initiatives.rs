@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use geo::{Centroid, Geometry};
+use serde::{Deserialize, Serialize};
 
 use super::crs::Crs;
 use super::geometry::same_crs;
@@ -36,7 +37,7 @@ pub const ATTRIBUTES: [(&str, &[&str]); 5] = [
 const TEXTS: [&str; 4] = ["name", "country", "cluster", "facility"];
 
 /// One initiative.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Initiative {
     /// Its name.
     pub name: String,

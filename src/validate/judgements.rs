@@ -1,5 +1,7 @@
 //! What people judged: comparisons in pairs, or points. A table of numbers whose first column and header are names.
 
+use serde::{Deserialize, Serialize};
+
 use super::Reader;
 use super::account::{Account, Tally};
 use super::numerals::Numerals;
@@ -7,7 +9,7 @@ use crate::error::{Error, Problem, Result};
 use crate::sources::{Batch, Reading, Request, Source, sift};
 
 /// A table of numbers with names at both edges.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// Names of the rows: the first column.
     pub rows: Vec<String>,

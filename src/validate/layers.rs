@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use geo::{CoordsIter, Geometry, MapCoords, Validation};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::crs::Crs;
 use super::geometry::{geometry_of, point, same_crs};
@@ -24,7 +25,7 @@ use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
 const PLACES: [&str; 3] = ["x", "y", "geometry"];
 
 /// One checked layer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Layer {
     /// Its name in the pipeline file.
     pub name: String,
@@ -47,7 +48,7 @@ pub struct Layer {
 pub type Sums = Vec<(String, Vec<Option<f64>>)>;
 
 /// One piece of infrastructure.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Feature {
     /// `id`, else `name`, else file:line.
     pub id: String,

@@ -42,6 +42,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
@@ -105,7 +106,7 @@ pub struct Sources<'a> {
 }
 
 /// All sources, checked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Tables {
     /// The register; `None` for a pipeline with figures alone.
     pub facilities: Option<Facilities>,
@@ -130,6 +131,7 @@ pub struct Tables {
     /// Rows and tonnes of every source.
     pub accounts: Vec<Account>,
     /// What the columns of every source hold, where that was asked for.
+    #[serde(skip)]
     pub profiles: Vec<(String, Profile)>,
 }
 

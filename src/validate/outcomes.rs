@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use geo::{Centroid, Geometry};
+use serde::{Deserialize, Serialize};
 
 use super::crs::Crs;
 use super::geometry::same_crs;
@@ -21,7 +22,7 @@ use crate::sources::ColumnType;
 const TEXTS: [&str; 4] = ["id", "name", "cluster", "facility"];
 
 /// The events of one `[outcomes.NAME]`.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// Its name in the pipeline file.
     pub name: String,
@@ -34,7 +35,7 @@ pub struct Outcome {
 }
 
 /// One event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its id, else its name, else file:line.
     pub id: String,

@@ -1,6 +1,7 @@
 //! Columns that many stages look into, without a copy of each cell.
 
 use polars::prelude::*;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::dates;
 
@@ -33,6 +34,19 @@ impl Texts {
     /// All texts.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.iter()
+    }
+}
+
+impl Serialize for Texts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts: Vec<Option<String>> = Vec::deserialize(deserializer)?;
+        Ok(Self::some(texts.iter().map(Option::as_deref)))
     }
 }
 
@@ -71,7 +85,7 @@ impl<T: PolarsNumericType> Numbers<T> {
 }
 
 /// Names without a gap: ids, display names.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Names(Texts);
 
 impl Names {

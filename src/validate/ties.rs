@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::settings::Between;
 use crate::sql::Expression;
 
 /// One source of ties.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TieTable {
     /// Its name in the pipeline file.
     pub name: String,
@@ -27,7 +29,7 @@ pub struct TieTable {
 }
 
 /// Links or memberships.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Ties {
     /// From one end to another.
     Links(Vec<LinkRow>),
@@ -36,7 +38,7 @@ pub enum Ties {
 }
 
 /// One tie, with the years in which it counts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinkRow {
     /// What the two ends name; of a membership the first alone. An operator's plant that an alias names is a facility.
     pub levels: [Between; 2],
