@@ -1,6 +1,7 @@
 //! The facts a run learns about its data and keeps: findings (counted, not rejected) and rejected rows.
 //! Nothing here stops a run.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -186,6 +187,10 @@ pub enum Rule {
     TargetError,
     /// More clusters than are compared in pairs.
     ManyPairs,
+    /// An expectation of `[[expect]]` that does not hold.
+    Expectation,
+    /// An expectation that compares with an earlier run, and there is none.
+    NothingToCompare,
 }
 
 impl Rule {
@@ -214,6 +219,7 @@ impl Rule {
             | Self::RepeatedEvent
             | Self::FewEvents
             | Self::Leakage => Stage::Backtest,
+            Self::Expectation | Self::NothingToCompare => Stage::Report,
             Self::DrawnMissing | Self::TargetError | Self::ManyPairs => Stage::Uncertainty,
             _ => Stage::Validate,
         }
@@ -286,7 +292,7 @@ pub struct Rejection {
 }
 
 /// All that a run has learnt.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// Facts.
     pub findings: Vec<Finding>,
@@ -300,6 +306,17 @@ impl Findings {
         if count > 0 {
             self.findings.push(Finding::of(severity, source, rule, message, count));
         }
+    }
+
+    /// The same and what was learnt of all of it, in order; itself where that is nothing.
+    pub fn with(&self, learnt: Self) -> Cow<'_, Self> {
+        if learnt.findings.is_empty() && learnt.quarantine.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut all = self.clone();
+        all.gather(learnt);
+        all.sort();
+        Cow::Owned(all)
     }
 
     /// Takes what a stage has learnt from what it gives.

@@ -43,11 +43,15 @@ pub mod uncertainty;
 
 pub mod backtest;
 
+pub mod expectation;
+
 pub mod report;
 
 pub mod story;
 
 pub mod compare;
+
+pub mod expect;
 
 pub mod pipeline;
 

@@ -18,13 +18,7 @@ fn main() -> ExitCode {
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            for (position, (message, hint)) in error.reports().into_iter().enumerate() {
-                let gap = if position > 0 { "\n" } else { "" };
-                cli::say(&format!("{gap}error: {message}\n"));
-                if let Some(hint) = hint {
-                    cli::say(&format!("hint: {hint}\n"));
-                }
-            }
+            cli::tell(&error);
             ExitCode::from(error.exit_status())
         }
     }

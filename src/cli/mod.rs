@@ -6,6 +6,7 @@ mod explain;
 mod init;
 mod list;
 mod matches;
+mod metrics;
 mod plan;
 mod run;
 mod table;
@@ -13,6 +14,7 @@ mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
@@ -36,6 +38,32 @@ pub struct Arguments {
     /// Say more.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// How messages are written.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
+}
+
+/// How messages are written to stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum LogFormat {
+    /// For people: a bar on a terminal, else a line an event; then a summary.
+    #[default]
+    Text,
+    /// One JSON object a line, and nothing else.
+    Json,
+}
+
+/// How this process writes its messages.
+static LOG_FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Whether messages are JSON.
+fn is_json() -> bool {
+    LOG_FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Whether a person looks on.
+fn is_watched() -> bool {
+    !is_json() && std::io::IsTerminal::is_terminal(&std::io::stderr())
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,8 +87,11 @@ enum Command {
     },
     /// Run a pipeline and publish its outputs.
     Run {
+        /// The pipeline file.
+        #[arg(required_unless_present = "expect_only")]
+        pipeline: Option<PathBuf>,
         #[command(flatten)]
-        pipeline: PipelineArguments,
+        with: With,
         /// The folder of the outputs [default: out/NAME].
         #[arg(long)]
         out: Option<PathBuf>,
@@ -196,11 +227,17 @@ struct RunArguments {
     /// Keep so many earlier runs beside this one, each named by its time.
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
+    /// Write what the run was as OpenMetrics text, for a textfile collector.
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// Try the expectations on a run that stands, and run nothing: those of the pipeline file, else the run's own.
+    #[arg(long, value_name = "RUN")]
+    expect_only: Option<PathBuf>,
 }
 
 impl RunArguments {
     fn options<'a>(&self, previous: Option<&'a Path>) -> Options<'a> {
-        let Self { force, check_content, locked, wait, keep } = *self;
+        let Self { force, check_content, locked, wait, keep, .. } = *self;
         Options { previous, force, check_content, locked, wait: Duration::from_secs(wait), keep }
     }
 }
@@ -214,6 +251,13 @@ fn stage(name: &str) -> std::result::Result<Stage, String> {
 struct PipelineArguments {
     /// The pipeline file.
     pipeline: PathBuf,
+    #[command(flatten)]
+    with: With,
+}
+
+/// How a pipeline file is read, and answered.
+#[derive(Debug, Clone, clap::Args)]
+struct With {
     /// Override a key of the pipeline file, as delineate.radius_km=5.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -232,28 +276,36 @@ pub fn run(arguments: Arguments) -> Result<()> {
         (false, 0) => LevelFilter::INFO,
         (false, _) => LevelFilter::DEBUG,
     };
+    let _ = LOG_FORMAT.set(arguments.log_format);
     let plain = std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
         .with_target(false)
-        .with_ansi(!plain)
         // Or a full stderr would end the program.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    match arguments.log_format {
+        LogFormat::Text => log.with_ansi(!plain).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     refuse_no_threads()?;
     match arguments.command {
         Command::Init { dir, template, from } => init::run(&dir, template, from.as_deref()),
         Command::Check { pipeline } => {
-            use_threads(pipeline.threads)?;
-            check::run(&pipeline.pipeline, &pipeline.set, pipeline.json)
+            use_threads(pipeline.with.threads)?;
+            check::run(&pipeline.pipeline, &pipeline.with.set, pipeline.with.json)
         }
-        Command::Run { pipeline, out, previous, how } => {
-            use_threads(pipeline.threads)?;
-            run::run(&pipeline, out, &how.options(previous.as_deref()), arguments.quiet)
+        Command::Run { pipeline, with, out, previous, how } => {
+            use_threads(with.threads)?;
+            if let Some(run) = &how.expect_only {
+                return run::expect_only(run, (pipeline.as_deref(), &with), previous.as_deref());
+            }
+            let pipeline = PipelineArguments { pipeline: pipeline.unwrap_or_default(), with };
+            let options = how.options(previous.as_deref());
+            run::run(&pipeline, out, &options, (how.metrics.as_deref(), arguments.quiet))
         }
         Command::Plan { pipeline, out, previous, check_content } => {
-            use_threads(pipeline.threads)?;
+            use_threads(pipeline.with.threads)?;
             plan::run(&pipeline, out, previous.as_deref(), check_content)
         }
         Command::Verify { run, inputs, folder } => verify::verify(&run, inputs, folder.as_deref()),
@@ -265,7 +317,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Clean { run } => verify::clean(run),
         Command::Match { pipeline, least, facilities: true } => matches::facilities(&pipeline, least),
         Command::Match { pipeline, least, facilities: false } => {
-            use_threads(pipeline.threads)?;
+            use_threads(pipeline.with.threads)?;
             matches::run(&pipeline, least)
         }
         Command::Explain { run, cluster, period, json, markdown } => {
@@ -340,6 +392,21 @@ fn use_threads(threads: Option<u16>) -> Result<()> {
 
 fn json_text(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Says why the program ends.
+pub fn tell(error: &Error) {
+    for (position, (message, hint)) in error.reports().into_iter().enumerate() {
+        if is_json() {
+            tracing::error!(hint = hint.as_deref().unwrap_or_default(), status = error.exit_status(), "{message}");
+            continue;
+        }
+        let gap = if position > 0 { "\n" } else { "" };
+        say(&format!("{gap}error: {message}\n"));
+        if let Some(hint) = hint {
+            say(&format!("hint: {hint}\n"));
+        }
+    }
 }
 
 /// Writes to stderr; where nobody listens, nobody is told.

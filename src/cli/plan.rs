@@ -19,10 +19,10 @@ pub fn run(
     previous: Option<&Path>,
     check_content: bool,
 ) -> Result<()> {
-    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.with.set)?;
     let out = out.unwrap_or_else(|| pipeline.default_out());
     let plan = fresh::plan(&pipeline, (&out, previous), check_content, || pipeline::rows(&pipeline))?;
-    if arguments.json { print(&json_text(&plan)) } else { print(&text(&plan, &out)) }
+    if arguments.with.json { print(&json_text(&plan)) } else { print(&text(&plan, &out)) }
 }
 
 fn text(plan: &Plan, out: &Path) -> String {

@@ -4,40 +4,94 @@ use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use forerunner::Result;
+use forerunner::expectation::{Expected, Held};
 use forerunner::finding::{Finding, Findings, Severity};
 use forerunner::pipeline::{self, Options, Outcome, Pipeline};
 use forerunner::report::manifest::Manifest;
 use forerunner::stage::Stage;
 use forerunner::validate::{Account, Tally};
+use forerunner::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::table::{self, number, thousands};
-use super::{PipelineArguments, json_text, list, print, say};
+use super::{PipelineArguments, With, is_json, is_watched, json_text, list, metrics, print, say, tell};
 
 /// Runs a pipeline; the summary goes to stderr, with `--json` the manifest to stdout.
-pub fn run(arguments: &PipelineArguments, out: Option<PathBuf>, options: &Options<'_>, quiet: bool) -> Result<()> {
-    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
+pub fn run(
+    arguments: &PipelineArguments,
+    out: Option<PathBuf>,
+    options: &Options<'_>,
+    (metrics, quiet): (Option<&Path>, bool),
+) -> Result<()> {
+    let started = Instant::now();
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.with.set)?;
     let out = out.unwrap_or_else(|| pipeline.default_out());
     warn_of_another(&pipeline, &out);
     tell_signals(&out);
     let progress = Progress::new();
     let outcome = pipeline::update(&pipeline, &out, options, &|stage, done| progress.hear(stage, done));
     progress.end();
+    if let Some(error) = metrics.and_then(|file| metrics::write(file, &pipeline.file.name, &outcome, started).err()) {
+        // What became of the run does not hang on who watches it.
+        tracing::warn!("the metrics are not written: {error}");
+    }
     let outcome = outcome?;
-    if !quiet {
+    if is_json() {
+        events(outcome.as_ref(), &out);
+    } else if !quiet {
         let nothing = || format!("nothing to do: {} is up to date\n", out.display());
         say(&outcome.as_ref().map_or_else(nothing, |outcome| summary(&pipeline, outcome, &out)));
     }
     let manifest = outcome.map_or_else(|| Manifest::read(&out), |outcome| Ok(outcome.manifest));
     // The run is published: nothing may make it a failed one any more.
     let told = || manifest.and_then(|manifest| print(&json_text(&manifest)));
-    if let Some(error) = arguments.json.then(|| told().err()).flatten() {
+    if let Some(error) = arguments.with.json.then(|| told().err()).flatten() {
         say(&format!("warning: the manifest could not be printed: {error}; it is in {}\n", out.display()));
     }
     Ok(())
+}
+
+/// What came out, an event a line.
+fn events(outcome: Option<&Outcome>, out: &Path) {
+    let out = out.display().to_string();
+    let Some(outcome) = outcome else {
+        tracing::info!(out, "nothing to do");
+        return;
+    };
+    for finding in &outcome.findings.findings {
+        let Finding { source, file, line, column, count, message, .. } = finding;
+        let rule = serde_json::to_value(finding.rule).ok();
+        let rule = rule.as_ref().and_then(|rule| rule.as_str()).unwrap_or_default();
+        match finding.severity {
+            Severity::Warning => tracing::warn!(source, file, line, column, count, rule, "{message}"),
+            Severity::Info => tracing::info!(source, file, line, column, count, rule, "{message}"),
+        }
+    }
+    let (clusters, quarantined) = (outcome.clusters.len(), outcome.manifest.quarantined);
+    tracing::info!(out, clusters, quarantined, "published");
+}
+
+/// Tries expectations on a run that stands.
+pub fn expect_only(run: &Path, (own, with): (Option<&Path>, &With), previous: Option<&Path>) -> Result<()> {
+    let own = own.map(|path| Pipeline::load(path, &with.set)).transpose()?;
+    let (expected, _) = pipeline::expect_only(run, own.as_ref(), previous)?;
+    if with.json {
+        return print(&json_text(&expected));
+    }
+    if expected.is_empty() {
+        return print("no expectations: add [[expect]] to the pipeline file\n");
+    }
+    let line = |one: &Expected| {
+        let word = match one.outcome {
+            Held::Passed => "passed",
+            Held::Failed => "warning",
+            Held::NothingToCompare => "not tried",
+        };
+        vec![one.id.clone(), word.to_owned(), one.found.clone()]
+    };
+    print(&table::text(&["expectation", "", ""], &expected.iter().map(line).collect::<Vec<_>>()))
 }
 
 /// Says what became of a run that a signal ends, and ends it.
@@ -48,10 +102,8 @@ fn tell_signals(out: &Path) {
         if let Some(signal) = signals.forever().next() {
             let name = signal_hook::low_level::signal_name(signal).unwrap_or("a signal");
             let stands = if out.exists() { "the earlier run stands" } else { "nothing was published" };
-            say(&format!(
-                "error: stopped by {name}: {stands} in {}\nhint: run again: it goes on from the stages that are done\n",
-                out.display()
-            ));
+            let message = format!("stopped by {name}: {stands} in {}", out.display());
+            tell(&Error::usage(message, "run again: it goes on from the stages that are done"));
             std::process::exit(128 + signal);
         }
     });
@@ -189,7 +241,7 @@ impl Progress {
         let style = ProgressStyle::with_template("{spinner} {bar:24} {pos}/{len} {msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_length(Stage::ALL.len() as u64);
-        if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        if is_watched() {
             let shown = bar.clone();
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_secs(1));
@@ -219,7 +271,7 @@ impl Progress {
         let text = format!("{} {} of {}, {} left", stage.as_str(), thousands(done), thousands(all), lasting(left));
         self.bar.set_message(text.clone());
         let is_due = told.elapsed() > Duration::from_secs(10);
-        if is_due && !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        if is_due && !is_watched() {
             self.within.set((began, Instant::now()));
             tracing::info!("{text}");
         }
@@ -231,7 +283,7 @@ impl Progress {
         self.bar.set_position(*self.stages.borrow());
         self.bar.set_message(stage.to_owned());
         *self.stages.borrow_mut() += 1;
-        if !std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        if !is_watched() {
             tracing::info!("{stage} ({:.1} s)", self.started.elapsed().as_secs_f64());
         }
     }

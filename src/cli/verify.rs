@@ -30,10 +30,10 @@ pub fn reproduce(run: &Path, previous: Option<&Path>, folder: Option<&Path>) -> 
 
 /// Writes down what a pipeline reads.
 pub fn lock(arguments: &PipelineArguments) -> Result<()> {
-    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.set)?;
+    let pipeline = Pipeline::load(&arguments.pipeline, &arguments.with.set)?;
     let inputs = inputs(&pipeline, &mut Known::default())?;
     let path = lockfile::lock(&pipeline, &inputs)?;
-    if arguments.json {
+    if arguments.with.json {
         return print(&json_text(&inputs));
     }
     print(&format!("{}: {} files of {}\n", path.display(), inputs.len(), arguments.pipeline.display()))

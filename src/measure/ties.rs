@@ -330,6 +330,7 @@ fn nodes_in(counts: &[(u32, u64)], entry: u32) -> u64 {
 
 /// One row of a source that counts in a cluster: where a tie comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[usize; 3]", into = "[usize; 3]")]
 pub struct Trace {
     /// The unit that it concerns.
     pub unit: usize,
@@ -337,6 +338,18 @@ pub struct Trace {
     pub table: usize,
     /// The row of the source.
     pub row: usize,
+}
+
+impl From<[usize; 3]> for Trace {
+    fn from([unit, table, row]: [usize; 3]) -> Self {
+        Self { unit, table, row }
+    }
+}
+
+impl From<Trace> for [usize; 3] {
+    fn from(Trace { unit, table, row }: Trace) -> Self {
+        [unit, table, row]
+    }
 }
 
 /// The rows of a source that name a facility of a unit, or its operator, in the unit's period.

@@ -52,6 +52,7 @@ pub fn check(file: &PipelineFile) -> Vec<Problem> {
     problems.extend(check_shape(file.outputs.cluster_shape));
     problems.extend(check_backtest(file));
     problems.extend(check_uncertainty(file));
+    problems.extend(crate::expect::check(&file.expect, &file.tables()));
     if let Some(typology) = &file.typology {
         problems.extend(typology.check(&file.dimensions));
     }

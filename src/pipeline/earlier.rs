@@ -33,6 +33,12 @@ pub fn keep(replaced: &Path, out: &Path, keep: usize) {
     }
 }
 
+/// The latest run that is kept beside a folder.
+pub fn latest(out: &Path) -> Option<PathBuf> {
+    let name = out.file_name().map(|name| name.to_string_lossy().into_owned())?;
+    kept(out, &name).into_iter().max()
+}
+
 /// When a run was written.
 fn time_of(run: &Path) -> Option<String> {
     let modified = fs::metadata(run.join(manifest::FILE)).and_then(|file| file.modified()).ok()?;

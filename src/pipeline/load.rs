@@ -43,7 +43,7 @@ pub struct Pipeline {
 }
 
 /// Lists of tables that are merged by `id`.
-const LISTS: [&str; 3] = ["dimensions", "components", "indicators"];
+const LISTS: [&str; 4] = ["dimensions", "components", "indicators", "expect"];
 /// Tables of sources, whose paths are relative to the file that they stand in.
 const SOURCES: [&str; 5] = ["layers", "links", "memberships", "figures", "outcomes"];
 /// Tables of a source that name files of their own.

@@ -5,6 +5,7 @@ mod check;
 mod check_score;
 pub mod draft;
 mod earlier;
+mod expectations;
 pub mod fresh;
 mod hints;
 pub mod inputs;
@@ -31,15 +32,18 @@ use crate::classify::Rating;
 use crate::classify::initiatives::{self, Assignment};
 use crate::delineate::{self, Clusters, Earlier, Geography};
 use crate::error::{Error, Problem, Result};
+use crate::expectation::Expected;
 use crate::finding::Findings;
 use crate::measure::{self, Checked, Details, Dispersed, Indexes, Measured, Measurements, Wanted};
 use crate::report::manifest::{self, Manifest, Output};
-use crate::report::stored::{self, Row};
+use crate::report::stored::{self, Row, StoredRun};
 use crate::report::{self, About, Formats, Results};
 use crate::score::weigh::Weighed;
 use crate::score::{Scorer, Scores};
 use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
+use expectations::Before;
+pub use expectations::expect_only;
 use keeper::Keeper;
 use keys::Keys;
 pub use load::Pipeline;
@@ -84,10 +88,22 @@ pub struct Options<'a> {
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
 pub fn run(pipeline: &Pipeline, out: &Path, previous: Option<&Path>, watch: &Watch<'_>) -> Result<Outcome> {
+    replay(pipeline, out, previous, &[], watch)
+}
+
+/// The same, with what is known of expectations that compare with an earlier run.
+fn replay(
+    pipeline: &Pipeline,
+    out: &Path,
+    previous: Option<&Path>,
+    known: &[Expected],
+    watch: &Watch<'_>,
+) -> Result<Outcome> {
     let staging = Staging::open(out, Duration::ZERO)?;
     let mut keeper = Keeper::at(pipeline, staging.out(), &Options { previous, ..Options::default() })?;
     keeper.keeps = false;
-    run_into(pipeline, staging, keeper, watch).map_err(|error| pipeline.locate(error))
+    let run = before(staging.out(), previous)?;
+    run_into(pipeline, staging, keeper, &Before { run, replay: known }, watch).map_err(|error| pipeline.locate(error))
 }
 
 /// Brings the run in `out` up to date: stages whose settings, files and version are as they were are read from what is kept
@@ -103,11 +119,23 @@ pub fn update(pipeline: &Pipeline, out: &Path, options: &Options<'_>, watch: &Wa
     if options.force.is_none() && keeper.stands() {
         return Ok(None);
     }
-    run_into(pipeline, staging, keeper, watch).map_err(|error| pipeline.locate(error)).map(Some)
+    let before = Before { run: before(staging.out(), options.previous)?, replay: &[] };
+    run_into(pipeline, staging, keeper, &before, watch).map_err(|error| pipeline.locate(error)).map(Some)
+}
+
+/// The run that expectations compare with: one that was named, else the one that stands.
+fn before(out: &Path, named: Option<&Path>) -> Result<Option<StoredRun>> {
+    named.map_or_else(|| Ok(StoredRun::open(out).ok()), |folder| StoredRun::open(folder).map(Some))
 }
 
 /// The order of the lines is the method.
-fn run_into(pipeline: &Pipeline, staging: Staging, mut keeper: Keeper, watch: &Watch<'_>) -> Result<Outcome> {
+fn run_into(
+    pipeline: &Pipeline,
+    staging: Staging,
+    mut keeper: Keeper,
+    before: &Before<'_>,
+    watch: &Watch<'_>,
+) -> Result<Outcome> {
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
@@ -129,11 +157,13 @@ fn run_into(pipeline: &Pipeline, staging: Staging, mut keeper: Keeper, watch: &W
     let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;
     clock.begin(Stage::Uncertainty);
     let model = &sample.weighed.model;
-    let uncertainty = findings.of(keeper.take(Stage::Uncertainty, || {
+    let draw = || {
         let (indexes, measured) = (&*indexes, &measurements);
         let read = Read { pipeline, model, tables: &tables, indexes, checked: &checked, measured };
         uncertain(&read, keeper.cache.draws(), watch)
-    }))?;
+    };
+    let draws = file.uncertainty.as_ref().map(|_| keeper.take(Stage::Uncertainty, draw));
+    let uncertainty = findings.of(draws.unwrap_or_else(|| Ok(Default::default())))?;
     clock.begin(Stage::Backtest);
     let foretold = (rating.scores.as_slice(), uncertainty.p_high.as_slice());
     let (backtest, learnt) = backtest::backtest(&file.backtest, &tables, &measurements, foretold, &file.dimensions);
@@ -155,15 +185,23 @@ fn run_into(pipeline: &Pipeline, staging: Staging, mut keeper: Keeper, watch: &W
         backtest: &backtest,
         findings: &findings,
     };
-    let outputs = report::write(&results, formats(pipeline), staging.folder())?;
+    let written = report::tables::all(&results)?;
+    let (expected, learnt) = expectations::try_on(pipeline, &written, &tables.accounts, before)?;
+    let told = findings.with(learnt);
+    let results = Results { findings: &told, ..results };
+    let written = report::tables::with_findings(written, &results)?;
+    let outputs = report::write(&results, &written, formats(pipeline), staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
     let mut manifest = manifest((pipeline, &file), &keeper, &results, outputs, clock.finish());
+    let compares = expected.iter().any(|one| one.compares);
+    manifest.compared_with = before.run.as_ref().filter(|_| compares).map(StoredRun::outputs_sha256);
+    manifest.expectations = expected;
     manifest.previous_sha256 = earlier.map(|earlier| earlier.sha256);
     manifest.pipeline_file = (staging.out() == pipeline.default_out()).then(|| pipeline.shown());
     manifest.write(staging.folder())?;
     keeper.wrote(&manifest, &staging);
     staging.publish()?;
-    Ok(Outcome { manifest, findings, clusters: rows })
+    Ok(Outcome { manifest, findings: told.into_owned(), clusters: rows })
 }
 
 /// What is measured of all clusters, with all that a reader may ask for.
@@ -410,6 +448,8 @@ fn manifest(
         stages: keeper.keys().map(Keys::named).unwrap_or_default(),
         pipeline_file: None,
         previous_sha256: None,
+        expectations: Vec::new(),
+        compared_with: None,
         sources: results.tables.accounts.clone(),
         corrections: results.facilities().map(|register| register.corrections.clone()).unwrap_or_default(),
         periods: results.details.splits.clone(),

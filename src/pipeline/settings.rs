@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::backtest::BacktestSettings;
 use crate::classify::{Classification, Typology};
 use crate::delineate::Delineation;
+use crate::expectation::Expectation;
 use crate::indicator::Indicator;
 use crate::measure::settings::DispersedSettings;
+use crate::report::columns::{INFRASTRUCTURE, TABLES};
 use crate::report::shapes::ClusterShape;
 use crate::score::{Component, Dimension, Scoring, Tree, Weighting};
 use crate::sources::{Join, OneOrMany, Reading};
@@ -17,6 +19,9 @@ use crate::validate::settings::{
     FacilitySource, FigureSource, GeographySource, InitiativeSource, LayerSource, LinkSource, MembershipSource,
     OperatorSettings, OutcomeSource, Scenario,
 };
+
+/// The table of what was read, file by file, which expectations see beside those that are written.
+pub const SOURCES: &str = "sources";
 
 /// One pipeline: what is read, how it is measured, scored and classified, what is written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +96,9 @@ pub struct PipelineFile {
     /// The indicators.
     #[serde(default)]
     pub indicators: Vec<Indicator>,
+    /// What is expected of every run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expect: Vec<Expectation>,
     /// What is written.
     #[serde(default)]
     pub outputs: Outputs,
@@ -100,6 +108,12 @@ impl PipelineFile {
     /// What the file says of its score tree; `scoring`: its `[score]`, or the default.
     pub fn tree<'a>(&'a self, scoring: &'a Scoring) -> Tree<'a> {
         Tree { dimensions: &self.dimensions, components: &self.components, indicators: &self.indicators, scoring }
+    }
+
+    /// The tables that a run of this pipeline may have: those of the table of columns, its layers, and `sources`.
+    pub fn tables(&self) -> Vec<&str> {
+        let known = TABLES.iter().map(|table| table.name).filter(|name| *name != INFRASTRUCTURE);
+        known.chain(self.layers.keys().map(String::as_str)).chain([SOURCES]).collect()
     }
 
     /// How every source reads its files, by its place in the file.

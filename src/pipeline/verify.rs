@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::inputs::{Known, inputs};
-use super::{Pipeline, Watch, run};
+use super::{Pipeline, Watch, replay};
 use crate::error::{Error, Problem, Result};
 use crate::report::manifest::{self, Manifest, Output};
 use crate::report::stored::StoredRun;
@@ -94,7 +94,7 @@ fn check_inputs(
 }
 
 /// The pipeline of a run, its paths starting from a folder.
-fn again(folder: &Path, manifest: &Manifest, home: Option<&Path>) -> Result<Pipeline> {
+pub(super) fn again(folder: &Path, manifest: &Manifest, home: Option<&Path>) -> Result<Pipeline> {
     let kept = || Cache::of(&super::publish::followed(folder).ok()?).home();
     let beside = || manifest.pipeline_file.as_ref().and_then(|file| Some(Path::new(file).parent()?.to_path_buf()));
     let home: Option<PathBuf> = home.map(Path::to_path_buf).or_else(kept).or_else(beside);
@@ -124,7 +124,7 @@ pub fn reproduce(folder: &Path, previous: Option<&Path>, home: Option<&Path>, wa
         return Err(Error::usage(message, "name that run with --previous RUN"));
     }
     let temporary = tempfile::tempdir().map_err(Error::io(&std::env::temp_dir()))?;
-    let again = run(&pipeline, &temporary.path().join("run"), previous, watch)?.manifest;
+    let again = replay(&pipeline, &temporary.path().join("run"), previous, &manifest.expectations, watch)?.manifest;
     let mut problems = differing(&manifest.outputs, &again.outputs);
     if !problems.is_empty() && (again.program != manifest.program || again.method_version != manifest.method_version) {
         let message = format!(

@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::expectation::Expected;
 use crate::indicator::Inherited;
 use crate::measure::Split;
 use crate::sources::hex;
@@ -58,6 +59,12 @@ pub struct Manifest {
     pub replicates: u32,
     /// Clusters and periods a type; `unknown` where more than one is possible.
     pub types: Vec<(String, u64)>,
+    /// What came of the expectations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Expected>,
+    /// SHA-256 of the list of outputs of the earlier run that expectations compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared_with: Option<String>,
     /// Findings and rejected rows.
     pub findings: u64,
     /// Rejected rows.

@@ -134,24 +134,23 @@ pub struct Formats {
     pub html: bool,
 }
 
-/// Writes everything but the manifest into a folder; returns what it has written.
+/// Writes everything but the manifest into a folder; returns what it has written. `tables`: [`tables::all`].
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if a file cannot be written.
-pub fn write(results: &Results<'_>, formats: Formats, folder: &Path) -> Result<Vec<Output>> {
-    let tables = tables::all(results)?;
+pub fn write(results: &Results<'_>, tables: &[OutputTable], formats: Formats, folder: &Path) -> Result<Vec<Output>> {
     let jobs: [&(dyn Fn() -> Result<()> + Sync); 5] = [
-        &|| if formats.html { page::write(results, &tables, folder) } else { Ok(()) },
-        &|| write_layers(results, &tables, formats, folder),
-        &|| if formats.geopackage { write_geopackage(results, &tables, folder) } else { Ok(()) },
-        &|| if formats.xlsx { formats::xlsx::write(&tables, results.about.title, folder) } else { Ok(()) },
+        &|| if formats.html { page::write(results, tables, folder) } else { Ok(()) },
+        &|| write_layers(results, tables, formats, folder),
+        &|| if formats.geopackage { write_geopackage(results, tables, folder) } else { Ok(()) },
+        &|| if formats.xlsx { formats::xlsx::write(tables, results.about.title, folder) } else { Ok(()) },
         &|| tables.iter().try_for_each(|table| write_table(table, formats, folder)),
     ];
     // Each job has files of its own: which one is done first does not show.
     jobs.into_par_iter().try_for_each(|job| job())?;
     let mut outputs = manifest::outputs(folder)?;
-    formats::datapackage::write(results, &tables, &outputs, folder)?;
+    formats::datapackage::write(results, tables, &outputs, folder)?;
     outputs.push(manifest::output(&folder.join(formats::datapackage::FILE))?);
     outputs.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(outputs)

@@ -175,6 +175,41 @@ impl StoredRun {
         reader.records().map(|row| cells(row).map_err(fail)).collect()
     }
 
+    /// A table, from Parquet or else from CSV; `None` where the run has no such table.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Run`] and [`Error::Table`] if it does not read.
+    pub fn frame(&self, name: &str) -> Result<Option<DataFrame>> {
+        let fail = || Error::table("reading a run");
+        let parquet = self.folder.join(format!("{name}.parquet"));
+        if parquet.exists() {
+            let file = File::open(&parquet).map_err(Error::io(&parquet))?;
+            let frame = ParquetReader::new(file).finish().map_err(fail())?;
+            return Ok(Some(frame.drop_many(["geometry", "bbox"])));
+        }
+        if !self.folder.join(format!("{name}.csv")).exists() {
+            return Ok(None);
+        }
+        let (header, kinds) = (self.header(name)?, self.kinds(name)?);
+        let rows = self.table(name)?;
+        let columns = header.iter().map(|name| {
+            let cells = rows.iter().map(|row| Some(cell(row, name)).filter(|cell| !cell.is_empty()));
+            let column = StringChunked::from_iter_options(name.as_str().into(), cells).into_column();
+            match kinds.get(name) {
+                Some(Kind::Integer) => column.cast(&DataType::Int64),
+                Some(Kind::Number) => column.cast(&DataType::Float64),
+                Some(Kind::Boolean) => {
+                    let is_true = |cell: Option<&str>| cell.map(|cell| cell == "true");
+                    Ok(column.str()?.iter().map(is_true).collect::<BooleanChunked>().with_name(name.as_str().into()).into_column())
+                }
+                _ => Ok(column),
+            }
+        });
+        let columns = columns.collect::<PolarsResult<Vec<Column>>>().map_err(fail())?;
+        DataFrame::new(rows.len(), columns).map(Some).map_err(fail())
+    }
+
     /// The columns of a table in their order; none where the run has no such table.
     pub fn header(&self, name: &str) -> Result<Vec<String>> {
         let csv = self.folder.join(format!("{name}.csv"));

@@ -5,6 +5,7 @@
 mod arithmetic;
 mod dialect;
 mod evaluate;
+pub mod query;
 mod reason;
 
 use polars::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::settings::Between;
 use crate::sql::Expression;
@@ -38,7 +38,7 @@ pub enum Ties {
 }
 
 /// One tie, with the years in which it counts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LinkRow {
     /// What the two ends name; of a membership the first alone. An operator's plant that an alias names is a facility.
     pub levels: [Between; 2],
@@ -62,6 +62,36 @@ pub struct LinkRow {
     pub file: Arc<str>,
     /// Its line; 0 where none gives it.
     pub line: u64,
+}
+
+/// A row without the names of its fields: there are millions.
+type Fields = (
+    [Between; 2],
+    String,
+    String,
+    Option<f64>,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<f64>,
+    Option<String>,
+    Arc<str>,
+    u64,
+);
+
+impl Serialize for LinkRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { levels, from, to, weight, from_year, to_year, source, share, role, file, line } = self;
+        (levels, from, to, weight, from_year, to_year, source, share, role, file, line).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkRow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        let (levels, from, to, weight, from_year, to_year, source, share, role, file, line) = fields;
+        Ok(Self { levels, from, to, weight, from_year, to_year, source, share, role, file, line })
+    }
 }
 
 impl TieTable {

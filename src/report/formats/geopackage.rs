@@ -122,8 +122,8 @@ fn column_names(table: &OutputTable) -> Vec<String> {
     names
 }
 
-/// A name that SQLite does not have yet.
-fn free(name: &str, taken: &mut Vec<String>) -> String {
+/// A name that SQLite, where `Name` and `name` are one, does not have yet.
+pub fn free(name: &str, taken: &mut Vec<String>) -> String {
     let mut free = name.to_owned();
     let mut number = 1;
     while taken.contains(&free.to_lowercase()) {
@@ -232,7 +232,12 @@ fn blob(geometry: &Geometry, bounds: Option<Rect>, path: &Path) -> Result<Vec<u8
     Ok(blob)
 }
 
-fn value(column: &Column, row: usize) -> Result<Value> {
+/// A cell as SQLite holds it.
+///
+/// # Errors
+///
+/// [`Error::Run`] for one that is no text, number or truth value.
+pub fn value(column: &Column, row: usize) -> Result<Value> {
     Ok(match cell(column, row)? {
         Cell::Empty => Value::Null,
         Cell::Text(text) => Value::Text(text.into_owned()),

@@ -93,6 +93,18 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     Ok(tables)
 }
 
+/// The tables with what was found since they were made.
+///
+/// # Errors
+///
+/// As [`all`].
+pub fn with_findings(mut tables: Vec<OutputTable>, results: &Results<'_>) -> Result<Vec<OutputTable>> {
+    for table in tables.iter_mut().filter(|table| table.about.name == "findings") {
+        *table = findings(results)?;
+    }
+    Ok(tables)
+}
+
 /// One row a value that a person has put in the place of the register's; none where there is none.
 fn corrections(results: &Results<'_>) -> Result<Option<OutputTable>> {
     let Some(register) = results.facilities().filter(|register| !register.corrections.is_empty()) else {
