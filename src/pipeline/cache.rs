@@ -2,6 +2,7 @@
 //! build of the program, is as if it were not there.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -50,7 +51,6 @@ impl Cache {
 
     /// Whether something is kept of a stage under this key, as far as the beginning of its file tells.
     pub fn has(&self, stage: Stage, key: &str) -> bool {
-        use std::io::Read;
         let head = head(key);
         let mut found = vec![0; head.len()];
         let read = fs::File::open(self.path(stage.as_str())).and_then(|mut file| file.read_exact(&mut found));
@@ -108,8 +108,14 @@ impl Cache {
         let write = || -> std::io::Result<()> {
             let bytes = encode(key, value).map_err(std::io::Error::other)?;
             fs::create_dir_all(&self.folder)?;
+            if fs::symlink_metadata(&self.folder)?.is_symlink() {
+                return Err(std::io::Error::other("the folder is a link: nothing is written where it leads"));
+            }
+            // Made anew: a link of that name would lead elsewhere.
             let unfinished = self.path(&format!("{name}.partial"));
-            let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, self.path(name)));
+            let _ = fs::remove_file(&unfinished);
+            let write = || fs::File::create_new(&unfinished)?.write_all(&bytes);
+            let written = write().and_then(|()| fs::rename(&unfinished, self.path(name)));
             if written.is_err() {
                 // Room for the run itself.
                 let _ = fs::remove_file(&unfinished);

@@ -44,7 +44,8 @@ impl Looked {
         known.checks_content = checks_content;
         let own = inputs(pipeline, &mut known)?;
         let of_scenarios = of_scenarios(pipeline, &mut known)?;
-        let keys = Keys::of(pipeline, Rests { inputs: &own, of_scenarios: &of_scenarios, previous });
+        let pipeline_sha256 = &pipeline.sha256;
+        let keys = Keys::of(pipeline, Rests { inputs: &own, of_scenarios: &of_scenarios, pipeline_sha256, previous });
         Ok(Self { cache, known, inputs: own, keys, out })
     }
 
@@ -164,6 +165,7 @@ struct Reasons {
     inputs: Vec<(String, String)>,
     previous: Vec<String>,
     inherited: bool,
+    rewritten: bool,
 }
 
 impl Reasons {
@@ -180,13 +182,14 @@ impl Reasons {
         let before = before.ok().and_then(|before| serde_json::to_value(&before.file).ok());
         Self {
             version,
-            settings: differing(&before.unwrap_or_else(|| last.pipeline.clone()), &now),
+            settings: differing(before.as_ref().unwrap_or(&last.pipeline), &now),
             inputs: changed(last, &looked.inputs),
             previous: (last.previous_sha256.as_deref() != previous)
                 .then(|| "another earlier run, or none, is carried on".to_owned())
                 .into_iter()
                 .collect(),
             inherited: last.inherited != pipeline.inherited,
+            rewritten: last.pipeline_sha256 != pipeline.sha256 && before.as_ref() == Some(&now),
         }
     }
 
@@ -216,6 +219,7 @@ impl Reasons {
                 all.extend(self.inputs.iter().map(|(source, reason)| format!("{source}: {reason}")));
             }
             Stage::Delineate => all.extend(self.previous.iter().cloned()),
+            Stage::Report if self.rewritten => all.push("the pipeline file says the same in other words".to_owned()),
             Stage::Measure if self.inherited => all.push("other indicators come through `extends`".to_owned()),
             _ => {}
         }

@@ -1,10 +1,12 @@
 //! The key of each stage: a hash of all that its results depend on. Where it is the same, so are they.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Pipeline;
 use super::inputs::Input;
+use crate::indicator::Inherited;
 use crate::sources::hex;
 use crate::stage::{self, Stage};
 
@@ -22,6 +24,8 @@ pub struct Rests<'a> {
     pub inputs: &'a [Input],
     /// Files that the scenarios of the uncertainty stage read beside them.
     pub of_scenarios: &'a [Input],
+    /// Hash of the pipeline file as written, which the report shows.
+    pub pipeline_sha256: &'a str,
     /// Hash of the list of outputs of the earlier run whose ids and names are carried on.
     pub previous: Option<&'a str>,
 }
@@ -30,7 +34,12 @@ impl Keys {
     /// The keys of a pipeline on these files.
     pub fn of(pipeline: &Pipeline, rests: Rests<'_>) -> Self {
         let file = serde_json::to_value(&pipeline.file).unwrap_or_default();
-        let leaves = stage::leaves(&file);
+        Self::of_settings(&file, &pipeline.inherited, rests)
+    }
+
+    /// The keys of a pipeline file with all its defaults, as JSON, on these files.
+    pub fn of_settings(file: &Value, inherited: &Inherited, rests: Rests<'_>) -> Self {
+        let leaves = stage::leaves(file);
         let mut key = String::new();
         let keys = Stage::ALL.into_iter().map(|stage| {
             let mut hash = Sha256::new();
@@ -41,7 +50,7 @@ impl Keys {
                 add(&mut hash, name);
                 add(&mut hash, &value.to_string());
             }
-            for part in beside(stage, pipeline, rests) {
+            for part in beside(stage, inherited, rests) {
                 add(&mut hash, &part);
             }
             key = hex(&hash.finalize()[..16]);
@@ -67,15 +76,16 @@ pub fn first_reader(key: &str) -> Stage {
 }
 
 /// What a stage reads that is no setting.
-fn beside(stage: Stage, pipeline: &Pipeline, rests: Rests<'_>) -> Vec<String> {
+fn beside(stage: Stage, inherited: &Inherited, rests: Rests<'_>) -> Vec<String> {
     let texts = |inputs: &[Input]| -> Vec<String> {
         inputs.iter().flat_map(|input| [&input.source, &input.path, &input.sha256].map(String::clone)).collect()
     };
     match stage {
         Stage::Validate => texts(rests.inputs),
         Stage::Delineate => rests.previous.iter().map(ToString::to_string).collect(),
-        Stage::Measure => vec![serde_json::to_string(&pipeline.inherited).unwrap_or_default()],
+        Stage::Measure => vec![serde_json::to_string(inherited).unwrap_or_default()],
         Stage::Uncertainty => texts(rests.of_scenarios),
+        Stage::Report => vec![rests.pipeline_sha256.to_owned()],
         _ => Vec::new(),
     }
 }

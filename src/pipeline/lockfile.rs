@@ -1,7 +1,8 @@
 //! `forerunner.lock`: what the pipelines of a folder read when a person last agreed to it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +40,12 @@ pub fn lock(pipeline: &Pipeline, inputs: &[Input]) -> Result<PathBuf> {
     let mut file = if path.exists() { read(pipeline)? } else { LockFile::default() };
     file.pipelines.insert(name(pipeline), locked(inputs));
     let text = toml::to_string(&file).map_err(|error| wrong(pipeline, error.to_string()))?;
-    let unfinished = path.with_extension("lock.partial");
-    std::fs::write(&unfinished, format!("{HEADER}{text}")).map_err(Error::io(&unfinished))?;
-    std::fs::rename(&unfinished, &path).map_err(Error::io(&path))?;
+    let folder = if pipeline.folder.as_os_str().is_empty() { Path::new(".") } else { &pipeline.folder };
+    let mut unfinished = tempfile::Builder::new().prefix(".forerunner").tempfile_in(folder).map_err(Error::io(&path))?;
+    unfinished.write_all(format!("{HEADER}{text}").as_bytes()).map_err(Error::io(&path))?;
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    unfinished.as_file().set_permissions(readable).map_err(Error::io(&path))?;
+    unfinished.persist(&path).map_err(|error| Error::io(&path)(error.error))?;
     Ok(path)
 }
 

@@ -1,11 +1,11 @@
 //! The run's folder: held by one run at a time, and replaced as a whole or not at all.
 
 use std::fs::{self, File, TryLockError};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::earlier;
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ impl Staging {
             staging.partial = PathBuf::new();
             return Err(usage(message));
         }
-        if staging.partial.exists() {
+        if fs::symlink_metadata(&staging.partial).is_ok() {
             fs::remove_dir_all(&staging.partial).map_err(Error::io(&staging.partial))?;
         }
         fs::create_dir(&staging.partial).map_err(Error::io(&staging.partial))?;
@@ -164,7 +164,7 @@ impl Lock {
         let began = Instant::now();
         let mut is_told = false;
         loop {
-            let file = File::create(&path).map_err(Error::io(&path))?;
+            let file = opened(&path)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
@@ -226,8 +226,21 @@ fn sync(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(folder))
 }
 
+/// A file to hold, made where there is none; what a link leads to is never touched.
+fn opened(path: &Path) -> Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options.open(path).map_err(Error::io(path))
+}
+
+/// Copies a file or folder of the user's; a link stays a link.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    if from.is_dir() {
+    let kind = fs::symlink_metadata(from).map_err(Error::io(from))?;
+    if kind.is_symlink() {
+        let target = fs::read_link(from).map_err(Error::io(from))?;
+        return if fs::symlink_metadata(to).is_ok() { Ok(()) } else { symlink(target, to).map_err(Error::io(to)) };
+    }
+    if kind.is_dir() {
         fs::create_dir_all(to).map_err(Error::io(to))?;
         for entry in fs::read_dir(from).map_err(Error::io(from))? {
             let entry = entry.map_err(Error::io(from))?;

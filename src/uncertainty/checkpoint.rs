@@ -1,6 +1,7 @@
 //! Whole batches of draws, kept beside the output folder while a run is under way: one that was stopped goes on from them.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,9 @@ impl Batches {
         let mut bytes = bytes();
         bytes.extend(xxh3_128(&bytes).to_le_bytes());
         let unfinished = path.with_extension("partial");
-        fs::write(&unfinished, bytes).map_err(Error::io(&unfinished))?;
+        let _ = fs::remove_file(&unfinished);
+        let written = fs::File::create_new(&unfinished).and_then(|mut file| file.write_all(&bytes));
+        written.map_err(Error::io(&unfinished))?;
         fs::rename(&unfinished, &path).map_err(Error::io(&path))
     }
 }
