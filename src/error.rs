@@ -147,6 +147,12 @@ impl Error {
         }
     }
 
+    /// Whether there is no room left on a disk, or for a user.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     /// What to say: each problem by itself, with what to do about it.
     pub fn reports(&self) -> Vec<(String, Option<String>)> {
         let hint = match self {
@@ -161,18 +167,13 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("check the name; paths in a pipeline file start from that file's folder".into())
             }
-            Self::Io { source, .. } if is_full(source) => Some(
-                "the earlier run stands; make room there, and run again: it clears up what is left of this one".into(),
+            Self::Io { .. } if self.is_full() => Some(
+                "make room there, and run again: what stood there stands, and nothing is left of this run".into(),
             ),
             Self::Io { .. } | Self::Table { .. } => None,
         };
         vec![(self.to_string(), hint)]
     }
-}
-
-/// Whether there is no room left on a disk, or for a user.
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
 /// The known name nearest to a mistyped one, if it is near at all (Jaro-Winkler 0.75 or more).

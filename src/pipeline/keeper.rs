@@ -52,7 +52,9 @@ impl Keeper {
     pub fn stands(&mut self) -> bool {
         let Some(looked) = &mut self.looked else { return false };
         let stands = looked.stands().is_some();
-        looked.cache.keep_known(&looked.known);
+        if self.keeps {
+            looked.cache.keep_known(&looked.known);
+        }
         stands
     }
 

@@ -44,6 +44,7 @@ use crate::stage::Stage;
 use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
 use expectations::Before;
 pub use expectations::expect_only;
+use cache::Cache;
 use keeper::Keeper;
 use keys::Keys;
 pub use load::Pipeline;
@@ -113,9 +114,26 @@ fn replay(
 ///
 /// Any [`crate::Error`]; on every one the earlier outputs stand untouched.
 pub fn update(pipeline: &Pipeline, out: &Path, options: &Options<'_>, watch: &Watch<'_>) -> Result<Option<Outcome>> {
+    match updated(pipeline, out, (options, true), watch) {
+        // What is kept must not cost a run its room.
+        Err(error) if error.is_full() && Cache::of(&publish::followed(out)?).clear()? > 0 => {
+            tracing::warn!("{error}: what was kept to save time is taken away, and the run begins again");
+            updated(pipeline, out, (options, false), watch)
+        }
+        ended => ended,
+    }
+}
+
+fn updated(
+    pipeline: &Pipeline,
+    out: &Path,
+    (options, keeps): (&Options<'_>, bool),
+    watch: &Watch<'_>,
+) -> Result<Option<Outcome>> {
     let mut staging = Staging::open(out, options.wait)?;
     staging.keep = options.keep;
     let mut keeper = Keeper::at(pipeline, staging.out(), options)?;
+    keeper.keeps = keeps;
     if options.force.is_none() && keeper.stands() {
         return Ok(None);
     }
