@@ -397,8 +397,20 @@ struct Head {
     placed: bool,
 }
 
+/// Columns that a file may have: as many as the widest workbook.
+const COLUMNS: usize = 16_384;
+
 impl Head {
     fn read(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {
+        let head = Self::of_format(request, joined, located)?;
+        if head.header.len() > COLUMNS {
+            let message = format!("the file has {} columns", head.header.len());
+            return Err(problem(&head.located.shown, message, format!("{COLUMNS} at most: turn columns into rows")));
+        }
+        Ok(head)
+    }
+
+    fn of_format(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {
         match located.format()? {
             Format::Csv => Self::read_csv(request, joined, located),
             Format::Geojson => geojson::head(located),
