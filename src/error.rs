@@ -167,9 +167,9 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("check the name; paths in a pipeline file start from that file's folder".into())
             }
-            Self::Io { .. } if self.is_full() => Some(
-                "make room there, and run again: what stood there stands, and nothing is left of this run".into(),
-            ),
+            Self::Io { .. } if self.is_full() => {
+                Some("make room there, and run again: what stood there stands, and nothing is left of this run".into())
+            }
             Self::Io { .. } | Self::Table { .. } => None,
         };
         vec![(self.to_string(), hint)]

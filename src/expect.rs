@@ -103,7 +103,8 @@ fn tried(one: &Expectation, ground: &Ground<'_>) -> Result<(Expected, Vec<String
         Error::pipeline(Problem::new(format!("{}.sql", place(one)), error.to_string(), hint))
     };
     let file = Connection::open_in_memory().map_err(refuse)?;
-    file.execute_batch(&format!("PRAGMA hard_heap_limit = {MEMORY}; ATTACH ':memory:' AS {PREVIOUS};")).map_err(refuse)?;
+    file.execute_batch(&format!("PRAGMA hard_heap_limit = {MEMORY}; ATTACH ':memory:' AS {PREVIOUS};"))
+        .map_err(refuse)?;
     for name in &query.previous {
         let earlier = ground.previous.map(|run| run.frame(name)).transpose()?.flatten();
         let Some(earlier) = earlier else {
@@ -119,7 +120,11 @@ fn tried(one: &Expectation, ground: &Ground<'_>) -> Result<(Expected, Vec<String
     for name in &query.tables {
         let table = (ground.table)(name)?.ok_or_else(|| {
             let message = format!("this run has no table `{name}`");
-            Error::pipeline(Problem::new(format!("{}.sql", place(one)), message, "docs/formats says when a run writes it"))
+            Error::pipeline(Problem::new(
+                format!("{}.sql", place(one)),
+                message,
+                "docs/formats says when a run writes it",
+            ))
         })?;
         load(&file, "main", name, &table)?.map_err(refuse)?;
     }
@@ -150,7 +155,8 @@ fn settle(one: &Expectation, expected: &mut Expected, found: Found) -> Vec<Strin
     expected.value = number;
     let limits = [one.min.map(|min| format!("at least {min}")), one.max.map(|max| format!("at most {max}"))];
     let limits = limits.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    let holds = |number: f64| one.min.is_none_or(|min| at_least(number, min)) && one.max.is_none_or(|max| at_most(number, max));
+    let holds =
+        |number: f64| one.min.is_none_or(|min| at_least(number, min)) && one.max.is_none_or(|max| at_most(number, max));
     match number {
         Some(number) if holds(number) => {}
         Some(number) => {
@@ -160,7 +166,11 @@ fn settle(one: &Expectation, expected: &mut Expected, found: Found) -> Vec<Strin
         None => {
             expected.outcome = Held::Failed;
             let rows = found.rows;
-            let what = if value.is_some() { "what is no number".to_owned() } else { format!("{rows} rows of {} columns", found.columns) };
+            let what = if value.is_some() {
+                "what is no number".to_owned()
+            } else {
+                format!("{rows} rows of {} columns", found.columns)
+            };
             expected.found = format!("{what}, and one number, {limits}, was expected{words}");
         }
     }

@@ -217,6 +217,7 @@ fn text() -> Vec<Case> {
         case("column twice", "id,id,cluster,lon,lat,year,tonnes\nA,A,c,1,51,2022,1\n", Ends(3, &["two columns `id`"])),
         case("ten thousand columns", wide(10_000), Reads(1)),
         case("a header of 260 KB", wide(40_000), Reads(1)),
+        case("more columns than any file has", wide(100_001), Ends(3, &["columns", "turn columns into rows"])),
         case("no text at all", (0..=255u8).cycle().take(5000).collect::<Vec<u8>>(), Ends(3, &["register.csv"])),
     ]
 }

@@ -124,7 +124,15 @@ fn other_setting(file: &Value, random: &mut Random) -> Option<String> {
 
 /// Changes a file of the folder: a cell, a row taken away, a row given twice, or nothing but its time.
 fn change_data(folder: &Path, random: &mut Random) -> String {
-    let names = ["facilities.csv", "figures.csv", "ports.csv", "supply.csv", "members.csv", "renewables.csv", "collaboration.csv"];
+    let names = [
+        "facilities.csv",
+        "figures.csv",
+        "ports.csv",
+        "supply.csv",
+        "members.csv",
+        "renewables.csv",
+        "collaboration.csv",
+    ];
     let path = folder.join(names[random.below(names.len())]);
     let text = fs::read_to_string(&path).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -141,8 +149,10 @@ fn change_data(folder: &Path, random: &mut Random) -> String {
         "a number" => {
             let cells: Vec<&str> = lines[line].split(',').collect();
             let at = random.below(cells.len());
-            let cell = cells[at].parse::<f64>().map_or_else(|_| cells[at].to_owned(), |number| format!("{}", number * 1.01));
-            let changed = cells.iter().enumerate().map(|(position, own)| if position == at { cell.as_str() } else { own });
+            let cell =
+                cells[at].parse::<f64>().map_or_else(|_| cells[at].to_owned(), |number| format!("{}", number * 1.01));
+            let changed =
+                cells.iter().enumerate().map(|(position, own)| if position == at { cell.as_str() } else { own });
             lines[line] = changed.collect::<Vec<_>>().join(",");
         }
         _ => {}
@@ -277,7 +287,8 @@ fn with_another(file: &Value, key: &str) -> Option<Value> {
         at = match at {
             // Names may have points in them.
             Value::Object(table) => {
-                let name = table.keys().find(|name| rest == name.as_str() || rest.starts_with(&format!("{name}.")))?.clone();
+                let name =
+                    table.keys().find(|name| rest == name.as_str() || rest.starts_with(&format!("{name}.")))?.clone();
                 rest = rest[name.len()..].trim_start_matches('.');
                 table.get_mut(&name)?
             }
@@ -322,7 +333,8 @@ fn plan_says_what_made_a_stage_stale() {
     fs::write(here.join("facilities.csv"), format!("{facilities}new-{last}\n")).unwrap();
     let told = plan(&[]);
     assert!(told.contains("facilities: facilities.csv has changed: ") && told.contains(" rows, +1"), "{told}");
-    let json: Value = serde_json::from_str(&succeeds(here, &["-q", "plan", "pipeline.toml", "--out", "run", "--json"])).unwrap();
+    let json: Value =
+        serde_json::from_str(&succeeds(here, &["-q", "plan", "pipeline.toml", "--out", "run", "--json"])).unwrap();
     assert_eq!((&json["up_to_date"], &json["stages"][0]["fresh"]), (&Value::from(false), &Value::from(false)));
     fs::write(here.join("facilities.csv"), &facilities).unwrap();
     assert!(plan(&[]).contains("nothing to do"), "the file is what it was");

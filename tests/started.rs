@@ -52,8 +52,8 @@ fn a_second_pipeline_of_one_name_is_told() {
     // A folder that somebody names is theirs.
     let given = forerunner(root.path(), &["run", "b/p.toml", "--out", "elsewhere"]);
     assert!(!said(&given).contains("warning: out"));
-    assert_eq!(listed(&root.path().join("out")), ["same"]);
-    assert_eq!(listed(root.path()), ["a", "b", "elsewhere", "out"]);
+    assert_eq!(listed(&root.path().join("out")), [".same.cache", "same"]);
+    assert_eq!(listed(root.path()), [".elsewhere.cache", "a", "b", "elsewhere", "out"]);
 }
 
 #[test]

@@ -718,12 +718,13 @@ fn a_stopped_run_goes_on_and_ends_in_the_same_bytes() {
         let signal = if kill % 2 == 0 { "-KILL" } else { "-INT" };
         Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         child.wait().unwrap();
-        let draws = case.root.path().join(".stopped.draws");
+        let draws = case.root.path().join(".stopped.cache/draws");
         resumed += u32::from(draws.exists() && fs::read_dir(&draws).unwrap().count() > 0);
         assert!(run("stopped", "1").status().unwrap().success());
         assert_eq!(wanted, bytes(&case.root.path().join("stopped")), "after stop {kill}");
         assert!(!draws.exists(), "what a run has kept goes with it");
         fs::remove_dir_all(case.root.path().join("stopped")).unwrap();
+        fs::remove_dir_all(case.root.path().join(".stopped.cache")).unwrap();
     }
     assert!(resumed > 0, "no run was stopped while it drew");
 }

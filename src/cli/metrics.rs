@@ -51,7 +51,8 @@ fn text(pipeline: &str, ended: &Result<Option<Outcome>>, started: Instant) -> St
     let types: Vec<(&str, &str, f64)> =
         manifest.types.iter().map(|(kind, count)| ("type", kind.as_str(), *count as f64)).collect();
     page.gauge("clusters", "Clusters and periods of a type", &types);
-    let count = |severity| outcome.findings.findings.iter().filter(|finding| finding.severity == severity).count() as f64;
+    let count =
+        |severity| outcome.findings.findings.iter().filter(|finding| finding.severity == severity).count() as f64;
     let findings = [("severity", "warning", count(Severity::Warning)), ("severity", "info", count(Severity::Info))];
     page.gauge("findings", "Facts about the data", &findings);
     page.end()

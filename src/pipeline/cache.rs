@@ -79,6 +79,7 @@ impl Cache {
 
     /// Keeps the folder that the paths of the run's pipeline start from.
     pub fn keep_home(&self, folder: &Path) {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         self.write(HOME, "", &std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()));
     }
 

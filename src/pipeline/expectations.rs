@@ -62,7 +62,8 @@ pub(super) fn try_on(
 /// [`Error::Data`] with every expectation of weight that does not hold; what reading the runs gives.
 pub fn expect_only(run: &Path, own: Option<&Pipeline>, previous: Option<&Path>) -> Result<(Vec<Expected>, Findings)> {
     let (stored, manifest) = (StoredRun::open(run)?, Manifest::read(run)?);
-    let made_by = verify::again(run, &manifest, None).or_else(|_| Pipeline::of_manifest(&manifest, Path::new(""), run))?;
+    let made_by =
+        verify::again(run, &manifest, None).or_else(|_| Pipeline::of_manifest(&manifest, Path::new(""), run))?;
     let pipeline = own.unwrap_or(&made_by);
     let previous: Option<PathBuf> = previous.map(Path::to_path_buf).or_else(|| earlier::latest(run));
     let previous = previous.map(|folder| StoredRun::open(&folder)).transpose()?;

@@ -30,6 +30,7 @@ pub(super) struct Keeper {
     /// `None` where a file cannot be looked at, or changed while it was being read: then nothing is kept.
     looked: Option<Looked>,
     force: Option<Stage>,
+    has_read: bool,
     home: std::path::PathBuf,
 }
 
@@ -45,14 +46,14 @@ impl Keeper {
         }
         let looked = if options.locked { Some(looked?) } else { looked.ok() };
         let (cache, force, home) = (Cache::of(out), options.force, pipeline.folder.clone());
-        Ok(Self { earlier, keeps: true, cache, looked, force, home })
+        Ok(Self { earlier, keeps: true, cache, looked, force, has_read: false, home })
     }
 
     /// Whether the published run is what this one would write.
     pub fn stands(&mut self) -> bool {
         let Some(looked) = &mut self.looked else { return false };
         let stands = looked.stands().is_some();
-        if self.keeps {
+        if self.keeps && stands {
             looked.cache.keep_known(&looked.known);
         }
         stands
@@ -77,11 +78,13 @@ impl Keeper {
         Ok(made)
     }
 
-    /// The tables of all sources. Where a file has changed since it was looked at, nothing is kept of this run.
+    /// The tables of all sources, to be checked and then kept ([`Keeper::keep_tables`]). Where a file has changed since it was
+    /// looked at, nothing is kept of this run.
     pub fn tables(&mut self, sources: &Sources<'_>) -> Result<(Tables, Findings)> {
         if let Some(kept) = self.kept(Stage::Validate) {
             return Ok(kept);
         }
+        self.has_read = true;
         let made = validate::validate(sources, Scope { hold: None, profile: false })?;
         let read = made.0.accounts.iter().flat_map(|account| &account.files);
         let inputs = self.looked.iter().flat_map(|looked| &looked.inputs);
@@ -91,8 +94,14 @@ impl Keeper {
             tracing::debug!("a file changed while it was being read: nothing is kept of this run");
             self.looked = None;
         }
-        self.keep(Stage::Validate, &made);
         Ok(made)
+    }
+
+    /// Keeps tables that were read, once nothing is wrong with them: a run that is refused leaves nothing.
+    pub fn keep_tables(&self, tables: &Tables, findings: &Findings) {
+        if self.has_read {
+            self.keep(Stage::Validate, &(tables, findings));
+        }
     }
 
     fn kept<T: DeserializeOwned>(&self, stage: Stage) -> Option<T> {

@@ -41,7 +41,8 @@ pub fn lock(pipeline: &Pipeline, inputs: &[Input]) -> Result<PathBuf> {
     file.pipelines.insert(name(pipeline), locked(inputs));
     let text = toml::to_string(&file).map_err(|error| wrong(pipeline, error.to_string()))?;
     let folder = if pipeline.folder.as_os_str().is_empty() { Path::new(".") } else { &pipeline.folder };
-    let mut unfinished = tempfile::Builder::new().prefix(".forerunner").tempfile_in(folder).map_err(Error::io(&path))?;
+    let mut unfinished =
+        tempfile::Builder::new().prefix(".forerunner").tempfile_in(folder).map_err(Error::io(&path))?;
     unfinished.write_all(format!("{HEADER}{text}").as_bytes()).map_err(Error::io(&path))?;
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     unfinished.as_file().set_permissions(readable).map_err(Error::io(&path))?;

@@ -201,7 +201,13 @@ impl StoredRun {
                 Some(Kind::Number) => column.cast(&DataType::Float64),
                 Some(Kind::Boolean) => {
                     let is_true = |cell: Option<&str>| cell.map(|cell| cell == "true");
-                    Ok(column.str()?.iter().map(is_true).collect::<BooleanChunked>().with_name(name.as_str().into()).into_column())
+                    Ok(column
+                        .str()?
+                        .iter()
+                        .map(is_true)
+                        .collect::<BooleanChunked>()
+                        .with_name(name.as_str().into())
+                        .into_column())
                 }
                 _ => Ok(column),
             }

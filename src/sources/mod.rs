@@ -397,8 +397,8 @@ struct Head {
     placed: bool,
 }
 
-/// Columns that a file may have: as many as the widest workbook.
-const COLUMNS: usize = 16_384;
+/// Columns that a file may have.
+const COLUMNS: usize = 100_000;
 
 impl Head {
     fn read(request: &Request<'_>, joined: Option<&Joined>, located: Located) -> Result<Self> {

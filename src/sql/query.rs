@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, ObjectName, Query as Tree, Statement, TableFactor, Visit, VisitMut, Visitor,
-    VisitorMut,
+    BinaryOperator, CastKind, DataType, Expr, ObjectName, Query as Tree, Statement, TableFactor, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
@@ -91,8 +91,7 @@ impl Visitor for Reads {
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<String> {
-        let parts: Vec<String> =
-            relation.0.iter().filter_map(|part| Some(part.as_ident()?.value.clone())).collect();
+        let parts: Vec<String> = relation.0.iter().filter_map(|part| Some(part.as_ident()?.value.clone())).collect();
         match parts.as_slice() {
             [table] => _ = self.tables.insert(table.clone()),
             [schema, table] if schema == PREVIOUS => _ = self.previous.insert(table.clone()),
@@ -110,7 +109,10 @@ impl VisitorMut for Divisions {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Expr::BinaryOp { left, op: BinaryOperator::Divide, .. } = expr {
-            let whole = std::mem::replace(left.as_mut(), Expr::Wildcard(sqlparser::ast::helpers::attached_token::AttachedToken::empty()));
+            let whole = std::mem::replace(
+                left.as_mut(),
+                Expr::Wildcard(sqlparser::ast::helpers::attached_token::AttachedToken::empty()),
+            );
             **left = Expr::Cast {
                 kind: CastKind::Cast,
                 expr: Box::new(whole),
