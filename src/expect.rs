@@ -187,7 +187,7 @@ struct Found {
 
 fn rows(file: &Connection, sql: &str) -> rusqlite::Result<Found> {
     let mut statement = file.prepare(sql)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut found = Found { rows: 0, columns: names.len(), first: None, shown: Vec::new() };
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

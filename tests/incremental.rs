@@ -295,7 +295,9 @@ fn with_another(file: &Value, key: &str) -> Option<Value> {
             Value::Array(items) => {
                 let (id, left) = rest.split_once('.').unwrap_or((rest, ""));
                 rest = left;
-                let is_it = |item: &Value| item["id"] == id || item["number"].to_string() == id;
+                let is_it = |item: &Value| {
+                    item["id"] == id || item["number"].as_i64().map(|number| number.to_string()).as_deref() == Some(id)
+                };
                 let position = items.iter().position(is_it).or_else(|| id.parse().ok())?;
                 items.get_mut(position)?
             }

@@ -271,23 +271,7 @@ struct With {
 
 /// Answers the command line.
 pub fn run(arguments: Arguments) -> Result<()> {
-    let level = match (arguments.quiet, arguments.verbose) {
-        (true, _) => LevelFilter::ERROR,
-        (false, 0) => LevelFilter::INFO,
-        (false, _) => LevelFilter::DEBUG,
-    };
-    let _ = LOG_FORMAT.set(arguments.log_format);
-    let plain = std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        // Or a full stderr would end the program.
-        .log_internal_errors(false);
-    match arguments.log_format {
-        LogFormat::Text => log.with_ansi(!plain).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    begin_log(&arguments);
     refuse_no_threads()?;
     match arguments.command {
         Command::Init { dir, template, from } => init::run(&dir, template, from.as_deref()),
@@ -332,13 +316,37 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::List { run, wanted } => list::run(&run, &wanted),
         Command::Schema { manifest: true } => print(&json_text(&forerunner::report::manifest::schema())),
         Command::Schema { manifest: false } => print(&json_text(&forerunner::pipeline::schema())),
-        Command::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "forerunner", &mut text);
-            print(&String::from_utf8_lossy(&text))
-        }
+        Command::Completions { shell } => print(&completions(shell)),
         Command::Man => print(&manual()),
     }
+}
+
+/// Makes messages go to stderr, in the form that was asked for.
+fn begin_log(arguments: &Arguments) {
+    let level = match (arguments.quiet, arguments.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (false, 0) => LevelFilter::INFO,
+        (false, _) => LevelFilter::DEBUG,
+    };
+    let _ = LOG_FORMAT.set(arguments.log_format);
+    let plain = std::env::var_os("NO_COLOR").is_some() || !std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        // Or a full stderr would end the program.
+        .log_internal_errors(false);
+    match arguments.log_format {
+        LogFormat::Text => log.with_ansi(!plain).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// What a shell reads to complete commands and options.
+fn completions(shell: clap_complete::Shell) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "forerunner", &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The manual page, with all commands.

@@ -15,7 +15,7 @@ use crate::finding::Findings;
 use crate::report::manifest::Manifest;
 use crate::report::stored::StoredRun;
 use crate::report::tables::OutputTable;
-use crate::validate::Account;
+use crate::validate::{Account, Feature, Layer, Tables};
 
 /// What a run is held against.
 #[derive(Default)]
@@ -30,14 +30,17 @@ pub(super) struct Before<'a> {
 pub(super) fn try_on(
     pipeline: &Pipeline,
     written: &[OutputTable],
-    accounts: &[Account],
+    read: &Tables,
     before: &Before<'_>,
 ) -> Result<(Vec<Expected>, Findings)> {
     let table = |name: &str| {
         if name == SOURCES {
-            return sources(accounts, &pipeline.folder).map(Some);
+            return sources(&read.accounts, &pipeline.folder).map(Some);
         }
-        Ok(written.iter().find(|table| table.name == name).map(|table| table.frame.clone()))
+        if let Some(written) = written.iter().find(|table| table.name == name) {
+            return Ok(Some(written.frame.clone()));
+        }
+        read.layers.iter().find(|layer| layer.name == name).map(features).transpose()
     };
     let ground = Ground { table: &table, previous: before.run.as_ref(), known: pipeline.file.tables() };
     let is_known = |one: &&Expectation| before.replay.iter().any(|known| known.compares && known.id == one.id);
@@ -97,6 +100,25 @@ fn sources(accounts: &[Account], folder: &Path) -> Result<DataFrame> {
         numbers("rows_kept", &|account, _| account.kept.rows),
     ])
     .map_err(Error::table("listing the sources"))
+}
+
+/// A layer, one row a feature.
+fn features(layer: &Layer) -> Result<DataFrame> {
+    let of = &layer.features;
+    let texts = |name: &str, pick: &dyn Fn(&Feature) -> Option<String>| {
+        Column::new(name.into(), of.iter().map(pick).collect::<Vec<_>>())
+    };
+    let mut columns = vec![
+        texts("id", &|feature| Some(feature.id.clone())),
+        texts("name", &|feature| feature.name.clone()),
+        texts("file", &|feature| Some(feature.file.to_string())),
+        Column::new("line".into(), of.iter().map(|feature| feature.line as i64).collect::<Vec<_>>()),
+        Column::new("begins".into(), of.iter().map(|feature| feature.years[0]).collect::<Vec<_>>()),
+        Column::new("ends".into(), of.iter().map(|feature| feature.years[1]).collect::<Vec<_>>()),
+        Column::new("precision_km".into(), of.iter().map(|feature| feature.precision_km).collect::<Vec<_>>()),
+    ];
+    columns.extend(layer.sums.iter().map(|(name, values)| Column::new(name.as_str().into(), values)));
+    DataFrame::new(of.len(), columns).map_err(Error::table("listing a layer"))
 }
 
 /// The day on which a file, or the archive that holds it, was last written to, in UTC.

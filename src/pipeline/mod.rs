@@ -103,8 +103,9 @@ fn replay(
     let staging = Staging::open(out, Duration::ZERO)?;
     let mut keeper = Keeper::at(pipeline, staging.out(), &Options { previous, ..Options::default() })?;
     keeper.keeps = false;
-    let run = before(staging.out(), previous)?;
-    run_into(pipeline, staging, keeper, &Before { run, replay: known }, watch).map_err(|error| pipeline.locate(error))
+    let before = Before { run: before(staging.out(), previous)?, replay: known };
+    let shown = shown(pipeline, out);
+    run_through(Run { pipeline, staging, keeper, before, shown }, watch).map_err(|error| pipeline.locate(error))
 }
 
 /// Brings the run in `out` up to date: stages whose settings, files and version are as they were are read from what is kept
@@ -138,7 +139,15 @@ fn updated(
         return Ok(None);
     }
     let before = Before { run: before(staging.out(), options.previous)?, replay: &[] };
-    run_into(pipeline, staging, keeper, &before, watch).map_err(|error| pipeline.locate(error)).map(Some)
+    let shown = shown(pipeline, out);
+    run_through(Run { pipeline, staging, keeper, before, shown }, watch)
+        .map_err(|error| pipeline.locate(error))
+        .map(Some)
+}
+
+/// The pipeline file, where the run lies in the folder of its name, which another of that name would share.
+fn shown(pipeline: &Pipeline, out: &Path) -> Option<String> {
+    (out == pipeline.default_out()).then(|| pipeline.shown())
 }
 
 /// The run that expectations compare with: one that was named, else the one that stands.
@@ -146,22 +155,24 @@ fn before(out: &Path, named: Option<&Path>) -> Result<Option<StoredRun>> {
     named.map_or_else(|| Ok(StoredRun::open(out).ok()), |folder| StoredRun::open(folder).map(Some))
 }
 
-/// The order of the lines is the method.
-fn run_into(
-    pipeline: &Pipeline,
+/// A run that is about to begin: where it is written, what it may take, what it is held against.
+struct Run<'a> {
+    pipeline: &'a Pipeline,
     staging: Staging,
-    mut keeper: Keeper,
-    before: &Before<'_>,
-    watch: &Watch<'_>,
-) -> Result<Outcome> {
+    keeper: Keeper,
+    before: Before<'a>,
+    /// The pipeline file, where the run lies in the folder of its name.
+    shown: Option<String>,
+}
+
+/// The order of the lines is the method.
+fn run_through(run: Run<'_>, watch: &Watch<'_>) -> Result<Outcome> {
+    let Run { pipeline, staging, mut keeper, before, shown } = run;
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin(Stage::Validate);
-    let (tables, learnt) = keeper.tables(&pipeline.sources())?;
-    let checked = findings.of(measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables))?;
-    keeper.keep_tables(&tables, &learnt);
-    findings.gather(learnt);
+    let (tables, checked) = findings.of(checked(pipeline, &mut keeper))?;
     clock.begin(Stage::Delineate);
     let earlier = keeper.earlier.take();
     let clusters = findings.of(keeper.take(Stage::Delineate, || clusters(file, &tables, earlier.as_ref())))?;
@@ -177,11 +188,9 @@ fn run_into(
     let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;
     clock.begin(Stage::Uncertainty);
     let model = &sample.weighed.model;
-    let draw = || {
-        let (indexes, measured) = (&*indexes, &measurements);
-        let read = Read { pipeline, model, tables: &tables, indexes, checked: &checked, measured };
-        uncertain(&read, keeper.cache.draws(), watch)
-    };
+    let read =
+        || Read { pipeline, model, tables: &tables, indexes: &indexes, checked: &checked, measured: &measurements };
+    let draw = || uncertain(&read(), keeper.cache.draws(), watch);
     let draws = file.uncertainty.as_ref().map(|_| keeper.take(Stage::Uncertainty, draw));
     let uncertainty = findings.of(draws.unwrap_or_else(|| Ok(Default::default())))?;
     clock.begin(Stage::Backtest);
@@ -205,23 +214,48 @@ fn run_into(
         backtest: &backtest,
         findings: &findings,
     };
+    let previous_sha256 = earlier.map(|earlier| earlier.sha256);
+    let run = Run { pipeline, staging, keeper, before, shown };
+    published(run, &file, results, (clock, previous_sha256))
+}
+
+/// Tries the expectations, writes all down and publishes it.
+fn published(
+    run: Run<'_>,
+    file: &PipelineFile,
+    results: Results<'_>,
+    (clock, previous_sha256): (Clock<'_>, Option<String>),
+) -> Result<Outcome> {
+    let Run { pipeline, staging, mut keeper, before, shown } = run;
     let written = report::tables::all(&results)?;
-    let (expected, learnt) = expectations::try_on(pipeline, &written, &tables.accounts, before)?;
-    let told = findings.with(learnt);
+    let (expected, learnt) = expectations::try_on(pipeline, &written, results.tables, &before)?;
+    let told = results.findings.with(learnt);
     let results = Results { findings: &told, ..results };
     let written = report::tables::with_findings(written, &results)?;
     let outputs = report::write(&results, &written, formats(pipeline), staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
-    let mut manifest = manifest((pipeline, &file), &keeper, &results, outputs, clock.finish());
     let compares = expected.iter().any(|one| one.compares);
-    manifest.compared_with = before.run.as_ref().filter(|_| compares).map(StoredRun::outputs_sha256);
-    manifest.expectations = expected;
-    manifest.previous_sha256 = earlier.map(|earlier| earlier.sha256);
-    manifest.pipeline_file = (staging.out() == pipeline.default_out()).then(|| pipeline.shown());
+    let mut manifest = Manifest {
+        compared_with: before.run.as_ref().filter(|_| compares).map(StoredRun::outputs_sha256),
+        expectations: expected,
+        previous_sha256,
+        pipeline_file: shown,
+        ..manifest((pipeline, file), &keeper, &results, outputs, clock.finish())
+    };
     manifest.write(staging.folder())?;
     keeper.wrote(&manifest, &staging);
     staging.publish()?;
     Ok(Outcome { manifest, findings: told.into_owned(), clusters: rows })
+}
+
+/// All tables, and the expressions that they are measured by. Tables are kept once nothing is wrong with them.
+fn checked(pipeline: &Pipeline, keeper: &mut Keeper) -> Result<((Tables, Checked), Findings)> {
+    let file = &pipeline.file;
+    let (tables, mut findings) = keeper.tables(&pipeline.sources())?;
+    let (checked, learnt) = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables)?;
+    keeper.keep_tables(&tables, &findings);
+    findings.gather(learnt);
+    Ok(((tables, checked), findings))
 }
 
 /// What is measured of all clusters, with all that a reader may ask for.
