@@ -142,7 +142,7 @@ fn encode<T: Serialize>(key: &str, value: &T) -> std::result::Result<Vec<u8>, rm
     Ok(bytes)
 }
 
-/// The value of bytes that [`encode`] has made for this key; `None` for all others.
+/// The value of bytes that were kept under this key; `None` for all others.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8], key: &str) -> Option<T> {
     let body = bytes.len().checked_sub(16)?;
     let (bytes, sum) = bytes.split_at(body);

@@ -111,15 +111,13 @@ pub fn plan(
     let earlier = previous.map(|folder| Ok::<_, Error>(StoredRun::open(folder)?.outputs_sha256())).transpose()?;
     let mut looked = Looked::at(pipeline, out, earlier.as_deref(), checks_content)?;
     let up_to_date = looked.stands().is_some();
-    looked.cache.keep_known(&looked.known);
     let Ok(last) = Manifest::read(&looked.out) else {
-        let because = |stage| if stage == Stage::Validate { "there is no run yet" } else { "" };
-        return Ok(planned(
-            &looked,
-            |_| false,
-            |stage| Vec::from_iter(Some(because(stage).to_owned()).filter(|text| !text.is_empty())),
-        ));
+        let is_there = looked.out.join(manifest::FILE).exists();
+        let told = if is_there { "the manifest of the run does not read" } else { "there is no run yet" };
+        let because = |stage| if stage == Stage::Validate { vec![told.to_owned()] } else { Vec::new() };
+        return Ok(planned(&looked, |_| false, because));
     };
+    looked.cache.keep_known(&looked.known);
     let key = |stage: Stage| last.stages.iter().find(|(name, _)| name == stage.as_str()).map(|(_, key)| key.as_str());
     let fresh = |stage: Stage| key(stage) == Some(looked.keys.get(stage));
     let mut reasons = Reasons::of(pipeline, &last, &looked, earlier.as_deref());

@@ -49,10 +49,10 @@ impl Keeper {
         Ok(Self { earlier, keeps: true, cache, looked, force, has_read: false, home })
     }
 
-    /// Whether the published run is what this one would write.
-    pub fn stands(&mut self) -> bool {
+    /// Whether the published run is what this one would write; `shown`: the pipeline file, where the folder goes by its name.
+    pub fn stands(&mut self, shown: Option<&str>) -> bool {
         let Some(looked) = &mut self.looked else { return false };
-        let stands = looked.stands().is_some();
+        let stands = looked.stands().is_some_and(|manifest| manifest.pipeline_file.as_deref() == shown);
         if self.keeps && stands {
             looked.cache.keep_known(&looked.known);
         }

@@ -135,11 +135,11 @@ fn updated(
     staging.keep = options.keep;
     let mut keeper = Keeper::at(pipeline, staging.out(), options)?;
     keeper.keeps = keeps;
-    if options.force.is_none() && keeper.stands() {
+    let shown = shown(pipeline, out);
+    if options.force.is_none() && keeper.stands(shown.as_deref()) {
         return Ok(None);
     }
     let before = Before { run: before(staging.out(), options.previous)?, replay: &[] };
-    let shown = shown(pipeline, out);
     run_through(Run { pipeline, staging, keeper, before, shown }, watch)
         .map_err(|error| pipeline.locate(error))
         .map(Some)

@@ -95,7 +95,11 @@ impl Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        self.folder.iter().for_each(|folder| _ = fs::remove_dir_all(folder));
+        if let Some(folder) = &self.folder {
+            let _ = fs::remove_dir_all(folder);
+            // What was made for it alone.
+            folder.parent().into_iter().for_each(|above| _ = fs::remove_dir(above));
+        }
     }
 }
 
