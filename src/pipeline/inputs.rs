@@ -1,18 +1,17 @@
 //! The files that a pipeline reads, and what they hold, without reading them twice.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::Pipeline;
 use crate::error::{Error, Result};
-use crate::sources::{self, FoundFile, Request, hex};
+use crate::sources::{self, FoundFile, Request};
 
 /// A file that was written to so shortly before it was hashed may have been written to again within the same tick of the clock.
 const IN_DOUBT: Duration = Duration::from_secs(2);
@@ -112,7 +111,7 @@ impl Known {
             return Ok((known.clone(), true));
         }
         let began = SystemTime::now();
-        let sha256 = hash(path)?;
+        let (_, sha256) = sources::fingerprint(path)?;
         let after = fs::metadata(path).map_err(Error::io(path))?;
         let settled = after.modified().is_ok_and(|modified| modified + IN_DOUBT < began);
         let print = Print::of(&after, sha256);
@@ -150,14 +149,6 @@ impl Print {
     fn is_of(&self, metadata: &Metadata) -> bool {
         *self == Self::of(metadata, self.sha256.clone())
     }
-}
-
-/// SHA-256 of a file, in hexadecimal.
-fn hash(path: &Path) -> Result<String> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut hash).map_err(Error::io(path))?;
-    Ok(hex(&hash.finalize()))
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -1,6 +1,5 @@
 //! `manifest.json`: what a run read, decided and wrote, so that it can be checked and done again.
 
-use std::fs::File;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -12,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::expectation::Expected;
 use crate::indicator::Inherited;
 use crate::measure::Split;
-use crate::sources::hex;
+use crate::sources::{fingerprint, hex};
 use crate::validate::{Account, Correction};
 
 /// The file's name in the run's folder.
@@ -110,11 +109,9 @@ pub fn outputs(folder: &Path) -> Result<Vec<Output>> {
 
 /// A file with its hash.
 pub fn output(path: &Path) -> Result<Output> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    let mut hash = Sha256::new();
-    let bytes = std::io::copy(&mut file, &mut hash).map_err(Error::io(path))?;
+    let (bytes, sha256) = fingerprint(path)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Output { path: name, bytes, sha256: hex(&hash.finalize()) })
+    Ok(Output { path: name, bytes, sha256 })
 }
 
 impl Manifest {

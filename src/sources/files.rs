@@ -373,12 +373,20 @@ impl Located {
 
     /// Size and SHA-256 of the file as it lies there.
     pub fn fingerprint(&self) -> Result<(u64, String)> {
-        let mut file = File::open(&self.path).map_err(Error::io(&self.path))?;
-        let mut hash = Sha256::new();
-        let bytes = io::copy(&mut file, &mut hash).map_err(Error::io(&self.path))?;
-        let sha256 = hex(&hash.finalize());
-        Ok((bytes, sha256))
+        fingerprint(&self.path)
     }
+}
+
+/// Size and SHA-256 of a file.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it does not read.
+pub fn fingerprint(path: &Path) -> Result<(u64, String)> {
+    let mut file = File::open(path).map_err(Error::io(path))?;
+    let mut hash = Sha256::new();
+    let bytes = io::copy(&mut file, &mut hash).map_err(Error::io(path))?;
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 /// Whether so many bytes cannot come of a packed file of this size.

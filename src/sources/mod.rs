@@ -38,6 +38,7 @@ use crate::error::{Error, Problem, Result, suggest};
 pub use batch::{Batch, Origin, Written};
 use batch::{Field, Shared};
 use dialect::Dialect;
+pub use files::fingerprint;
 use files::{Format, Located};
 pub use guard::expects_panic;
 pub use join::Joined;
