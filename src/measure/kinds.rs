@@ -254,7 +254,7 @@ pub(super) fn networks(
         note_within_firms(&kinds, &measured, findings);
     }
     note_large(&kinds, &all.whole, findings);
-    all.traces.par_sort_by_key(|trace| (trace.unit, trace.table, trace.row));
+    all.traces.par_sort_unstable_by_key(|trace| (trace.unit, trace.table, trace.row));
     let observed = kinds.iter().zip(&found.observed);
     all.observed = observed.map(|(kind, rows)| Column::new(names::observed(&kind.name).into(), rows)).collect();
     all.columns = found.columns(&kinds);
@@ -281,7 +281,7 @@ impl<'a> Kind<'a> {
     fn new(
         name: String,
         tables: &'a Tables,
-        numbers: &Numbers<'_>,
+        numbers: &Numbers,
         register: (&Facilities, &DataFrame),
     ) -> Result<Self> {
         let own: Vec<(usize, &TieTable)> =

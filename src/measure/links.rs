@@ -51,7 +51,7 @@ impl LinkTable {
                 };
                 let pairs = called(a).flat_map(|a| called(b).map(move |b| [a.min(b), a.max(b)]));
                 let mut told = (None, None);
-                pairs.filter_map(|pair| given.get(&pair)).for_each(|(weight, source)| add(&mut told, *weight, source));
+                pairs.filter_map(|pair| given.get(&pair)).for_each(|(weight, source)| add(&mut told, *weight, source.as_deref()));
                 let (weight, reference) = told;
                 let ends = [id(a).to_owned(), id(b).to_owned(), source.table.kind.clone(), source.table.name.clone()];
                 for (column, text) in self.text.iter_mut().zip(ends.into_iter().map(Some).chain([reference])) {
@@ -91,13 +91,14 @@ fn given(source: &Resolved<'_>, period: Option<i64>) -> Given {
     let Ties::Links(rows) = &source.table.ties else { return HashMap::new() };
     let mut given = Given::new();
     for (at, [from, to]) in source.counting(period) {
-        add(given.entry([from.min(to), from.max(to)]).or_default(), rows[at].weight, &rows[at].source);
+        let row = rows.get(at);
+        add(given.entry([from.min(to), from.max(to)]).or_default(), row.weight, row.source);
     }
     given
 }
 
 /// Adds what another row tells of a pair.
-fn add(told: &mut (Option<f64>, Option<String>), weight: Option<f64>, source: &Option<String>) {
+fn add(told: &mut (Option<f64>, Option<String>), weight: Option<f64>, source: Option<&str>) {
     if let Some(weight) = weight {
         *told.0.get_or_insert(0.0) += weight;
     }

@@ -12,6 +12,7 @@ pub mod indicators;
 mod kinds;
 mod layers;
 mod links;
+mod lists;
 pub mod moran;
 pub mod network;
 mod pairs;

@@ -1,25 +1,24 @@
 //! Who stands where: the names that ties and the register share turned to numbers, and the register of one period laid out
 //! by cluster.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::Layout;
+use super::lists::Lists;
 use crate::validate::settings::Between;
-use crate::validate::{Facilities, LinkRow, TieTable};
+use crate::validate::keys::{Hashed, hash};
+use crate::validate::{Facilities, TieTable};
 
 const NOWHERE: u32 = u32::MAX;
 
-/// Numbers of names.
-pub type Numbered<'a> = HashMap<&'a str, u32, Xxh3DefaultBuilder>;
+/// Numbers of names, by the hash of each.
+pub type Numbered = HashMap<u128, u32, Hashed>;
 
-/// Numbers of all that ties name: facilities as in [`Facilities::ids`], the others by name.
-pub struct Numbers<'a> {
-    facilities: Numbered<'a>,
-    operators: Numbered<'a>,
-    sectors: Numbered<'a>,
+/// The number of a name.
+fn number(names: &Numbered, name: &str) -> u32 {
+    names.get(&hash([Some(name)])).copied().unwrap_or(NOWHERE)
 }
 
 /// Names, each once, ascending.
@@ -30,52 +29,72 @@ fn ascending<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn numbered<'a>(names: &[&'a str]) -> Numbered<'a> {
-    names.iter().zip(0..).map(|(name, number)| (*name, number)).collect()
+fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Numbered {
+    names.zip(0..).map(|(name, number)| (hash([Some(name)]), number)).collect()
 }
 
-impl<'a> Numbers<'a> {
+/// Numbers of all that ties name: facilities as in [`Facilities::ids`], the others by name.
+pub struct Numbers {
+    facilities: Numbered,
+    operators: Numbered,
+    sectors: Numbered,
+    /// Both ends of each row of each source, where they are no organisation.
+    ends: Vec<Vec<[u32; 2]>>,
+}
+
+impl Numbers {
     /// Numbers the register, and what ties name beyond it.
-    pub fn new(facilities: &'a Facilities, tables: &'a [TieTable]) -> Self {
-        let named = |between: Between| {
-            let of_table = move |table: &'a TieTable| {
-                let is_links = table.is_links();
-                let ends = move |row: &'a LinkRow| {
-                    let [from, to] = row.levels.map(|level| level == between);
-                    [from.then_some(&*row.from), (to && is_links).then_some(&*row.to)]
-                };
-                table.rows().par_iter().flat_map_iter(move |row| ends(row).into_iter().flatten())
-            };
-            tables.par_iter().flat_map(of_table)
-        };
+    pub fn new(facilities: &Facilities, tables: &[TieTable]) -> Self {
+        let operators = ascending(facilities.operator.iter().flatten());
+        let (ids, by_name) =
+            rayon::join(|| numbered(facilities.ids.iter()), || numbered(operators.iter().copied()));
+        let sectors = numbered(ascending(facilities.sector.iter().flatten()).into_iter());
+        let mut numbers = Self { facilities: ids, operators: by_name, sectors, ends: Vec::new() };
+        let mut ends: Vec<Vec<[u32; 2]>> = tables.iter().map(|table| numbers.looked_up(table)).collect();
         // Most ends are in the register: the others are few.
-        let beyond = |known: &Numbered<'a>, between: Between| -> BTreeSet<&'a str> {
-            named(between).filter(|name| !known.contains_key(name)).collect()
+        let strangers = |between: Between| -> Vec<&str> {
+            ascending(tables.iter().zip(&ends).flat_map(|(table, ends)| {
+                ends.iter().enumerate().flat_map(move |(row, ends)| strange(table, row, *ends, between))
+            }))
         };
-        let of_facilities = || {
-            let mut ids: Numbered<'a> = facilities.ids.iter().enumerate().map(|(at, id)| (id, at as u32)).collect();
-            let strangers = beyond(&ids, Between::Facility);
-            ids.extend(strangers.into_iter().zip(facilities.ids.len() as u32..));
-            ids
+        let (plants, firms) = (strangers(Between::Facility), strangers(Between::Operator));
+        if !(plants.is_empty() && firms.is_empty()) {
+            let next = facilities.ids.len() as u32;
+            numbers.facilities.extend(numbered(plants.into_iter()).into_iter().map(|(name, at)| (name, next + at)));
+            if !firms.is_empty() {
+                numbers.operators = numbered(ascending(operators.into_iter().chain(firms)).into_iter());
+            }
+            ends = tables.iter().map(|table| numbers.looked_up(table)).collect();
+        }
+        numbers.ends = ends;
+        numbers
+    }
+
+    fn looked_up(&self, table: &TieTable) -> Vec<[u32; 2]> {
+        let (rows, is_links) = (table.rows(), table.is_links());
+        let of = |row: usize| {
+            let [from, to] = rows.levels(row);
+            [self.of(from, rows.from(row)), if is_links { self.of(to, rows.to(row)) } else { NOWHERE }]
         };
-        let of_operators = || {
-            let names = ascending(facilities.operator.iter().flatten());
-            let known = numbered(&names);
-            let strangers = beyond(&known, Between::Operator);
-            if strangers.is_empty() { known } else { numbered(&ascending(names.into_iter().chain(strangers))) }
-        };
-        let (ids, operators) = rayon::join(of_facilities, of_operators);
-        Self { facilities: ids, operators, sectors: numbered(&ascending(facilities.sector.iter().flatten())) }
+        (0..rows.len()).into_par_iter().map(of).collect()
     }
 
     fn of(&self, between: Between, name: &str) -> u32 {
-        let map = match between {
+        let names = match between {
             Between::Facility => &self.facilities,
             Between::Operator => &self.operators,
             Between::Sector => &self.sectors,
         };
-        map.get(name).copied().unwrap_or(NOWHERE)
+        number(names, name)
     }
+}
+
+/// The ends of a row, at one level, that the register does not have.
+fn strange(table: &TieTable, row: usize, ends: [u32; 2], between: Between) -> impl Iterator<Item = &str> {
+    let rows = table.rows();
+    let is = move |end: usize| ends[end] == NOWHERE && rows.levels(row)[end] == between;
+    let (from, to) = (is(0), table.is_links() && is(1));
+    from.then(|| rows.from(row)).into_iter().chain(to.then(|| rows.to(row)))
 }
 
 /// An end of a link, or a member of an organisation: what it is, and its number among these.
@@ -100,57 +119,34 @@ pub struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     /// Looks all names up.
-    pub fn new(position: usize, table: &'a TieTable, numbers: &Numbers<'_>, organisations: &Numbered<'_>) -> Self {
-        let is_links = table.is_links();
-        let organisation = |name: &str| organisations.get(name).copied().unwrap_or(NOWHERE);
-        let ends = |row: &LinkRow| {
-            let [from, to] = row.levels;
-            let number = if is_links { numbers.of(to, &row.to) } else { organisation(&row.to) };
-            [End { level: from, number: numbers.of(from, &row.from) }, End { level: to, number }]
+    pub fn new(position: usize, table: &'a TieTable, numbers: &Numbers, organisations: &Numbered) -> Self {
+        let (rows, is_links) = (table.rows(), table.is_links());
+        let organisation = |name: &str| number(organisations, name);
+        let ends = |(row, &[from, to]): (usize, &[u32; 2])| {
+            let levels = rows.levels(row);
+            let to = if is_links { to } else { organisation(rows.to(row)) };
+            [End { level: levels[0], number: from }, End { level: levels[1], number: to }]
         };
         let within =
             |(facility, body): &(String, String)| [numbers.of(Between::Facility, facility), organisation(body)];
         let perimeters = table.perimeters.iter().map(within).collect();
-        Self { table, position, perimeters, ends: table.rows().par_iter().map(ends).collect() }
+        let ends = numbers.ends[position].par_iter().enumerate().map(ends).collect();
+        Self { table, position, perimeters, ends }
     }
 
     /// The rows that count in a period: position and ends.
     pub fn counting(&self, period: Option<i64>) -> impl Iterator<Item = (usize, [End; 2])> {
-        let rows = self.table.rows().iter().zip(&self.ends).enumerate();
-        rows.filter(move |(_, (row, _))| row.counts_in(period)).map(|(at, (_, ends))| (at, *ends))
+        let rows = self.ends.iter().copied().enumerate();
+        rows.filter(move |(at, _)| self.table.rows().counts_in(*at, period))
     }
 }
 
 /// Names of the organisations of some sources, ascending: an organisation's number is its place.
-pub fn organisations<'a>(tables: &[&'a TieTable]) -> (Vec<&'a str>, Numbered<'a>) {
-    let memberships = tables.iter().filter(|table| !table.is_links());
-    let names = ascending(memberships.flat_map(|table| table.rows()).map(|row| &*row.to));
-    let numbers = numbered(&names);
+pub fn organisations<'a>(tables: &[&'a TieTable]) -> (Vec<&'a str>, Numbered) {
+    let memberships = tables.iter().filter(|table| !table.is_links()).map(|table| table.rows());
+    let names = ascending(memberships.flat_map(|rows| (0..rows.len()).map(|row| rows.to(row))));
+    let numbers = numbered(names.iter().copied());
     (names, numbers)
-}
-
-/// Lists of many owners, one after the other.
-struct Lists<T> {
-    starts: Vec<usize>,
-    items: Vec<T>,
-}
-
-impl<T> Lists<T> {
-    /// Lists of so many owners from entries that ascend by owner.
-    fn new(owners: usize, entries: impl Iterator<Item = (u32, T)>) -> Self {
-        let mut lists = Self { starts: vec![0], items: Vec::new() };
-        for (owner, item) in entries {
-            lists.starts.resize(owner as usize + 1, lists.items.len());
-            lists.items.push(item);
-        }
-        lists.starts.resize(owners + 1, lists.items.len());
-        lists
-    }
-
-    fn of(&self, owner: u32) -> &[T] {
-        let owner = owner as usize;
-        if owner + 1 < self.starts.len() { &self.items[self.starts[owner]..self.starts[owner + 1]] } else { &[] }
-    }
 }
 
 /// The register in one period: its rows, and where they stand.
@@ -180,7 +176,7 @@ pub struct Standing {
 
 impl Standing {
     /// Looks the rows of a period up.
-    pub(super) fn new(layout: &Layout<'_>, numbers: &Numbers<'_>, period: Option<i64>) -> Self {
+    pub(super) fn new(layout: &Layout<'_>, numbers: &Numbers, period: Option<i64>) -> Self {
         let Layout { facilities, units, rows, .. } = *layout;
         let own: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.period.get(row) == period).collect();
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
@@ -216,8 +212,8 @@ impl Standing {
         Self {
             spread_of_facility: spread(facility_count, &by_facility, &place),
             spread_of_operator: spread(operator_count, &by_operator, &place),
-            of_facility: Lists::new(facility_count, by_facility.into_iter()),
-            of_operator: Lists::new(operator_count, by_operator.into_iter()),
+            of_facility: Lists::ascending(facility_count, by_facility.into_iter()),
+            of_operator: Lists::ascending(operator_count, by_operator.into_iter()),
             facility: own.iter().map(|&row| facilities.facility[row] as u32).collect(),
             rows: own,
             place,
@@ -265,5 +261,5 @@ fn spread(owners: usize, nodes: &[(u32, u32)], place: &[u32]) -> Lists<(u32, u64
     let mut placed: Vec<(u32, u32)> = nodes.iter().map(|&(owner, node)| (owner, place[node as usize])).collect();
     placed.par_sort_unstable();
     let same = placed.chunk_by(|a, b| a == b);
-    Lists::new(owners, same.map(|same| (same[0].0, (same[0].1, same.len() as u64))))
+    Lists::ascending(owners, same.map(|same| (same[0].0, (same[0].1, same.len() as u64))))
 }

@@ -329,24 +329,24 @@ fn nodes_in(counts: &[(u32, u64)], entry: u32) -> u64 {
 }
 
 /// One row of a source that counts in a cluster: where a tie comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "[usize; 3]", into = "[usize; 3]")]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[u32; 3]", into = "[u32; 3]")]
 pub struct Trace {
     /// The unit that it concerns.
-    pub unit: usize,
+    pub unit: u32,
     /// The source, as a position in the list of all.
-    pub table: usize,
+    pub table: u32,
     /// The row of the source.
-    pub row: usize,
+    pub row: u32,
 }
 
-impl From<[usize; 3]> for Trace {
-    fn from([unit, table, row]: [usize; 3]) -> Self {
+impl From<[u32; 3]> for Trace {
+    fn from([unit, table, row]: [u32; 3]) -> Self {
         Self { unit, table, row }
     }
 }
 
-impl From<Trace> for [usize; 3] {
+impl From<Trace> for [u32; 3] {
     fn from(Trace { unit, table, row }: Trace) -> Self {
         [unit, table, row]
     }
@@ -366,7 +366,8 @@ pub fn traces(source: &Resolved<'_>, standing: &Standing, period: Option<i64>) -
         units.extend(places.filter(|&place| standing.is_unit(place)));
         units.sort_unstable();
         units.dedup();
-        let trace = |&unit: &u32| Trace { unit: standing.units[unit as usize], table: source.position, row };
+        let table = source.position as u32;
+        let trace = |&unit: &u32| Trace { unit: standing.units[unit as usize] as u32, table, row: row as u32 };
         traces.extend(units.iter().map(trace));
     }
     traces

@@ -29,7 +29,7 @@ pub(super) struct Before<'a> {
 /// Tries the expectations of a pipeline on the tables of a run that is about to be published.
 pub(super) fn try_on(
     pipeline: &Pipeline,
-    written: &[OutputTable],
+    written: &[OutputTable<'_>],
     read: &Tables,
     before: &Before<'_>,
 ) -> Result<(Vec<Expected>, Findings)> {
@@ -38,7 +38,7 @@ pub(super) fn try_on(
             return sources(&read.accounts, &pipeline.folder).map(Some);
         }
         if let Some(written) = written.iter().find(|table| table.name == name) {
-            return Ok(Some(written.frame.clone()));
+            return written.rows.whole().map(|frame| Some(frame.into_owned()));
         }
         read.layers.iter().find(|layer| layer.name == name).map(features).transpose()
     };

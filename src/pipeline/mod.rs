@@ -227,12 +227,14 @@ fn published(
     (clock, previous_sha256): (Clock<'_>, Option<String>),
 ) -> Result<Outcome> {
     let Run { pipeline, staging, mut keeper, before, shown } = run;
-    let written = report::tables::all(&results)?;
+    let formats = formats(pipeline);
+    // Nobody else asks for what is a layer alone.
+    let written = report::tables::all(&results, formats.layers() || !pipeline.file.expect.is_empty())?;
     let (expected, learnt) = expectations::try_on(pipeline, &written, results.tables, &before)?;
     let told = results.findings.with(learnt);
     let results = Results { findings: &told, ..results };
     let written = report::tables::with_findings(written, &results)?;
-    let outputs = report::write(&results, &written, formats(pipeline), staging.folder())?;
+    let outputs = report::write(&results, &written, formats, staging.folder())?;
     let rows = stored::rows(&report::tables::clusters_frame(&results)?)?;
     let compares = expected.iter().any(|one| one.compares);
     let mut manifest = Manifest {

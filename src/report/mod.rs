@@ -134,12 +134,19 @@ pub struct Formats {
     pub html: bool,
 }
 
+impl Formats {
+    /// Whether there are GIS layers.
+    pub fn layers(&self) -> bool {
+        self.geopackage || self.geojson || self.flatgeobuf
+    }
+}
+
 /// Writes everything but the manifest into a folder; returns what it has written. `tables`: [`tables::all`].
 ///
 /// # Errors
 ///
 /// [`Error::Io`] if a file cannot be written.
-pub fn write(results: &Results<'_>, tables: &[OutputTable], formats: Formats, folder: &Path) -> Result<Vec<Output>> {
+pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats, folder: &Path) -> Result<Vec<Output>> {
     let jobs: [&(dyn Fn() -> Result<()> + Sync); 5] = [
         &|| if formats.html { page::write(results, tables, folder) } else { Ok(()) },
         &|| write_layers(results, tables, formats, folder),
@@ -156,7 +163,7 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable], formats: Formats, fo
     Ok(outputs)
 }
 
-fn write_table(table: &OutputTable, formats: Formats, folder: &Path) -> Result<()> {
+fn write_table(table: &OutputTable<'_>, formats: Formats, folder: &Path) -> Result<()> {
     if table.written == Written::Csv || (formats.csv && table.written == Written::Both) {
         formats::csv::write(table, folder)?;
     }
@@ -167,7 +174,7 @@ fn write_table(table: &OutputTable, formats: Formats, folder: &Path) -> Result<(
 }
 
 /// What the run has found out, one file a layer; of infrastructure the inputs have files enough.
-fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats, folder: &Path) -> Result<()> {
+fn write_layers(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats, folder: &Path) -> Result<()> {
     let own = tables.iter().filter(|table| table.about.name != columns::INFRASTRUCTURE);
     for (table, geometries) in own.filter_map(|table| Some((table, table.geometry.as_ref()?))) {
         if formats.geojson {
@@ -176,7 +183,7 @@ fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats,
         if formats.flatgeobuf {
             formats::flatgeobuf::write(table, geometries, folder)?;
         }
-        if formats.geojson || formats.flatgeobuf || formats.geopackage {
+        if formats.layers() {
             let path = folder.join(format!("{}.sld", table.layer()));
             let style = formats::styles::style(results, table)?;
             std::fs::write(&path, style.sld).map_err(Error::io(&path))?;
@@ -185,7 +192,7 @@ fn write_layers(results: &Results<'_>, tables: &[OutputTable], formats: Formats,
     Ok(())
 }
 
-fn write_geopackage(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Result<()> {
+fn write_geopackage(results: &Results<'_>, tables: &[OutputTable<'_>], folder: &Path) -> Result<()> {
     let mut layers = Vec::new();
     for table in tables {
         if let Some(geometries) = &table.geometry {

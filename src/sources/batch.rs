@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use geo::Geometry;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::{Rejection, Rule};
 
@@ -19,12 +20,25 @@ pub trait Partners: std::fmt::Debug + Send + Sync {
 }
 
 /// Where a row stood: the file's position in the list of files and its line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(u32, u64)", into = "(u32, u64)")]
 pub struct Origin {
     /// Position in the list of files.
     pub file: u32,
     /// Line as an editor shows it; for GeoJSON the feature's number, for Parquet the row's, both from 1.
     pub line: u64,
+}
+
+impl From<(u32, u64)> for Origin {
+    fn from((file, line): (u32, u64)) -> Self {
+        Self { file, line }
+    }
+}
+
+impl From<Origin> for (u32, u64) {
+    fn from(Origin { file, line }: Origin) -> Self {
+        (file, line)
+    }
 }
 
 /// What fills a column in the rows of one file.

@@ -158,7 +158,7 @@ impl Scenario<'_> {
         let mut tables =
             Tables { facilities: None, layers, ties: Arc::clone(&self.tables.ties), facts, ..Tables::default() };
         if let (Some(ties), Some(at)) = (ties, draw.ties) {
-            tables.ties = Arc::new(ties.drawn(&self.tables.ties, &mut numbers(TIES, at)));
+            tables.ties = Arc::new(ties.drawn(&self.tables.ties, &mut numbers(TIES, at))?);
         }
         let moves = draw.emissions.is_some() || draw.coordinates.is_some();
         let redelineates = errors.redelineate && moves;

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::measure::{ClusterPairs, KindPairs};
 use crate::sql::Expression;
 use crate::validate::settings::Between;
-use crate::validate::{LinkRow, TieTable, Ties};
+use crate::validate::{TieBuilder, TieRow, TieTable, Ties};
 
 /// The name of the source that drawn ties come from.
 const DRAWN: &str = "drawn";
@@ -49,12 +49,17 @@ impl TieDraw {
     }
 
     /// One draw.
-    pub fn drawn(&self, tables: &[TieTable], numbers: &mut Numbers) -> Vec<TieTable> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] if polars fails.
+    pub fn drawn(&self, tables: &[TieTable], numbers: &mut Numbers) -> Result<Vec<TieTable>> {
         let key = numbers.key();
-        let mut drawn: Vec<TieTable> = tables.iter().map(|table| self.thinned(table, key)).collect();
+        let mut drawn: Vec<TieTable> =
+            tables.iter().map(|table| self.thinned(table, key)).collect::<Result<_>>()?;
         for pairs in &self.pairs {
             let rates = self.error.of_kind(&pairs.kind);
-            let mut rows = Vec::new();
+            let mut rows = TieBuilder::default();
             for cluster in &pairs.clusters {
                 added(
                     cluster,
@@ -76,22 +81,22 @@ impl TieDraw {
                 directed: false,
                 inferred: true,
                 observed: rates.unobserved.is_none().then(|| self.nobody.clone()),
-                ties: Ties::Links(rows),
+                ties: Ties::Links(rows.finish()),
                 perimeters: Vec::new(),
             });
         }
-        drawn
+        Ok(drawn)
     }
 
     /// The rows that are ties in a draw: by what they say, so that neither their place nor a second row of the
     /// same matters, be it the other way round.
-    fn thinned(&self, table: &TieTable, key: u64) -> TieTable {
+    fn thinned(&self, table: &TieTable, key: u64) -> Result<TieTable> {
         let keep = self.error.of_kind(&table.kind).keep;
         if keep >= 1.0 || table.is_potential() {
-            return table.clone();
+            return Ok(table.clone());
         }
-        let is_kept = |row: &&LinkRow| {
-            let (mut a, mut b) = (&row.from, &row.to);
+        let is_kept = |row: TieRow<'_>| {
+            let (mut a, mut b) = (row.from, row.to);
             if table.is_links() && !table.directed && a > b {
                 (a, b) = (b, a);
             }
@@ -99,10 +104,10 @@ impl TieDraw {
             let number = (xxh3_64_with_seed(text.as_bytes(), key) >> 11) as f64 / (1_u64 << 53) as f64;
             number < keep
         };
-        let kept = table.rows().iter().filter(is_kept).cloned().collect();
+        let kept = table.rows().filter(&table.rows().iter().map(is_kept).collect::<Vec<bool>>())?;
         let ties = if table.is_links() { Ties::Links(kept) } else { Ties::Memberships(kept) };
         let TieTable { name, kind, between, directed, inferred, observed, perimeters, .. } = table;
-        TieTable {
+        Ok(TieTable {
             name: name.clone(),
             kind: kind.clone(),
             between: *between,
@@ -111,7 +116,7 @@ impl TieDraw {
             observed: observed.clone(),
             perimeters: perimeters.clone(),
             ties,
-        }
+        })
     }
 }
 
@@ -121,7 +126,7 @@ fn added(
     rate: f64,
     is_of_sort: impl Fn(&ClusterPairs, usize, usize) -> bool,
     numbers: &mut Numbers,
-    rows: &mut Vec<LinkRow>,
+    rows: &mut TieBuilder,
 ) {
     let tied: HashSet<(u32, u32)> = cluster.tied.iter().copied().collect();
     for (a, b) in chosen(cluster.ids.len(), rate, numbers) {
@@ -129,17 +134,17 @@ fn added(
         if of_one_firm || tied.contains(&(a as u32, b as u32)) || !is_of_sort(cluster, a, b) {
             continue;
         }
-        rows.push(LinkRow {
+        rows.push(&TieRow {
             levels: [Between::Facility; 2],
-            from: cluster.ids[a].clone(),
-            to: cluster.ids[b].clone(),
+            from: &cluster.ids[a],
+            to: &cluster.ids[b],
             weight: None,
             from_year: cluster.period,
             to_year: cluster.period,
             source: None,
             share: None,
             role: None,
-            file: DRAWN.into(),
+            file: DRAWN,
             line: 0,
         });
     }

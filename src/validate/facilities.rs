@@ -18,7 +18,7 @@ use super::settings::{Between, FacilitySource, Failing, Scenario};
 use super::stream::{Accepted, Steps};
 use super::table::{BIOGENIC_COLUMN, Table};
 use super::texts::numbers;
-use super::{Asked, Hashes, KnownNames, Names, Numbers, Operators, Reader, Texts, keys, known_type, lock};
+use super::{Asked, KnownNames, Named, Names, Numbers, Operators, Reader, Texts, keys, known_type, lock};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
@@ -238,7 +238,7 @@ pub fn read(
     let corrections = source.corrections.as_ref();
     let corrections = corrections.map(|source| corrections::read(source, &plan, reader, findings)).transpose()?;
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
-    let (all, kept) = (Mutex::new(Hashes::default()), Mutex::new(Hashes::default()));
+    let named = Mutex::new(Named::default());
     let remembers = reader.remembers;
     let operators = &register.operators;
     let before = |table: &mut Table<'_>| {
@@ -248,13 +248,10 @@ pub fn read(
             corrections.apply(table);
         }
         placing.check(table, &given, corrections.is_some());
-        if remembers {
-            remember(table, &all, operators, |_| true);
-        }
     };
     let last = |table: &Table<'_>| {
         if remembers {
-            remember(table, &kept, operators, |row| table.is_kept(row));
+            remember(table, &named, operators);
         }
     };
     let join_required = source.join.as_ref().is_none_or(|join| join.required);
@@ -264,7 +261,7 @@ pub fn read(
     };
     let steps = Steps { before: &before, after: &after, last: &last, join_required };
     let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    (register.all, register.kept) = (held(all), held(kept));
+    register.named = held(named);
     check_closed(scenario, register)?;
     let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
     let mut facilities = register_of(accepted, columns, source, findings)?;
@@ -339,18 +336,21 @@ fn open(
     Ok(opened)
 }
 
-fn remember(table: &Table<'_>, names: &Mutex<Hashes>, operators: &Operators, wanted: impl Fn(usize) -> bool) {
-    let hashes = |column: &str, hash: &dyn Fn(&str) -> u128| -> HashSet<u128> {
-        let rows = (0..table.rows()).filter(|&row| wanted(row));
-        rows.filter_map(|row| table.text(column, row)).map(hash).collect()
+/// What the rows of a batch name, whatever has become of them.
+fn remember(table: &Table<'_>, named: &Mutex<Named>, operators: &Operators) {
+    let hashes = |column: &str, hash: &dyn Fn(&str) -> u128| -> Vec<(u128, bool)> {
+        let Some(cells) = table.column(column) else { return Vec::new() };
+        let name = |row: usize| Some((hash(cells.text(row)?), table.is_kept(row)));
+        (0..table.rows()).filter_map(name).collect()
     };
     let ids = hashes("id", &|id| keys::hash([Some(id)]));
     let sectors = hashes("sector", &|name| keys::hash([Some(name)]));
     let operators = hashes("operator", &|name| operators.hash(name));
-    let mut names = lock(names);
-    names.ids.extend(ids);
-    names.operators.extend(operators);
-    names.sectors.extend(sectors);
+    let mut named = lock(named);
+    let named = &mut *named;
+    for (known, names) in [(&mut named.ids, ids), (&mut named.operators, operators), (&mut named.sectors, sectors)] {
+        names.into_iter().for_each(|(name, is_left)| *known.entry(name).or_default() |= is_left);
+    }
 }
 
 /// How a register's places are found and checked.

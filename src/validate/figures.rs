@@ -271,7 +271,7 @@ fn check_rows(table: &mut Table<'_>, source: &FigureSource, target: &str, regist
         let Some(cell) = table.text("facility", row).filter(|_| target == "facility") else { continue };
         let ids = ids(cell, &source.separator).into_iter();
         let (known, strange): (Vec<String>, Vec<String>) = ids.partition(|id| register.has(Between::Facility, id));
-        table.met.lost += known.iter().filter(|id| !register.keeps(Between::Facility, id)).count();
+        table.met.lost += known.iter().filter(|id| register.left(Between::Facility, id) != Some(true)).count();
         if known.is_empty() {
             table.reject(row, "facility", Rule::Reference, Between::Facility.stranger());
         } else {

@@ -3,9 +3,11 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{Read, Seek, Write};
 
-use xxhash_rust::xxh3::Xxh3;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed, xxh3_128};
 
 use super::settings::Keep;
 use crate::error::{Error, Result};
@@ -20,13 +22,63 @@ const HEAD: usize = 16 + 8 + 4 + 8 + 8 + 2;
 
 /// 128 bits of XXH3 over the parts of a key. Two of a hundred million keys are taken for one with probability 1e-23.
 pub fn hash<'t>(parts: impl IntoIterator<Item = Option<&'t str>>) -> u128 {
+    // Most keys are short: they are laid side by side and hashed in one go.
+    let mut short = [0; 192];
+    let mut length = 0;
+    let mut parts = parts.into_iter();
+    while let Some(part) = parts.next() {
+        let (mark, text) = bytes(part);
+        let end = length + text.len() + 2;
+        let Some(room) = short.get_mut(length..end) else {
+            return long_hash(&short[..length], std::iter::once(part).chain(parts));
+        };
+        room[0] = mark;
+        room[1..=text.len()].copy_from_slice(text);
+        room[text.len() + 1] = END;
+        length = end;
+    }
+    xxh3_128(&short[..length])
+}
+
+/// What stands after each part.
+const END: u8 = 0x1f;
+
+/// Whether there is a part, and the part.
+fn bytes(part: Option<&str>) -> (u8, &[u8]) {
+    (u8::from(part.is_some()), part.unwrap_or_default().as_bytes())
+}
+
+fn long_hash<'t>(begun: &[u8], parts: impl Iterator<Item = Option<&'t str>>) -> u128 {
     let mut state = Xxh3::new();
+    state.update(begun);
     for part in parts {
-        state.update(if part.is_some() { b"\x01" } else { b"\x00" });
-        state.update(part.unwrap_or_default().as_bytes());
-        state.update(b"\x1f");
+        let (mark, text) = bytes(part);
+        state.update(&[mark]);
+        state.update(text);
+        state.update(&[END]);
     }
     state.digest128()
+}
+
+/// A map's hasher of keys that are hashes already.
+pub type Hashed = BuildHasherDefault<Already>;
+
+/// The low bits of a hash.
+#[derive(Default)]
+pub struct Already(u64);
+
+impl Hasher for Already {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A row with its key.
@@ -100,51 +152,74 @@ impl Keys {
 
     /// The rows that give way, by number; rows in `gone` have left already.
     pub fn repeats(self, keep: Keep, gone: &HashSet<u64>) -> Result<Vec<Repeat>> {
-        let mut repeats = Vec::new();
-        for (buffer, file) in self.parts {
-            let mut bytes = Vec::new();
-            if let Some(mut file) = file {
-                file.rewind().map_err(fail)?;
-                file.read_to_end(&mut bytes).map_err(fail)?;
-            }
-            bytes.extend(buffer);
-            let mut rows = Vec::new();
-            let mut rest = bytes.as_slice();
-            while let Some((hash, row, after)) = decode(rest) {
-                if !gone.contains(&row.number) {
-                    rows.push((hash, row));
-                }
-                rest = after;
-            }
-            rows.sort_by_key(|(hash, row)| (*hash, row.number));
-            for group in rows.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
-                let at = if keep == Keep::Last { group.len() - 1 } else { 0 };
-                let stays = group[at].1.origin;
-                let others = group.iter().enumerate().filter(|(position, _)| *position != at);
-                repeats.extend(others.map(|(_, (_, row))| Repeat { row: row.clone(), stays }));
-            }
-        }
+        let of_parts = self.parts.into_par_iter().map(|part| repeats_of(part, keep, gone));
+        let mut repeats: Vec<Repeat> = of_parts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
         repeats.sort_by_key(|repeat| repeat.row.number);
         Ok(repeats)
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<(u128, KeyedRow, &[u8])> {
-    let (hash, rest) = bytes.split_first_chunk::<16>()?;
-    let (number, rest) = rest.split_first_chunk::<8>()?;
-    let (file, rest) = rest.split_first_chunk::<4>()?;
-    let (line, rest) = rest.split_first_chunk::<8>()?;
-    let (tonnes, rest) = rest.split_first_chunk::<8>()?;
-    let (length, rest) = rest.split_first_chunk::<2>()?;
-    let (shown, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-    let tonnes = Some(f64::from_le_bytes(*tonnes)).filter(|tonnes| !tonnes.is_nan());
-    let row = KeyedRow {
-        number: u64::from_le_bytes(*number),
-        origin: Origin { file: u32::from_le_bytes(*file), line: u64::from_le_bytes(*line) },
-        tonnes,
-        shown: String::from_utf8_lossy(shown).into_owned(),
-    };
-    Some((u128::from_le_bytes(*hash), row, rest))
+/// The rows of one part that give way.
+fn repeats_of((buffer, file): (Vec<u8>, Option<File>), keep: Keep, gone: &HashSet<u64>) -> Result<Vec<Repeat>> {
+    let mut bytes = Vec::new();
+    if let Some(mut file) = file {
+        file.rewind().map_err(fail)?;
+        file.read_to_end(&mut bytes).map_err(fail)?;
+        bytes.extend(buffer);
+    } else {
+        bytes = buffer;
+    }
+    let mut rows: Vec<Entry<'_>> = Vec::with_capacity(bytes.len() / HEAD);
+    let mut rest = bytes.as_slice();
+    while let Some((entry, after)) = Entry::first(rest) {
+        if !gone.contains(&entry.number) {
+            rows.push(entry);
+        }
+        rest = after;
+    }
+    rows.sort_unstable_by_key(|entry| (entry.hash, entry.number));
+    let mut repeats = Vec::new();
+    for group in rows.chunk_by(|a, b| a.hash == b.hash).filter(|group| group.len() > 1) {
+        let at = if keep == Keep::Last { group.len() - 1 } else { 0 };
+        let Some(stays) = group[at].row() else { continue };
+        let others = group.iter().enumerate().filter(|(position, _)| *position != at);
+        let repeat = |row| Repeat { row, stays: stays.origin };
+        repeats.extend(others.filter_map(|(_, entry)| entry.row()).map(repeat));
+    }
+    Ok(repeats)
+}
+
+/// A row as it is held: what it is sorted by, and the bytes of the rest.
+struct Entry<'a> {
+    hash: u128,
+    number: u64,
+    place: &'a [u8],
+    shown: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The first entry of some bytes, and the bytes after it.
+    fn first(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (hash, rest) = bytes.split_first_chunk::<16>()?;
+        let (number, rest) = rest.split_first_chunk::<8>()?;
+        let (place, rest) = rest.split_at_checked(4 + 8 + 8)?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let (shown, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+        let (hash, number) = (u128::from_le_bytes(*hash), u64::from_le_bytes(*number));
+        Some((Self { hash, number, place, shown }, rest))
+    }
+
+    fn row(&self) -> Option<KeyedRow> {
+        let (file, rest) = self.place.split_first_chunk::<4>()?;
+        let (line, rest) = rest.split_first_chunk::<8>()?;
+        let tonnes = f64::from_le_bytes(*rest.first_chunk::<8>()?);
+        Some(KeyedRow {
+            number: self.number,
+            origin: Origin { file: u32::from_le_bytes(*file), line: u64::from_le_bytes(*line) },
+            tonnes: Some(tonnes).filter(|tonnes| !tonnes.is_nan()),
+            shown: String::from_utf8_lossy(self.shown).into_owned(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +253,12 @@ mod tests {
             assert_eq!(lines(Keep::First, &[0]), [(6, 3), (7, 4)]);
         }
         assert_ne!(hash([Some("a"), None]), hash([None, Some("a")]));
+        for length in [0, 1, 94, 95, 96, 188, 189, 190, 191, 192, 400] {
+            let (a, b) = ("x".repeat(length), "é".repeat(length / 2));
+            for parts in [vec![Some(a.as_str())], vec![Some(a.as_str()), None, Some(b.as_str())]] {
+                assert_eq!(hash(parts.iter().copied()), long_hash(&[], parts.into_iter()), "{length}");
+            }
+        }
         assert_ne!(hash([Some("")]), hash([None]));
     }
 }

@@ -1,7 +1,7 @@
 //! Ties between firms: links, and memberships in organisations, checked against the register.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -10,8 +10,8 @@ use super::settings::{Between, LinkSource, MembershipSource};
 use super::settle::{SHARE_SLACK, Spots, settle_memberships, settle_repeats};
 use super::stream::{Accepted, Steps};
 use super::table::Table;
-use super::texts::{numbers, texts};
-use super::ties::{LinkRow, TieTable, Ties};
+use super::texts::{Numbers, Texts};
+use super::ties::{TieBuilder, TieRow, TieRows, TieTable, Ties};
 use super::unknown::is_unknown;
 use super::{Asked, KnownNames, Reader, check_known, known_type, perimeters};
 use crate::error::{Error, Result};
@@ -61,13 +61,10 @@ pub(super) fn read_links(
         findings,
     )?;
     note_lost(&name, accepted.met.lost, findings);
-    let mut table = |(kind, rows): (String, Vec<LinkRow>)| {
-        let of_operators = source.between == Between::Operator;
-        let mut rows = rows;
-        if of_operators {
-            rows = rows.into_iter().flat_map(|row| of_firms_and_plants(&row, register)).collect();
+    let mut table = |(kind, mut rows): (String, TieRows)| {
+        if source.between == Between::Operator && register.operators.is_active() {
+            rows = of_firms_and_plants(&rows, register);
         }
-        settle_repeats(&name, &mut rows, source.directed, source.between, findings);
         Ok(TieTable {
             name: link.to_owned(),
             kind,
@@ -75,24 +72,26 @@ pub(super) fn read_links(
             directed: source.directed,
             inferred: false,
             observed: observed(&name, source.observed.as_deref())?,
-            ties: Ties::Links(rows),
+            ties: Ties::Links(settle_repeats(&name, &rows, source.directed, source.between, findings)?),
             perimeters: Vec::new(),
         })
     };
-    let rows = rows(&accepted, ["from", "to"], source.between);
-    by_kind(source.kind.as_deref(), &accepted, rows).into_iter().map(&mut table).collect()
+    let (kinds, rows) = rows(accepted, ["from", "to"], source.between)?;
+    by_kind(source.kind.as_deref(), &kinds, rows)?.into_iter().map(&mut table).collect()
 }
 
 /// Rows by the kind that a column gives, ascending; all of one kind where the pipeline file says it.
-fn by_kind(kind: Option<&str>, accepted: &Accepted, rows: Vec<LinkRow>) -> BTreeMap<String, Vec<LinkRow>> {
+fn by_kind(kind: Option<&str>, kinds: &Texts, rows: TieRows) -> Result<BTreeMap<String, TieRows>> {
     if let Some(kind) = kind {
-        return BTreeMap::from([(kind.to_owned(), rows)]);
+        return Ok(BTreeMap::from([(kind.to_owned(), rows)]));
     }
-    let mut found: BTreeMap<String, Vec<LinkRow>> = BTreeMap::new();
-    for (kind, row) in texts(&accepted.frame, KIND).into_iter().zip(rows) {
-        found.entry(kind.unwrap_or_default()).or_default().push(row);
-    }
-    found
+    let kind = |row: usize| kinds.get(row).unwrap_or_default();
+    let found: BTreeSet<&str> = (0..rows.len()).map(kind).collect();
+    let of_kind = |one: &str| {
+        let stays: Vec<bool> = (0..rows.len()).map(|row| kind(row) == one).collect();
+        Ok((one.to_owned(), rows.filter(&stays)?))
+    };
+    found.into_iter().map(of_kind).collect()
 }
 
 /// What a name of a source between operators means: the firm by the name that it goes by, or the plants that an alias names.
@@ -104,20 +103,23 @@ fn meant(name: &str, register: &KnownNames) -> Vec<(String, Between)> {
     known.map(|id| (id.clone(), Between::Facility)).collect()
 }
 
-/// A link between two names as links between all that they mean.
-fn of_firms_and_plants(row: &LinkRow, register: &KnownNames) -> Vec<LinkRow> {
-    if register.operators.key(&row.from) == register.operators.key(&row.to) {
-        // One name, whatever it means: a link from one end to itself.
-        return vec![LinkRow { to: row.from.clone(), ..row.clone() }];
+/// Links between names as links between all that they mean.
+fn of_firms_and_plants(rows: &TieRows, register: &KnownNames) -> TieRows {
+    let mut found = TieBuilder::default();
+    for row in rows.iter() {
+        if register.operators.key(row.from) == register.operators.key(row.to) {
+            // One name, whatever it means: a link from one end to itself.
+            found.push(&TieRow { to: row.from, ..row });
+            continue;
+        }
+        let (from, to) = (meant(row.from, register), meant(row.to, register));
+        for from in &from {
+            for to in &to {
+                found.push(&TieRow { levels: [from.1, to.1], from: &from.0, to: &to.0, ..row });
+            }
+        }
     }
-    let (from, to) = (meant(&row.from, register), meant(&row.to, register));
-    let one = |from: &(String, Between), to: &(String, Between)| LinkRow {
-        levels: [from.1, to.1],
-        from: from.0.clone(),
-        to: to.0.clone(),
-        ..row.clone()
-    };
-    from.iter().flat_map(|from| to.iter().map(move |to| one(from, to))).collect()
+    found.finish()
 }
 
 /// Reads and checks one `[memberships.NAME]`.
@@ -145,16 +147,16 @@ pub(super) fn read_members(
     note_lost(&name, accepted.met.lost, findings);
     let message = "members of a cell with several that the register does not have: left out".to_owned();
     findings.add(Severity::Info, &name, Rule::UnknownMember, message, accepted.met.unknown);
-    let rows = rows(&accepted, ["member", "organisation"], source.between());
-    let by_kind = by_kind(source.kind.as_deref(), &accepted, rows);
-    let by_kind: Vec<(String, Vec<LinkRow>)> =
-        by_kind.into_iter().map(|(kind, rows)| (kind, one_by_one(&name, source, rows, register, findings))).collect();
-    let listed = by_kind.iter().flat_map(|(_, rows)| rows).map(|row| row.to.as_str()).collect();
+    let (kinds, rows) = rows(accepted, ["member", "organisation"], source.between())?;
+    let by_kind = by_kind(source.kind.as_deref(), &kinds, rows)?.into_iter();
+    let by_kind = by_kind.map(|(kind, rows)| Ok((kind, one_by_one(&name, source, &rows, register, findings)?)));
+    let by_kind: Vec<(String, TieRows)> = by_kind.collect::<Result<_>>()?;
+    let listed = by_kind.iter().flat_map(|(_, rows)| rows.iter()).map(|row| row.to).collect();
     let perimeters = source.perimeters.as_ref();
     let perimeters =
         perimeters.map(|perimeters| perimeters::read(&name, perimeters, listed, (reader, register), findings));
     let perimeters = perimeters.transpose()?.unwrap_or_default();
-    let table = |(kind, rows): (String, Vec<LinkRow>)| {
+    let table = |(kind, rows): (String, TieRows)| {
         Ok(TieTable {
             name: body.to_owned(),
             kind,
@@ -184,7 +186,7 @@ fn check_members(table: &mut Table<'_>, source: &MembershipSource, register: &Kn
         if source.between() == Between::Operator {
             strange.iter().for_each(|name| *table.met.strangers.entry(name.clone()).or_default() += 1);
         }
-        table.met.lost += known.iter().filter(|member| !register.keeps(source.between(), member)).count();
+        table.met.lost += known.iter().filter(|member| register.left(source.between(), member) != Some(true)).count();
         if known.is_empty() {
             table.reject(row, "member", Rule::Reference, source.between().stranger());
         } else {
@@ -197,18 +199,18 @@ fn check_members(table: &mut Table<'_>, source: &MembershipSource, register: &Kn
 fn one_by_one(
     name: &str,
     source: &MembershipSource,
-    rows: Vec<LinkRow>,
+    rows: &TieRows,
     register: &KnownNames,
     findings: &mut Findings,
-) -> Vec<LinkRow> {
+) -> Result<TieRows> {
     let part = |cell: &str, separator: &OneOrMany, column: &str| split(cell, separator, source.columns.get(column));
-    let (mut whole, mut overfull, mut found) = (HashMap::new(), Spots::default(), Vec::new());
-    for row in rows {
-        let named = part(&row.from, &source.separator, "member");
-        let bodies = part(&row.to, &source.organisation_separator, "organisation");
+    let (mut whole, mut overfull, mut found) = (HashMap::new(), Spots::default(), TieBuilder::default());
+    for row in rows.iter() {
+        let named = part(row.from, &source.separator, "member");
+        let bodies = part(row.to, &source.organisation_separator, "organisation");
         let sum = |parts: &[(String, Option<f64>)]| parts.iter().filter_map(|(_, share)| *share).sum::<f64>();
         if sum(&named).max(sum(&bodies)) > 100.0 + SHARE_SLACK {
-            overfull.add(&row.file, row.line);
+            overfull.add(row.file, row.line);
         }
         for (body, _) in &bodies {
             *whole.entry(body.clone()).or_insert(0_usize) += named.len();
@@ -217,20 +219,15 @@ fn one_by_one(
             let of_operators = source.between() == Between::Operator;
             let members = if of_operators { meant(&member, register) } else { vec![(member, source.between())] };
             for (from, level) in members {
-                let one = |(body, of_body): &(String, Option<f64>)| LinkRow {
-                    levels: [level; 2],
-                    from: from.clone(),
-                    to: body.clone(),
-                    share: share.or(*of_body),
-                    ..row.clone()
-                };
-                found.extend(bodies.iter().map(one));
+                for (body, of_body) in &bodies {
+                    let share = share.or(*of_body);
+                    found.push(&TieRow { levels: [level; 2], from: &from, to: body, share, ..row });
+                }
             }
         }
     }
     overfull.report(name, Severity::Info, Rule::ShareSum, "shares of one row add up to more than 100 %", findings);
-    settle_memberships(name, &mut found, &whole, findings);
-    found
+    settle_memberships(name, &found.finish(), &whole, findings)
 }
 
 fn read(
@@ -245,27 +242,25 @@ fn read(
     reader.read(&opened, &plan, steps, Some(register), findings)
 }
 
-fn rows(accepted: &Accepted, [from, to]: [&str; 2], between: Between) -> Vec<LinkRow> {
-    let frame = &accepted.frame;
-    let (from, to, source) = (texts(frame, from), texts(frame, to), texts(frame, "source"));
-    let whole =
-        |name: &str| numbers(frame, name).into_iter().map(|value| value.map(|value| value as i64)).collect::<Vec<_>>();
-    let (weight, from_year, to_year) = (numbers(frame, "weight"), whole("from_year"), whole("to_year"));
-    let role = texts(frame, "role");
-    let row = |row: usize| LinkRow {
-        levels: [between; 2],
-        from: from[row].clone().unwrap_or_default(),
-        to: to[row].clone().unwrap_or_default(),
-        weight: weight[row],
-        from_year: from_year[row],
-        to_year: to_year[row],
-        source: source[row].clone(),
-        share: None,
-        role: role[row].clone(),
-        file: Arc::clone(&accepted.paths[accepted.origin[row].file as usize]),
-        line: accepted.origin[row].line,
+/// The rows as ties, and the kind that a column gives each; no text of the files is copied.
+fn rows(accepted: Accepted, [from, to]: [&str; 2], between: Between) -> Result<(Texts, TieRows)> {
+    let Accepted { frame, paths, origin, .. } = accepted;
+    let fail = || Error::table("reading ties");
+    let rows = TieRows {
+        from: Texts::of(&frame, from),
+        to: Texts::of(&frame, to),
+        level: Some([between; 2]),
+        levels: Vec::new(),
+        weight: Numbers::any(&frame, "weight").map_err(fail())?,
+        from_year: Numbers::any(&frame, YEARS[0]).map_err(fail())?,
+        to_year: Numbers::any(&frame, YEARS[1]).map_err(fail())?,
+        source: Texts::of(&frame, "source"),
+        share: Numbers::default(),
+        role: Texts::of(&frame, "role"),
+        files: paths,
+        origin,
     };
-    (0..frame.height()).map(row).collect()
+    Ok((Texts::of(&frame, KIND), rows))
 }
 
 pub(super) fn observed(name: &str, text: Option<&str>) -> Result<Option<Expression>> {

@@ -14,7 +14,7 @@ mod geography;
 mod geometry;
 mod initiatives;
 mod judgements;
-mod keys;
+pub(crate) mod keys;
 mod layers;
 mod links;
 mod merge;
@@ -37,7 +37,7 @@ mod ties;
 pub mod units;
 mod unknown;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +71,7 @@ use settings::{
 pub use stream::Scope;
 use stream::{Accepted, Steps};
 pub use texts::{Names, Numbers, Texts};
-pub use ties::{LinkRow, TieTable, Ties};
+pub use ties::{TieBuilder, TieRow, TieRows, TieTable, Ties};
 pub use unknown::is_unknown;
 
 /// All sources of a pipeline file.
@@ -138,46 +138,36 @@ pub struct Tables {
 /// What the register ever named, so that a reference to it can be told from one to nothing.
 #[derive(Debug, Default)]
 pub(crate) struct KnownNames {
-    all: Hashes,
-    kept: Hashes,
+    named: Named,
     operators: Operators,
 }
 
-/// Hashes of names, by what they name.
+/// Hashes of names, by what they name; of each whether a row is left.
 #[derive(Debug, Default)]
-struct Hashes {
-    ids: HashSet<u128>,
-    operators: HashSet<u128>,
-    sectors: HashSet<u128>,
-}
-
-impl Hashes {
-    fn of(&self, between: Between) -> &HashSet<u128> {
-        match between {
-            Between::Facility => &self.ids,
-            Between::Operator => &self.operators,
-            Between::Sector => &self.sectors,
-        }
-    }
+struct Named {
+    ids: HashMap<u128, bool, keys::Hashed>,
+    operators: HashMap<u128, bool, keys::Hashed>,
+    sectors: HashMap<u128, bool, keys::Hashed>,
 }
 
 impl KnownNames {
     /// Whether the register ever had the name, whatever became of its rows.
     fn has(&self, between: Between, name: &str) -> bool {
-        self.are_in(&self.all, between, name)
+        self.left(between, name).is_some()
     }
 
-    /// Whether a row of the name is left.
-    fn keeps(&self, between: Between, name: &str) -> bool {
-        self.are_in(&self.kept, between, name)
-    }
-
-    fn are_in(&self, hashes: &Hashes, between: Between, name: &str) -> bool {
+    /// Whether a row of a name is left; `None` where the register never had it.
+    fn left(&self, between: Between, name: &str) -> Option<bool> {
         let plants = if between == Between::Operator { self.operators.plants(name) } else { None };
-        match plants {
-            Some(ids) => ids.iter().any(|id| hashes.ids.contains(&keys::hash([Some(id.as_str())]))),
-            None => hashes.of(between).contains(&self.hash(between, name)),
+        if let Some(ids) = plants {
+            return ids.iter().filter_map(|id| self.left(Between::Facility, id)).reduce(|a, b| a | b);
         }
+        let named = match between {
+            Between::Facility => &self.named.ids,
+            Between::Operator => &self.named.operators,
+            Between::Sector => &self.named.sectors,
+        };
+        named.get(&self.hash(between, name)).copied()
     }
 
     fn hash(&self, between: Between, name: &str) -> u128 {
@@ -485,8 +475,8 @@ fn by_own_name<'n>(columns: &mut Columns, names: impl IntoIterator<Item = &'n st
 /// A name that a cell gives is one of the register's; where a filter or the quarantine took all of that name out, it is lost.
 fn check_known(table: &mut table::Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
     let Some(name) = table.text(column, row).filter(|_| table.is_kept(row)) else { return };
-    if register.has(between, name) {
-        table.met.lost += usize::from(!register.keeps(between, name));
+    if let Some(is_left) = register.left(between, name) {
+        table.met.lost += usize::from(!is_left);
         return;
     }
     if between == Between::Operator {

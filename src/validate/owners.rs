@@ -12,7 +12,7 @@ use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::{numbers, texts};
-use super::{Asked, Facilities, Feature, KnownNames, Layer, LinkRow, Reader, TieTable, Ties, known_type};
+use super::{Asked, Facilities, Feature, KnownNames, Layer, Reader, TieBuilder, TieRow, TieRows, TieTable, Ties, known_type};
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
@@ -34,7 +34,7 @@ pub(super) fn near(
     inferred(name, source, rows.unwrap_or_default(), "lon IS NOT NULL")
 }
 
-fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> Vec<LinkRow> {
+fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> TieRows {
     // What began in no known year counts in no period.
     let is_known = |feature: &&Feature| !layer.is_dated || feature.years[0].is_some();
     let index = NearIndex::new(
@@ -42,23 +42,25 @@ fn members(facilities: &Facilities, layer: &Layer, within_km: f64) -> Vec<LinkRo
     );
     let of_facility = |place: &Option<(f64, f64)>| place.map(|place| index.within(place, within_km));
     let found: Vec<Option<Vec<usize>>> = facilities.places.par_iter().map(of_facility).collect();
-    let row = |facility: usize, feature: &Feature| LinkRow {
-        levels: [Between::Facility; 2],
-        from: facilities.ids[facility].to_owned(),
-        to: feature.id.clone(),
-        weight: None,
-        from_year: feature.years[0],
-        to_year: feature.years[1],
-        source: feature.name.clone(),
-        share: None,
-        role: None,
-        file: Arc::clone(&feature.file),
-        line: feature.line,
-    };
-    let rows = found.iter().enumerate().flat_map(|(facility, features)| {
-        features.iter().flatten().map(move |&feature| row(facility, &layer.features[feature]))
-    });
-    rows.collect()
+    let mut rows = TieBuilder::default();
+    for (facility, features) in found.iter().enumerate() {
+        for feature in features.iter().flatten().map(|&feature| &layer.features[feature]) {
+            rows.push(&TieRow {
+                levels: [Between::Facility; 2],
+                from: &facilities.ids[facility],
+                to: &feature.id,
+                weight: None,
+                from_year: feature.years[0],
+                to_year: feature.years[1],
+                source: feature.name.as_deref(),
+                share: None,
+                role: None,
+                file: &feature.file,
+                line: feature.line,
+            });
+        }
+    }
+    rows.finish()
 }
 
 /// Facilities as members of their operator and of its parents.
@@ -71,31 +73,31 @@ pub(super) fn owned(
 ) -> Result<TieTable> {
     let parents =
         if source.path.0.is_empty() { BTreeMap::new() } else { parents(name, source, reader, register, findings)? };
-    let mut rows = Vec::new();
+    let mut rows = TieBuilder::default();
     let mut of_operator: HashMap<&str, Vec<(String, Origin)>> = HashMap::new();
     for row in 0..facilities.rows() {
         let Some(operator) = facilities.operator.get(row) else { continue };
         for (owner, origin) in of_operator.entry(operator).or_insert_with(|| owners(operator, &parents, register)) {
             let year = facilities.period.get(row);
-            rows.push(LinkRow {
+            rows.push(&TieRow {
                 levels: [Between::Facility; 2],
-                from: facilities.ids[facilities.facility[row]].to_owned(),
-                to: owner.clone(),
+                from: &facilities.ids[facilities.facility[row]],
+                to: owner,
                 weight: None,
                 from_year: year,
                 to_year: year,
                 source: None,
                 share: None,
-                role: Some("owner".into()),
-                file: Arc::clone(&origin.file),
+                role: Some("owner"),
+                file: &origin.file,
                 line: origin.line,
             });
         }
     }
-    inferred(name, source, rows, "operator IS NOT NULL")
+    inferred(name, source, rows.finish(), "operator IS NOT NULL")
 }
 
-fn inferred(name: &str, source: &MembershipSource, rows: Vec<LinkRow>, known: &str) -> Result<TieTable> {
+fn inferred(name: &str, source: &MembershipSource, rows: TieRows, known: &str) -> Result<TieTable> {
     Ok(TieTable {
         name: name.to_owned(),
         kind: source.kind().to_owned(),

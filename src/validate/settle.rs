@@ -1,12 +1,13 @@
 //! Ties that are given twice, contradict one another or tie nobody: settled, counted, and reported with their places.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
 
 use super::keys;
 use super::settings::Between;
-use super::ties::LinkRow;
+use super::ties::{TieRow, TieRows};
+use crate::error::Result;
 use crate::finding::{Finding, Findings, Rule, Severity};
 
 /// Shares in whole percents add up to a little more than 100.
@@ -15,18 +16,23 @@ pub(super) const SHARE_SLACK: f64 = 1.0;
 /// Rows that show something, counted; the first of them are named.
 #[derive(Default)]
 pub(super) struct Spots {
-    places: Vec<(Arc<str>, u64)>,
+    places: Vec<(String, u64)>,
     count: usize,
 }
 
 impl Spots {
     const NAMED: usize = 5;
 
+    /// None yet.
+    pub(super) const fn new() -> Self {
+        Self { places: Vec::new(), count: 0 }
+    }
+
     /// Adds a row by its place.
-    pub(super) fn add(&mut self, file: &Arc<str>, line: u64) {
+    pub(super) fn add(&mut self, file: &str, line: u64) {
         self.count += 1;
         if self.places.len() < Self::NAMED {
-            self.places.push((Arc::clone(file), line));
+            self.places.push((file.to_owned(), line));
         }
     }
 
@@ -42,90 +48,115 @@ impl Spots {
             format!("{message} (also line {}{rest})", more.join(", "))
         };
         let mut finding = Finding::of(severity, name, rule, message, self.count);
-        (finding.file, finding.line) = (file.to_string(), Some(*line));
+        (finding.file, finding.line) = (file.clone(), Some(*line));
         findings.findings.push(finding);
     }
 }
 
-/// What makes two rows one tie: the hash of both names with what they name, and the years.
-type Key = (u128, [Between; 2], Option<i64>, Option<i64>);
-
-fn key([from, to]: [(&str, Between); 2], row: &LinkRow) -> Key {
-    (keys::hash([Some(from.0), Some(to.0)]), [from.1, to.1], row.from_year, row.to_year)
+/// Of each row what makes two rows one tie: both names with what they name, and the years. Links that do not lead from one
+/// end to the other are turned round.
+fn identities(rows: &TieRows, is_turned: impl Fn(&TieRow<'_>) -> bool + Sync) -> Vec<(u128, u32)> {
+    let of = |at: usize| {
+        let row = rows.get(at);
+        let mut ends = [(row.from, row.levels[0]), (row.to, row.levels[1])];
+        if is_turned(&row) {
+            ends.reverse();
+        }
+        let level = |between: Between| ["facility", "operator", "sector"][between as usize];
+        let years = [row.from_year, row.to_year].map(|year| year.map(|year| year.to_string()));
+        let [from, to] = ends.map(|(name, between)| [Some(name), Some(level(between))]);
+        let named = from.into_iter().chain(to);
+        let identity = if years == [None, None] {
+            keys::hash(named)
+        } else {
+            keys::hash(named.chain(years.iter().map(Option::as_deref)))
+        };
+        (identity, at as u32)
+    };
+    let mut identities: Vec<(u128, u32)> = (0..rows.len()).into_par_iter().map(of).collect();
+    identities.par_sort_unstable();
+    identities
 }
 
-/// Both ends of a row, with what they name.
-fn ends(row: &LinkRow) -> [(&str, Between); 2] {
-    [(&row.from, row.levels[0]), (&row.to, row.levels[1])]
+/// What became of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stays,
+    LeadsToItself,
+    Repeats,
+    Contradicts,
 }
 
 /// Leaves out links from one end to itself and links that are given again; where two rows give one link two weights, none
 /// of them stands.
 pub(super) fn settle_repeats(
     name: &str,
-    rows: &mut Vec<LinkRow>,
+    rows: &TieRows,
     directed: bool,
     between: Between,
     findings: &mut Findings,
-) {
-    let (mut selves, mut repeated, mut contradicting) = (Spots::default(), Spots::default(), Spots::default());
-    let mut first: HashMap<Key, usize> = HashMap::with_capacity(rows.len());
-    let mut kept: Vec<LinkRow> = Vec::with_capacity(rows.len());
-    // Links whose rows give two weights: whatever else is said, theirs is not known.
-    let mut torn: HashSet<usize> = HashSet::new();
-    for row in rows.drain(..) {
-        if row.from == row.to && row.levels[0] == row.levels[1] && between != Between::Sector {
+) -> Result<TieRows> {
+    let is_turned = |row: &TieRow<'_>| !directed && (row.from, row.levels[0]) > (row.to, row.levels[1]);
+    let mut fates = vec![Fate::Stays; rows.len()];
+    let mut weights: BTreeMap<u32, Option<f64>> = BTreeMap::new();
+    for same in identities(rows, is_turned).chunk_by(|a, b| a.0 == b.0) {
+        let first = same[0].1;
+        let (levels, is_itself) = (rows.levels(first as usize), rows.from(first as usize) == rows.to(first as usize));
+        if is_itself && levels[0] == levels[1] && between != Between::Sector {
             // It ties nobody, and does not make its end observed.
-            selves.add(&row.file, row.line);
+            same.iter().for_each(|&(_, row)| fates[row as usize] = Fate::LeadsToItself);
             continue;
         }
-        let [from, to] = ends(&row);
-        let both = if directed || from <= to { [from, to] } else { [to, from] };
-        match first.entry(key(both, &row)) {
-            Entry::Vacant(entry) => {
-                entry.insert(kept.len());
-                kept.push(row);
-            }
-            Entry::Occupied(entry) => {
-                let at = *entry.get();
-                let earlier = &mut kept[at];
-                if earlier.weight.is_some() && row.weight.is_some() && earlier.weight != row.weight {
-                    earlier.weight = None;
-                    torn.insert(at);
-                    contradicting.add(&row.file, row.line);
-                } else {
-                    if !torn.contains(&at) {
-                        earlier.weight = earlier.weight.or(row.weight);
-                    }
-                    repeated.add(&row.file, row.line);
-                }
-            }
+        let (mut weight, mut is_torn) = (rows.weight.get(first as usize), false);
+        for &(_, row) in &same[1..] {
+            let own = rows.weight.get(row as usize);
+            fates[row as usize] = if weight.is_some() && own.is_some() && weight != own {
+                // Whatever else is said, the weight of this link is not known.
+                (weight, is_torn) = (None, true);
+                Fate::Contradicts
+            } else {
+                weight = if is_torn { None } else { weight.or(own) };
+                Fate::Repeats
+            };
+        }
+        if weight != rows.weight.get(first as usize) {
+            weights.insert(first, weight);
         }
     }
-    *rows = kept;
+    let mut spots = [const { Spots::new() }; 3];
+    for (row, fate) in fates.iter().enumerate().filter(|(_, fate)| **fate != Fate::Stays) {
+        let of = rows.get(row);
+        spots[*fate as usize - 1].add(of.file, of.line);
+    }
+    let [selves, repeated, contradicting] = spots;
     selves.report(name, Severity::Info, Rule::SelfLink, "links from one end to itself: not counted", findings);
     repeated.report(name, Severity::Info, Rule::DuplicateLink, "links given more than once: one tie", findings);
     let message = "links given again with another weight: one tie, its weight not known";
     contradicting.report(name, Severity::Info, Rule::ContradictingLink, message, findings);
+    let stays: Vec<bool> = fates.iter().map(|fate| *fate == Fate::Stays).collect();
+    rows.with_weights(&weights).filter(&stays)
 }
 
 /// Leaves out memberships that are given again; reports organisations whose files name one member alone.
 pub(super) fn settle_memberships(
     name: &str,
-    rows: &mut Vec<LinkRow>,
+    rows: &TieRows,
     whole: &HashMap<String, usize>,
     findings: &mut Findings,
-) {
-    let (mut repeated, mut alone) = (Spots::default(), Spots::default());
-    let mut seen = HashSet::with_capacity(rows.len());
-    rows.retain(|row| {
-        let is_new = seen.insert(key(ends(row), row));
-        if !is_new {
-            repeated.add(&row.file, row.line);
+) -> Result<TieRows> {
+    let mut stays = vec![true; rows.len()];
+    for same in identities(rows, |_| false).chunk_by(|a, b| a.0 == b.0) {
+        same[1..].iter().for_each(|&(_, row)| stays[row as usize] = false);
+    }
+    let (mut repeated, mut alone) = (Spots::new(), Spots::new());
+    for (row, stays) in rows.iter().zip(&stays) {
+        if !stays {
+            repeated.add(row.file, row.line);
+        } else if whole.get(row.to) == Some(&1) {
+            alone.add(row.file, row.line);
         }
-        is_new
-    });
-    rows.iter().filter(|row| whole.get(&row.to) == Some(&1)).for_each(|row| alone.add(&row.file, row.line));
+    }
     repeated.report(name, Severity::Info, Rule::DuplicateLink, "memberships given more than once: one", findings);
     alone.report(name, Severity::Info, Rule::LoneMember, "organisations with one member: they tie nobody", findings);
+    rows.filter(&stays)
 }

@@ -1,6 +1,8 @@
 //! Columns that many stages look into, without a copy of each cell.
 
 use polars::prelude::*;
+use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::dates;
@@ -26,6 +28,12 @@ impl Texts {
         Self(StringChunked::from_iter_options(PlSmallStr::EMPTY, texts))
     }
 
+    /// Texts, some of them missing; where all are, none.
+    pub(super) fn any<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
+        let texts = Self::some(texts);
+        if texts.0.null_count() == texts.0.len() { Self::default() } else { texts }
+    }
+
     /// The text at a position; `None` where it is missing, and past the end.
     pub fn get(&self, at: usize) -> Option<&str> {
         if at < self.0.len() { self.0.get(at) } else { None }
@@ -35,18 +43,33 @@ impl Texts {
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
         self.0.iter()
     }
+
+    /// As a column of a table; `Texts::default()` without rows.
+    pub fn column(&self) -> &StringChunked {
+        &self.0
+    }
+
+    /// Those that a mask keeps; nothing stays nothing.
+    pub(super) fn filter(&self, mask: &BooleanChunked) -> PolarsResult<Self> {
+        Ok(Self(if self.0.is_empty() { self.0.clone() } else { self.0.filter(mask)?.rechunk().into_owned() }))
+    }
+}
+
+/// The frame of one column that texts or numbers are kept as.
+fn kept(column: impl IntoColumn, height: usize) -> PolarsResult<DataFrame> {
+    DataFrame::new(height, vec![column.into_column().with_name("kept".into())])
 }
 
 impl Serialize for Texts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        let frame = kept(self.0.clone(), self.0.len()).map_err(S::Error::custom)?;
+        crate::kept::frame::serialize(&frame, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts: Vec<Option<String>> = Vec::deserialize(deserializer)?;
-        Ok(Self::some(texts.iter().map(Option::as_deref)))
+        Ok(Self::of(&crate::kept::frame::deserialize(deserializer)?, "kept"))
     }
 }
 
@@ -81,6 +104,50 @@ impl<T: PolarsNumericType> Numbers<T> {
     /// All numbers.
     pub fn iter(&self) -> impl Iterator<Item = Option<T::Native>> + Clone {
         (0..self.0.len()).map(|at| self.0.get(at))
+    }
+
+    /// A column of a table, be its numbers of another type; where it has none, or is not there, none.
+    ///
+    /// # Errors
+    ///
+    /// That of polars for a column without numbers.
+    pub(super) fn any(frame: &DataFrame, name: &str) -> PolarsResult<Self> {
+        match frame.column(name) {
+            Ok(column) if column.null_count() < column.len() => {
+                Self::of(&kept(column.cast(&T::get_static_dtype())?, column.len())?, "kept")
+            }
+            _ => Ok(Self::default()),
+        }
+    }
+
+    /// Numbers, some of them missing; where all are, none.
+    pub(super) fn some(numbers: impl Iterator<Item = Option<T::Native>>) -> Self {
+        let numbers = ChunkedArray::from_iter_options(PlSmallStr::EMPTY, numbers);
+        if numbers.null_count() == numbers.len() { Self::default() } else { Self(numbers) }
+    }
+
+    /// Those that a mask keeps; nothing stays nothing.
+    pub(super) fn filter(&self, mask: &BooleanChunked) -> PolarsResult<Self> {
+        Ok(Self(if self.0.is_empty() { self.0.clone() } else { self.0.filter(mask)?.rechunk().into_owned() }))
+    }
+}
+
+impl<T: PolarsNumericType> Default for Numbers<T> {
+    fn default() -> Self {
+        Self(ChunkedArray::from_vec(PlSmallStr::EMPTY, Vec::new()))
+    }
+}
+
+impl<T: PolarsNumericType> Serialize for Numbers<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let frame = kept(self.0.clone(), self.0.len()).map_err(S::Error::custom)?;
+        crate::kept::frame::serialize(&frame, serializer)
+    }
+}
+
+impl<'de, T: PolarsNumericType> Deserialize<'de> for Numbers<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::of(&crate::kept::frame::deserialize(deserializer)?, "kept").map_err(D::Error::custom)
     }
 }
 

@@ -2,6 +2,8 @@
 //! facilities, by [`Classes`] and never stored as a list of pairs.
 
 mod classes;
+mod cuts;
+mod paths;
 mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,9 +120,9 @@ pub fn figures(nodes: &[Vertex], ties: &TieSet) -> NetworkFigures {
     let share =
         |members: &[usize], of: Option<f64>| of.filter(|of| *of > 0.0).map(|of| emissions(members).unwrap_or(0.0) / of);
     let classes = Classes::new(nodes, &[ties]);
-    let degrees: Vec<usize> = classes.classes.iter().map(|class| classes.degree(class)).collect();
-    let tied = classes.classes.iter().zip(&degrees).filter(|(_, degree)| **degree > 0);
-    let mut linked: Vec<usize> = tied.flat_map(|(class, _)| &class.nodes).map(|&node| node as usize).collect();
+    let degrees: Vec<usize> = classes.all().map(|class| classes.degree(class)).collect();
+    let tied = classes.all().zip(&degrees).filter(|(_, degree)| **degree > 0);
+    let mut linked: Vec<usize> = tied.flat_map(|(class, _)| classes.nodes(class)).map(|&node| node as usize).collect();
     linked.sort_unstable();
     let (count, pairs) = (observed.len() as f64, classes.ties() as f64);
     let reach = reach(nodes, ties, |members| share(members, total));

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use polars::prelude::*;
@@ -16,18 +16,20 @@ use crate::error::{Error, Result};
 use crate::report::tables::OutputTable;
 
 /// Writes a table.
-pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
+pub fn write(table: &OutputTable<'_>, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}.csv", table.name));
-    let mut file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
-    let mut frame = safe(&table.frame)?;
-    header(&mut file, &frame).map_err(Error::io(&path))?;
-    let writer = CsvWriter::new(&mut file).include_header(false).with_line_terminator("\r\n".into());
-    writer.with_batch_size(BATCH).finish(&mut frame).map_err(unwritten(&path))?;
-    file.flush().map_err(Error::io(&path))
+    let mut file = File::create(&path).map_err(Error::io(&path))?;
+    let mut names = Vec::new();
+    header(&mut names, table.rows.columns()).map_err(Error::io(&path))?;
+    file.write_all(&names).map_err(Error::io(&path))?;
+    let text = |frame: DataFrame| {
+        let mut text = Vec::new();
+        let writer = CsvWriter::new(&mut text).include_header(false).with_line_terminator("\r\n".into());
+        writer.n_threads(1).finish(&mut safe(&frame)?).map_err(unwritten(&path))?;
+        Ok(text)
+    };
+    table.rows.each(text, |text| file.write_all(&text).map_err(Error::io(&path)))
 }
-
-/// Rows that are made into text at a time.
-const BATCH: std::num::NonZeroUsize = std::num::NonZeroUsize::new(16_384).expect("more than none");
 
 /// Names of columns may hold commas and quotes too.
 fn header(file: &mut impl Write, frame: &DataFrame) -> std::io::Result<()> {

@@ -17,9 +17,9 @@ use crate::report::tables::OutputTable;
 pub const FILE: &str = "datapackage.json";
 
 /// Writes the descriptor of the files that stand in the folder.
-pub fn write(results: &Results<'_>, tables: &[OutputTable], outputs: &[Output], folder: &Path) -> Result<()> {
+pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], outputs: &[Output], folder: &Path) -> Result<()> {
     let path = folder.join(FILE);
-    let resources: Vec<Value> = outputs.iter().map(|output| resource(tables, output)).collect();
+    let resources: Vec<Value> = outputs.iter().map(|output| resource(tables, output)).collect::<Result<_>>()?;
     let package = json!({
         "profile": "data-package",
         "name": slug(results.about.name),
@@ -74,7 +74,7 @@ fn slug(name: &str) -> String {
     if kept.is_empty() { "run".into() } else { kept }
 }
 
-fn resource(tables: &[OutputTable], output: &Output) -> Value {
+fn resource(tables: &[OutputTable<'_>], output: &Output) -> Result<Value> {
     let (stem, ending) = output.path.rsplit_once('.').unwrap_or((&output.path, ""));
     let table = tables.iter().find(|table| table.name == stem || table.layer() == stem);
     let mut resource = json!({
@@ -100,7 +100,7 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
                 "doubleQuote": true,
                 "header": true,
             });
-            resource["schema"] = schema(table);
+            resource["schema"] = schema(table)?;
         }
         (Some(_), ending) if ending != "sld" => {}
         _ => resource["title"] = json!(title(&output.path)),
@@ -109,7 +109,7 @@ fn resource(tables: &[OutputTable], output: &Output) -> Value {
     if ending != "csv" {
         resource["type"] = json!("file");
     }
-    resource
+    Ok(resource)
 }
 
 fn title(path: &str) -> &'static str {
@@ -135,7 +135,7 @@ fn media_type(ending: &str) -> &'static str {
     }
 }
 
-fn schema(table: &OutputTable) -> Value {
+fn schema(table: &OutputTable<'_>) -> Result<Value> {
     let field = |column: &Described| {
         let mut field = Map::new();
         field.insert("name".into(), json!(guarded(&column.name)));
@@ -153,19 +153,20 @@ fn schema(table: &OutputTable) -> Value {
         "fields": table.columns.iter().map(field).collect::<Vec<_>>(),
         "missingValues": [""],
     });
-    if let Some(key) = key(table) {
+    if let Some(key) = key(table)? {
         schema["primaryKey"] = json!(key);
     }
-    schema
+    Ok(schema)
 }
 
 /// The columns that tell rows apart, as far as data packages can say so: none of them may be empty anywhere.
-fn key(table: &OutputTable) -> Option<Vec<&'static str>> {
-    let column = |name: &&&str| table.frame.column(name).ok();
-    let is_used = |name: &&&str| column(name).is_some_and(|column| column.null_count() < column.len());
+fn key(table: &OutputTable<'_>) -> Result<Option<Vec<&'static str>>> {
+    let nulls = table.rows.null_counts()?;
+    let nulls = |name: &str| table.rows.columns().get_column_index(name).map(|at| nulls[at]);
+    let is_used = |name: &&&str| nulls(name).is_some_and(|nulls| nulls < table.rows.height());
     let used: Vec<&'static str> = table.about.key.iter().filter(is_used).copied().collect();
-    let whole = used.iter().all(|name| table.frame.column(name).is_ok_and(|column| column.null_count() == 0));
-    (whole && !used.is_empty()).then_some(used)
+    let whole = used.iter().all(|name| nulls(name) == Some(0));
+    Ok(Some(used).filter(|used| whole && !used.is_empty()))
 }
 
 /// The inputs, each once.

@@ -14,7 +14,7 @@ use crate::report::columns::Kind;
 use crate::report::tables::{Geometries, OutputTable};
 
 /// Writes a table with geometries.
-pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Result<()> {
+pub fn write(table: &OutputTable<'_>, geometries: &Geometries, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}.fgb", table.layer()));
     let failed = |message: String| Error::Run { path: path.clone(), message };
     let options = FgbWriterOptions {
@@ -67,11 +67,12 @@ fn common_type(geometries: &Geometries) -> GeometryType {
 }
 
 fn properties(
-    table: &OutputTable,
+    table: &OutputTable<'_>,
     row: usize,
     feature: &mut impl PropertyProcessor,
 ) -> std::result::Result<(), GeozeroError> {
-    for (at, column) in table.frame.columns().iter().enumerate() {
+    let frame = table.rows.whole().map_err(|error| GeozeroError::Feature(error.to_string()))?;
+    for (at, column) in frame.columns().iter().enumerate() {
         let cell = cell(column, row).map_err(|error| GeozeroError::Feature(error.to_string()))?;
         let value = match &cell {
             Cell::Empty => continue,

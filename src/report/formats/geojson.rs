@@ -13,14 +13,15 @@ use crate::error::{Error, Result};
 use crate::report::tables::{Geometries, OutputTable};
 
 /// Writes a table with geometries.
-pub fn write(table: &OutputTable, geometries: &Geometries, folder: &Path) -> Result<()> {
+pub fn write(table: &OutputTable<'_>, geometries: &Geometries, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}.geojson", table.layer()));
     let mut file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
     let mut put = |text: &str| file.write_all(text.as_bytes()).map_err(Error::io(&path));
     put("{\"type\":\"FeatureCollection\",\"features\":[")?;
+    let frame = table.rows.whole()?;
     for (row, geometry) in geometries.iter().enumerate() {
         put(if row > 0 { ",\n" } else { "\n" })?;
-        put(&feature(&table.frame, row, geometry.as_ref())?.to_string())?;
+        put(&feature(&frame, row, geometry.as_ref())?.to_string())?;
     }
     put("\n]}\n")?;
     file.flush().map_err(Error::io(&path))

@@ -20,7 +20,7 @@ const SCHEMA: &str = include_str!("geopackage.sql");
 const TRIGGERS: &str = include_str!("geopackage_rtree.sql");
 
 /// A table, its geometries and how it is drawn.
-pub type Drawn<'a> = (&'a OutputTable, &'a Geometries, Style);
+pub type Drawn<'a> = (&'a OutputTable<'a>, &'a Geometries, Style);
 
 /// Writes `forerunner.gpkg`.
 pub fn write(layers: &[Drawn<'_>], folder: &Path) -> Result<()> {
@@ -69,13 +69,14 @@ fn write_layer(
     let mut insert = file.prepare(&format!("INSERT INTO {} VALUES ({marks})", quoted(layer)))?;
     let mut index = file.prepare(&format!("INSERT INTO {} VALUES (?, ?, ?, ?, ?)", quoted(&index_name(layer))))?;
     let mut all: Option<Rect> = None;
+    let frame = table.rows.whole().map_err(Failure::Own)?;
     for (row, geometry) in geometries.iter().enumerate() {
         let number = row as i64 + 1;
         let geometry = geometry.as_ref().filter(|geometry| !geometry.is_empty());
         let bounds = geometry.and_then(BoundingRect::bounding_rect);
         let blob = geometry.map(|geometry| blob(&as_kind(geometry, kind), bounds, path)).transpose();
         let mut cells = vec![Value::Integer(number), blob.map_err(Failure::Own)?.map_or(Value::Null, Value::Blob)];
-        for column in table.frame.columns() {
+        for column in frame.columns() {
             cells.push(value(column, row).map_err(Failure::Own)?);
         }
         insert.execute(params_from_iter(cells))?;
@@ -110,7 +111,7 @@ fn index_name(layer: &str) -> String {
 
 /// Names of columns in SQLite, where `Name` and `name` are one: a number is put behind those that are taken. The names that
 /// the program has given stand.
-fn column_names(table: &OutputTable) -> Vec<String> {
+fn column_names(table: &OutputTable<'_>) -> Vec<String> {
     let mut taken = vec!["fid".to_owned(), "geom".to_owned()];
     let is_own = |column: &Described| table.about.columns.iter().any(|own| own.name == column.name);
     let mut names = vec![String::new(); table.columns.len()];
@@ -134,7 +135,7 @@ pub fn free(name: &str, taken: &mut Vec<String>) -> String {
     free
 }
 
-fn create(file: &Connection, layer: &str, table: &OutputTable, names: &[String], kind: &str) -> rusqlite::Result<()> {
+fn create(file: &Connection, layer: &str, table: &OutputTable<'_>, names: &[String], kind: &str) -> rusqlite::Result<()> {
     let column = |(name, column): (&String, &Described)| {
         let kind = match column.kind {
             Kind::Integer => "INTEGER",
@@ -158,7 +159,7 @@ fn create(file: &Connection, layer: &str, table: &OutputTable, names: &[String],
 fn register(
     file: &Connection,
     layer: &str,
-    table: &OutputTable,
+    table: &OutputTable<'_>,
     names: &[String],
     (kind, bounds): (&str, Option<Rect>),
 ) -> rusqlite::Result<()> {

@@ -25,10 +25,10 @@ const BBOX: &str = "bbox";
 const SIDES: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
 
 /// Writes a table.
-pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
+pub fn write(table: &OutputTable<'_>, folder: &Path) -> Result<()> {
     let path = folder.join(format!("{}.parquet", table.name));
     let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
-    let mut frame = table.frame.clone();
+    let mut frame = table.rows.whole()?.into_owned();
     let mut metadata = vec![("forerunner".to_owned(), about(table).to_string())];
     if let Some(geometries) = &table.geometry {
         let names = [GEOMETRY, BBOX].map(|name| free(name, &frame));
@@ -44,7 +44,7 @@ pub fn write(table: &OutputTable, folder: &Path) -> Result<()> {
 }
 
 /// What the table and its columns are, under `forerunner` in the file's metadata.
-fn about(table: &OutputTable) -> Value {
+fn about(table: &OutputTable<'_>) -> Value {
     let column = |column: &Described| {
         let Described { name, kind, unit, about } = column;
         json!({ "name": name, "type": kind.as_str(), "unit": unit, "description": about })
@@ -60,7 +60,7 @@ fn about(table: &OutputTable) -> Value {
 
 /// The schema as Arrow has it, with `description` and `unit` at every field: what pyarrow, R and DuckDB show of a column. The
 /// file's own metadata stand there once more: readers of Arrow look nowhere else for `geo`.
-fn arrow_schema(table: &OutputTable, frame: &DataFrame, metadata: &[(String, String)]) -> String {
+fn arrow_schema(table: &OutputTable<'_>, frame: &DataFrame, metadata: &[(String, String)]) -> String {
     /// What precedes a message of Arrow's streams, before its length.
     const CONTINUES: [u8; 4] = [0xff; 4];
     let mut schema = frame.schema().to_arrow(CompatLevel::newest());

@@ -107,7 +107,7 @@ enum Symbol {
 const SIZE: &str = "min(16, 1.4 + 4 * sqrt(coalesce(\"emissions_t\", 0) / 1000000))";
 
 /// The style of a layer.
-pub fn style(results: &Results<'_>, table: &OutputTable) -> Result<Style> {
+pub fn style(results: &Results<'_>, table: &OutputTable<'_>) -> Result<Style> {
     let layer = table.layer();
     let (shape, rules, label, size) = match layer {
         "clusters" => (Symbol::Area, by_type(results, false), Some("cluster_name"), Some(SIZE)),

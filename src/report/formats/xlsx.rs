@@ -1,5 +1,6 @@
 //! One workbook with a sheet a table: typed cells, the header frozen, and a sheet that says what the others are.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use polars::prelude::DataFrame;
@@ -19,9 +20,11 @@ const CHARACTERS: usize = 32_767;
 const CUT: &str = " [cut]";
 
 /// Writes `forerunner.xlsx`. A table that no sheet can hold is named, and left out.
-pub fn write(tables: &[OutputTable], title: &str, folder: &Path) -> Result<()> {
+pub fn write(tables: &[OutputTable<'_>], title: &str, folder: &Path) -> Result<()> {
     let path = folder.join("forerunner.xlsx");
-    let tables: Vec<&OutputTable> = tables.iter().filter(|table| table.written != Written::Layer).collect();
+    let tables = tables.iter().filter(|table| table.written != Written::Layer);
+    let sheet = |table| Ok((table, if fits(table) { Some(table.rows.whole()?) } else { None }));
+    let tables: Vec<Sheet<'_>> = tables.map(sheet).collect::<Result<_>>()?;
     // Into memory first: on a full disk the library that packs the file would print.
     let bytes = book(&tables, title).and_then(|mut book| book.save_to_buffer());
     let bytes = bytes.map_err(|error| match error {
@@ -31,39 +34,42 @@ pub fn write(tables: &[OutputTable], title: &str, folder: &Path) -> Result<()> {
     std::fs::write(&path, bytes).map_err(Error::io(&path))
 }
 
-fn fits(table: &OutputTable) -> bool {
-    table.frame.height() <= ROWS && table.frame.width() <= COLUMNS
+/// A table, with its rows where a sheet can hold them.
+type Sheet<'a> = (&'a OutputTable<'a>, Option<Cow<'a, DataFrame>>);
+
+fn fits(table: &OutputTable<'_>) -> bool {
+    table.rows.height() <= ROWS && table.rows.columns().width() <= COLUMNS
 }
 
-fn book(tables: &[&OutputTable], title: &str) -> std::result::Result<Workbook, XlsxError> {
+fn book(tables: &[Sheet<'_>], title: &str) -> std::result::Result<Workbook, XlsxError> {
     let mut book = Workbook::new();
     let never = ExcelDateTime::from_ymd(2000, 1, 1)?;
     book.set_properties(&DocProperties::new().set_title(cut(title)).set_creation_datetime(&never));
     let bold = Format::new().set_bold();
     contents(book.add_worksheet_with_constant_memory()?, tables, &bold)?;
-    for table in tables.iter().filter(|table| fits(table)) {
+    for (table, frame) in tables.iter().filter_map(|(table, frame)| Some((table, frame.as_ref()?))) {
         let sheet = book.add_worksheet_with_constant_memory()?;
         sheet.set_name(&table.name)?;
-        rows(sheet, &table.frame, &bold)?;
+        rows(sheet, frame, &bold)?;
     }
     columns(book.add_worksheet_with_constant_memory()?, tables, &bold)?;
     Ok(book)
 }
 
 /// The sheet that says what the others are.
-fn contents(sheet: &mut Worksheet, tables: &[&OutputTable], bold: &Format) -> std::result::Result<(), XlsxError> {
+fn contents(sheet: &mut Worksheet, tables: &[Sheet<'_>], bold: &Format) -> std::result::Result<(), XlsxError> {
     sheet.set_name("contents")?;
     for (at, width) in [24.0, 40.0, 60.0, 12.0, 70.0].into_iter().enumerate() {
         sheet.set_column_width(at as u16, width)?;
     }
     header(sheet, ["sheet", "title", "one row is", "rows", "note"], bold)?;
-    for (row, table) in (1..).zip(tables) {
+    for (row, (table, frame)) in (1..).zip(tables) {
         sheet.write_string(row, 0, &table.name)?;
         sheet.write_string(row, 1, table.about.title)?;
         sheet.write_string(row, 2, table.about.row)?;
-        sheet.write_number(row, 3, table.frame.height() as f64)?;
-        let long = longest(&table.frame);
-        let note = if !fits(table) {
+        sheet.write_number(row, 3, table.rows.height() as f64)?;
+        let long = frame.as_deref().map_or(0, longest);
+        let note = if frame.is_none() {
             "left out: more rows or columns than a sheet holds; see the file of that name".to_owned()
         } else if long > 0 {
             format!("{long} texts are longer than a cell holds and cut, marked by{CUT}; see the file of that name")
@@ -76,13 +82,13 @@ fn contents(sheet: &mut Worksheet, tables: &[&OutputTable], bold: &Format) -> st
 }
 
 /// The sheet that says what the columns mean.
-fn columns(sheet: &mut Worksheet, tables: &[&OutputTable], bold: &Format) -> std::result::Result<(), XlsxError> {
+fn columns(sheet: &mut Worksheet, tables: &[Sheet<'_>], bold: &Format) -> std::result::Result<(), XlsxError> {
     sheet.set_name("columns")?;
     for (at, width) in [24.0, 36.0, 10.0, 10.0, 100.0].into_iter().enumerate() {
         sheet.set_column_width(at as u16, width)?;
     }
     header(sheet, ["sheet", "column", "type", "unit", "meaning"], bold)?;
-    let all = tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+    let all = tables.iter().flat_map(|(table, _)| table.columns.iter().map(move |column| (table, column)));
     for (row, (table, column)) in (1..).zip(all) {
         let cells = [&table.name, &cut(&column.name), column.kind.as_str(), column.unit, &cut(&column.about)];
         for (at, cell) in (0..).zip(cells) {

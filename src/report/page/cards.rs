@@ -214,7 +214,7 @@ impl<'a> Gathered<'a> {
         let (measured, details) = (results.measured, results.details);
         let mut ties: HashMap<usize, Vec<&Trace>> = HashMap::new();
         for trace in &details.networks.traces {
-            ties.entry(trace.unit).or_default().push(trace);
+            ties.entry(trace.unit as usize).or_default().push(trace);
         }
         let mut facts: HashMap<usize, Vec<&crate::validate::Fact>> = HashMap::new();
         for (unit, fact) in &details.evidence {
@@ -363,16 +363,16 @@ impl<'a> Gathered<'a> {
     }
 
     fn tie(&self, trace: &Trace) -> TieRow<'a> {
-        let table = &self.results.tables.ties[trace.table];
-        let row = &table.rows()[trace.row];
+        let table = &self.results.tables.ties[trace.table as usize];
+        let row = table.rows().get(trace.row as usize);
         let called = |name: &'a str, end: usize| {
             let is_end = end == 0 || table.is_links();
-            plant(self.results, table, row.levels[end], name).filter(|_| is_end).unwrap_or(name)
+            plant(self.results.tables, table, row.levels[end], name).filter(|_| is_end).unwrap_or(name)
         };
         TieRow {
             kind: &table.kind,
             basis: table.basis(),
-            what: format!("{} – {}", called(&row.from, 0), called(&row.to, 1)),
+            what: format!("{} – {}", called(row.from, 0), called(row.to, 1)),
             place: if row.line > 0 { format!("{}:{}", row.file, row.line) } else { "register".into() },
         }
     }

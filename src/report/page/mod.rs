@@ -149,7 +149,7 @@ impl Shown {
 }
 
 /// Writes `report.html`.
-pub fn write(results: &Results<'_>, tables: &[OutputTable], folder: &Path) -> Result<()> {
+pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], folder: &Path) -> Result<()> {
     let path = folder.join("report.html");
     let none = Vec::new();
     let clusters = tables.iter().find(|table| table.name == "clusters");

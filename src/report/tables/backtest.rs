@@ -7,7 +7,7 @@ use crate::report::Results;
 use crate::validate::Event;
 
 /// The tables of a run with outcomes.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     if results.tables.outcomes.is_empty() {
         return Ok(Vec::new());
     }
@@ -19,7 +19,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// One row an outcome, period, dimension and fifth of all probabilities.
-fn reliability(results: &Results<'_>) -> Result<OutputTable> {
+fn reliability(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.backtest.reliability;
     let outcome = |at: usize| results.tables.outcomes[at].name.as_str();
     let dimension = |at: usize| results.about.dimensions[at].id.as_str();
@@ -37,7 +37,7 @@ fn reliability(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row an outcome, period and predictor.
-fn backtest(results: &Results<'_>) -> Result<OutputTable> {
+fn backtest(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.backtest.tested;
     let low = |estimate: &Estimate| estimate.interval.map(|interval| interval[0]);
     let high = |estimate: &Estimate| estimate.interval.map(|interval| interval[1]);
@@ -72,7 +72,7 @@ fn backtest(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row an outcome, period and event.
-fn outcome_events(results: &Results<'_>) -> Result<OutputTable> {
+fn outcome_events(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.backtest.told;
     let clusters = &results.measured.clusters;
     let event = |row: &Told| -> &Event { &results.tables.outcomes[row.outcome].events[row.event] };

@@ -12,7 +12,7 @@ use crate::score::shape::Child;
 use crate::score::treat::Treated;
 
 /// The tables of a run that is diagnosed.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let Some(found) = results.diagnostics else { return Ok(Vec::new()) };
     Ok(vec![
         diagnostics(results, found)?,
@@ -36,7 +36,7 @@ pub fn named<'a>(results: &'a Results<'_>, child: Child) -> (&'a str, &'static s
 }
 
 /// One row an indicator.
-fn diagnostics(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn diagnostics(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.indicators;
     let indicators = results.about.indicators;
     let methods: Vec<Method> = results.about.model.parameters.normalise.iter().map(|rule| rule.method()).collect();
@@ -98,7 +98,7 @@ fn treatment(rows: &[IndicatorFacts]) -> Vec<Column> {
 }
 
 /// One row a pair.
-fn correlations(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn correlations(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.correlations;
     let frame = frame(vec![
         column("first", rows.iter().map(|row| named(results, row.first).0).collect::<Vec<&str>>()),
@@ -116,7 +116,7 @@ fn correlations(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTabl
 }
 
 /// One row a node, principal component and child.
-fn loadings(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn loadings(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.loadings;
     let frame = frame(vec![
         column("node", rows.iter().map(|row| named(results, Child::Node(row.node)).0).collect::<Vec<&str>>()),
@@ -132,7 +132,7 @@ fn loadings(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
 }
 
 /// One row a dimension and what stands under it.
-fn effective_weights(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn effective_weights(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.weights;
     let node = |at: usize| named(results, Child::Node(at)).0;
     let number = |of: fn(&EffectiveWeight) -> Option<f64>| rows.iter().map(of).collect::<Vec<_>>();
@@ -161,7 +161,7 @@ fn effective_weights(results: &Results<'_>, found: &Diagnostics) -> Result<Outpu
 }
 
 /// One row a cluster, period, dimension and what is left out of it.
-fn removal(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn removal(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.removal;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
@@ -178,7 +178,7 @@ fn removal(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
 }
 
 /// One row a cluster, period and indicator by which it stands out.
-fn strengths(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn strengths(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.strengths;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let indicator = |at: usize| &results.about.indicators[at];
@@ -208,7 +208,7 @@ fn strengths(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> 
 }
 
 /// One row a cluster and period.
-fn availability(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable> {
+fn availability(results: &Results<'_>, found: &Diagnostics) -> Result<OutputTable<'static>> {
     let rows = &found.availability;
     let key = |(unit, _): (usize, &_)| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![

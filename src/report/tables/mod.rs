@@ -9,7 +9,12 @@ mod spatial;
 mod steps;
 mod uncertainty;
 
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::columns::{self, Described, Placeholders};
 use super::{Results, types as by_type};
@@ -26,19 +31,135 @@ pub use steps::reading;
 pub use uncertainty::OF_TYPE;
 
 /// One table to write.
-pub struct OutputTable {
+pub struct OutputTable<'a> {
     /// The name of its files, sheet and layer.
     pub name: String,
     /// Its entry in the table of columns.
     pub about: &'static columns::TableEntry,
     /// Its rows.
-    pub frame: DataFrame,
+    pub rows: Rows<'a>,
     /// What its columns mean, in their order.
     pub columns: Vec<Described>,
     /// Geometry a row, for GIS layers.
     pub geometry: Option<Geometries>,
     /// Where it is written.
     pub written: Written,
+}
+
+/// Rows of a table.
+pub enum Rows<'a> {
+    /// All of them.
+    Whole(DataFrame),
+    /// So many that they are made a part at a time.
+    Parts(Parts<'a>),
+}
+
+/// Rows that are made when they are wanted.
+pub struct Parts<'a> {
+    height: usize,
+    /// The table without rows.
+    none: DataFrame,
+    make: Part<'a>,
+    /// Of how many rows each column tells nothing, once all have been made.
+    nulls: OnceLock<Vec<usize>>,
+}
+
+/// Makes some rows of a table.
+type Part<'a> = Box<dyn Fn(Range<usize>) -> Result<DataFrame> + Send + Sync + 'a>;
+
+impl Rows<'_> {
+    /// Rows of one part.
+    const PART: usize = 65_536;
+
+    /// How many there are.
+    pub fn height(&self) -> usize {
+        match self {
+            Self::Whole(frame) => frame.height(),
+            Self::Parts(parts) => parts.height,
+        }
+    }
+
+    /// The columns; their rows may be left out.
+    pub fn columns(&self) -> &DataFrame {
+        let (Self::Whole(frame) | Self::Parts(Parts { none: frame, .. })) = self;
+        frame
+    }
+
+    /// All of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] if polars fails.
+    pub fn whole(&self) -> Result<Cow<'_, DataFrame>> {
+        match self {
+            Self::Whole(frame) => Ok(Cow::Borrowed(frame)),
+            Self::Parts(parts) => parts.rows(0..parts.height).map(Cow::Owned),
+        }
+    }
+
+    /// Makes something of the rows, some at a time and several at once, and hands it on in their order.
+    ///
+    /// # Errors
+    ///
+    /// What making or taking gives; [`Error::Table`] if polars fails.
+    pub fn each<T: Send>(
+        &self,
+        make: impl Fn(DataFrame) -> Result<T> + Sync,
+        mut take: impl FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        let height = self.height();
+        let first: Vec<usize> = (0..height).step_by(Self::PART).collect();
+        let mut nulls = vec![0; self.columns().width()];
+        let one = |&first: &usize| {
+            let frame = self.part(first..height.min(first + Self::PART))?;
+            Ok((null_counts(&frame), make(frame)?))
+        };
+        for some in first.chunks(2 * rayon::current_num_threads()) {
+            for made in some.par_iter().map(one).collect::<Result<Vec<_>>>()? {
+                nulls.iter_mut().zip(made.0).for_each(|(all, own)| *all += own);
+                take(made.1)?;
+            }
+        }
+        if let Self::Parts(parts) = self {
+            parts.nulls.get_or_init(|| nulls);
+        }
+        Ok(())
+    }
+
+    /// The rows of a range.
+    fn part(&self, range: Range<usize>) -> Result<DataFrame> {
+        match self {
+            Self::Whole(frame) => Ok(frame.slice(range.start as i64, range.len())),
+            Self::Parts(parts) => parts.rows(range),
+        }
+    }
+
+    /// Of how many rows each column tells nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Table`] if polars fails.
+    pub fn null_counts(&self) -> Result<Vec<usize>> {
+        match self {
+            Self::Whole(frame) => Ok(null_counts(frame)),
+            Self::Parts(parts) => {
+                if parts.nulls.get().is_none() {
+                    self.each(|_| Ok(()), |()| Ok(()))?;
+                }
+                Ok(parts.nulls.get().cloned().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Parts<'_> {
+    fn rows(&self, range: Range<usize>) -> Result<DataFrame> {
+        without_signed_zeros(&(self.make)(range)?)
+    }
+}
+
+fn null_counts(frame: &DataFrame) -> Vec<usize> {
+    frame.columns().iter().map(Column::null_count).collect()
 }
 
 /// Where a table is written, besides the workbook and, with geometries, the GIS layers.
@@ -52,7 +173,7 @@ pub enum Written {
     Layer,
 }
 
-impl OutputTable {
+impl<'a> OutputTable<'a> {
     /// A table under its name in the table of columns.
     fn new(results: &Results<'_>, name: &str, written: Written, frame: DataFrame) -> Result<Self> {
         Self::named(results, name, name.to_owned(), written, frame)
@@ -60,8 +181,16 @@ impl OutputTable {
 
     fn named(results: &Results<'_>, about: &str, name: String, written: Written, frame: DataFrame) -> Result<Self> {
         let (about, columns) = Placeholders::of(results).describe(about, &frame)?;
-        let frame = without_signed_zeros(&frame)?;
-        Ok(Self { name, about, frame, columns, geometry: None, written })
+        let rows = Rows::Whole(without_signed_zeros(&frame)?);
+        Ok(Self { name, about, rows, columns, geometry: None, written })
+    }
+
+    /// A table of so many rows that they are made part by part.
+    fn in_parts(results: &Results<'_>, name: &str, written: Written, height: usize, make: Part<'a>) -> Result<Self> {
+        let none = make(0..0)?;
+        let (about, columns) = Placeholders::of(results).describe(name, &none)?;
+        let rows = Rows::Parts(Parts { height, none, make, nulls: OnceLock::new() });
+        Ok(Self { name: name.to_owned(), about, rows, columns, geometry: None, written })
     }
 
     /// The name of its GIS layer.
@@ -75,8 +204,12 @@ impl OutputTable {
     }
 }
 
-/// All tables of a run.
-pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+/// All tables of a run; `with_layers`: also those that are layers alone.
+///
+/// # Errors
+///
+/// [`Error::Table`] if polars fails.
+pub fn all<'a>(results: &Results<'a>, with_layers: bool) -> Result<Vec<OutputTable<'a>>> {
     let mut tables = vec![clusters(results)?, figures(results)?, indicators(results)?, scores(results)?];
     tables.extend(facilities(results)?);
     tables.extend(spatial::all(results)?);
@@ -89,7 +222,9 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
     tables.extend(backtest::all(results)?);
     tables.extend(corrections(results)?);
     tables.extend([evidence(results)?, findings(results)?, quarantine(results)?]);
-    tables.extend(places::layers(results)?);
+    if with_layers {
+        tables.extend(places::layers(results)?);
+    }
     Ok(tables)
 }
 
@@ -98,7 +233,7 @@ pub fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 /// # Errors
 ///
 /// As [`all`].
-pub fn with_findings(mut tables: Vec<OutputTable>, results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub fn with_findings<'a>(mut tables: Vec<OutputTable<'a>>, results: &Results<'_>) -> Result<Vec<OutputTable<'a>>> {
     for table in tables.iter_mut().filter(|table| table.about.name == "findings") {
         *table = findings(results)?;
     }
@@ -106,7 +241,7 @@ pub fn with_findings(mut tables: Vec<OutputTable>, results: &Results<'_>) -> Res
 }
 
 /// One row a value that a person has put in the place of the register's; none where there is none.
-fn corrections(results: &Results<'_>) -> Result<Option<OutputTable>> {
+fn corrections(results: &Results<'_>) -> Result<Option<OutputTable<'static>>> {
     let Some(register) = results.facilities().filter(|register| !register.corrections.is_empty()) else {
         return Ok(None);
     };
@@ -201,12 +336,12 @@ pub fn clusters_frame(results: &Results<'_>) -> Result<DataFrame> {
     frame(columns)
 }
 
-fn clusters(results: &Results<'_>) -> Result<OutputTable> {
+fn clusters(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let table = OutputTable::new(results, "clusters", Written::Both, clusters_frame(results)?)?;
     Ok(table.with_geometry(places::outlines(results)?))
 }
 
-fn figures(results: &Results<'_>) -> Result<OutputTable> {
+fn figures(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let names = results.measured.figures.get_column_names();
     let columns = names.into_iter().map(|name| figure(results, name)).collect::<Result<Vec<_>>>()?;
     OutputTable::new(results, "figures", Written::Both, frame(columns)?)
@@ -216,7 +351,7 @@ pub(super) fn keys<'a>(results: &'a Results<'_>, unit: &Unit) -> (&'a str, Optio
     (&results.measured.clusters.ids[unit.cluster], unit.period)
 }
 
-fn indicators(results: &Results<'_>) -> Result<OutputTable> {
+fn indicators(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let count = results.about.indicators.len();
     let rows: Vec<(usize, usize)> =
         (0..results.rating.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
@@ -248,7 +383,7 @@ fn indicators(results: &Results<'_>) -> Result<OutputTable> {
     OutputTable::new(results, "indicators", Written::Both, frame(columns)?)
 }
 
-fn scores(results: &Results<'_>) -> Result<OutputTable> {
+fn scores(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let nodes = results.about.model.shape.nodes();
     let rows: Vec<(usize, usize)> =
         (0..results.rating.scores.len()).flat_map(|unit| (0..nodes.len()).map(move |node| (unit, node))).collect();
@@ -307,14 +442,14 @@ fn facilities_frame(results: &Results<'_>) -> Result<Option<DataFrame>> {
     Ok(Some(frame(columns)?))
 }
 
-fn facilities(results: &Results<'_>) -> Result<Option<OutputTable>> {
+fn facilities(results: &Results<'_>) -> Result<Option<OutputTable<'static>>> {
     let (Some(register), Some(frame)) = (results.facilities(), facilities_frame(results)?) else { return Ok(None) };
     let geometry = register.facility.iter().map(|&facility| places::point(register, facility)).collect();
     Ok(Some(OutputTable::new(results, "facilities", Written::Both, frame)?.with_geometry(geometry)))
 }
 
 /// One row a period and type.
-fn types(results: &Results<'_>) -> Result<OutputTable> {
+fn types(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = by_type::sums(results);
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
@@ -329,7 +464,7 @@ fn types(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a fact that became a figure.
-fn evidence(results: &Results<'_>) -> Result<OutputTable> {
+fn evidence(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let mut rows: Vec<_> = results.details.evidence.iter().collect();
     rows.sort_by(|a, b| (a.0, &a.1.figure, &a.1.file, a.1.line).cmp(&(b.0, &b.1.figure, &b.1.file, b.1.line)));
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
@@ -346,7 +481,7 @@ fn evidence(results: &Results<'_>) -> Result<OutputTable> {
     OutputTable::new(results, "evidence", Written::Csv, frame)
 }
 
-fn findings(results: &Results<'_>) -> Result<OutputTable> {
+fn findings(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.findings.findings;
     let frame = frame(vec![
         column("severity", rows.iter().map(|row| word(serde_json::to_value(row.severity))).collect::<Vec<String>>()),
@@ -367,7 +502,7 @@ fn word(value: serde_json::Result<serde_json::Value>) -> String {
     value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn quarantine(results: &Results<'_>) -> Result<OutputTable> {
+fn quarantine(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.findings.quarantine;
     let frame = frame(vec![
         column("source", rows.iter().map(|row| &*row.source).collect::<Vec<&str>>()),

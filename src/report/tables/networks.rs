@@ -1,16 +1,18 @@
 //! Tables about firm networks: whole networks, ties between clusters, and where every tie comes from.
 
+use std::ops::Range;
+
 use polars::prelude::DataFrame;
 
-use super::{OutputTable, Written, column, frame, keys};
+use super::{OutputTable, Written, column, frame};
 use crate::error::Result;
-use crate::measure::{ClusterLink, Trace};
+use crate::measure::{ClusterLink, Measurements, Trace};
 use crate::report::Results;
 use crate::validate::settings::Between;
-use crate::validate::{LinkRow, TieTable};
+use crate::validate::{Tables, TieRow, TieTable};
 
 /// The tables of a run with links or memberships.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all<'a>(results: &Results<'a>) -> Result<Vec<OutputTable<'a>>> {
     if results.tables.ties.is_empty() {
         return Ok(Vec::new());
     }
@@ -18,7 +20,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// One row a kind and period.
-fn networks(results: &Results<'_>) -> Result<OutputTable> {
+fn networks(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.networks.whole;
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
@@ -35,7 +37,7 @@ fn networks(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a kind, period and pair of clusters.
-fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
+fn cluster_links(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.networks.across;
     let unit = |row: &ClusterLink, end: usize| results.measured.units[row.units[end]];
     let id = |row: &ClusterLink, end: usize| results.measured.clusters.ids[unit(row, end).cluster].as_str();
@@ -56,47 +58,49 @@ fn cluster_links(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster, period and row of a source that names one of its facilities or operators.
-fn ties(results: &Results<'_>) -> Result<OutputTable> {
-    let rows: Vec<&Trace> = results.details.networks.traces.iter().collect();
-    OutputTable::new(results, "ties", Written::Csv, tie_rows(results, &rows)?)
+fn ties<'a>(results: &Results<'a>) -> Result<OutputTable<'a>> {
+    let (rows, read, measured) = (&results.details.networks.traces, results.tables, results.measured);
+    let make = move |range: Range<usize>| tie_rows(read, measured, &rows[range]);
+    OutputTable::in_parts(results, "ties", Written::Csv, rows.len(), Box::new(make))
 }
 
 /// The name of a plant that stands among the firms of a source between operators; `None` for all other ends.
-pub fn plant<'a>(results: &'a Results<'_>, source: &TieTable, level: Between, id: &str) -> Option<&'a str> {
+pub fn plant<'a>(read: &'a Tables, source: &TieTable, level: Between, id: &str) -> Option<&'a str> {
     let is_plant = source.between == Between::Operator && level == Between::Facility;
-    let register = results.facilities().filter(|_| is_plant)?;
+    let register = read.facilities.as_ref().filter(|_| is_plant)?;
     Some(&register.names[register.ids.position(id)?])
 }
 
 /// Rows of sources that tie a cluster, with all that they say.
-pub(super) fn tie_rows(results: &Results<'_>, rows: &[&Trace]) -> Result<DataFrame> {
-    let key = |row: &Trace| keys(results, &results.measured.units[row.unit]);
-    let table = |row: &Trace| -> &TieTable { &results.tables.ties[row.table] };
-    let of = |row: &Trace| -> &LinkRow { &table(row).rows()[row.row] };
+pub(super) fn tie_rows(read: &Tables, measured: &Measurements, rows: &[Trace]) -> Result<DataFrame> {
+    let unit = |row: &Trace| measured.units[row.unit as usize];
+    let table = |row: &Trace| &read.ties[row.table as usize];
+    let told: Vec<TieRow<'_>> = rows.iter().map(|row| table(row).rows().get(row.row as usize)).collect();
     let is_link = |row: &Trace| table(row).is_links();
-    let called = |row: &Trace, end: usize| {
+    let both = || rows.iter().zip(&told);
+    let called = |(row, told): (&Trace, &TieRow<'_>), end: usize| {
         let is_end = end == 0 || is_link(row);
-        let id = [&of(row).from, &of(row).to][end];
-        plant(results, table(row), of(row).levels[end], id).filter(|_| is_end)
+        plant(read, table(row), told.levels[end], [told.from, told.to][end]).filter(|_| is_end)
     };
+    let id = |row: &Trace| measured.clusters.ids[unit(row).cluster].as_str();
     frame(vec![
-        column("cluster_id", rows.iter().map(|row| key(row).0).collect::<Vec<&str>>()),
-        column("period", rows.iter().map(|row| key(row).1).collect::<Vec<_>>()),
+        column("cluster_id", rows.iter().map(id).collect::<Vec<&str>>()),
+        column("period", rows.iter().map(|row| unit(row).period).collect::<Vec<_>>()),
         column("kind", rows.iter().map(|row| table(row).kind.as_str()).collect::<Vec<&str>>()),
         column("name", rows.iter().map(|row| table(row).name.as_str()).collect::<Vec<&str>>()),
         column("basis", rows.iter().map(|row| table(row).basis()).collect::<Vec<&str>>()),
-        column("from", rows.iter().map(|row| &*of(row).from).collect::<Vec<&str>>()),
-        column("to", rows.iter().map(|row| is_link(row).then(|| &*of(row).to)).collect::<Vec<_>>()),
-        column("from_name", rows.iter().map(|row| called(row, 0)).collect::<Vec<_>>()),
-        column("to_name", rows.iter().map(|row| called(row, 1)).collect::<Vec<_>>()),
-        column("organisation", rows.iter().map(|row| (!is_link(row)).then(|| &*of(row).to)).collect::<Vec<_>>()),
-        column("share", rows.iter().map(|row| of(row).share).collect::<Vec<_>>()),
-        column("role", rows.iter().map(|row| of(row).role.as_deref()).collect::<Vec<_>>()),
-        column("weight", rows.iter().map(|row| of(row).weight).collect::<Vec<_>>()),
-        column("from_year", rows.iter().map(|row| of(row).from_year).collect::<Vec<_>>()),
-        column("to_year", rows.iter().map(|row| of(row).to_year).collect::<Vec<_>>()),
-        column("source", rows.iter().map(|row| of(row).source.as_deref()).collect::<Vec<_>>()),
-        column("file", rows.iter().map(|row| Some(&*of(row).file).filter(|file| !file.is_empty())).collect::<Vec<_>>()),
-        column("line", rows.iter().map(|row| Some(of(row).line).filter(|line| *line > 0)).collect::<Vec<_>>()),
+        column("from", told.iter().map(|told| told.from).collect::<Vec<&str>>()),
+        column("to", both().map(|(row, told)| is_link(row).then_some(told.to)).collect::<Vec<_>>()),
+        column("from_name", both().map(|row| called(row, 0)).collect::<Vec<_>>()),
+        column("to_name", both().map(|row| called(row, 1)).collect::<Vec<_>>()),
+        column("organisation", both().map(|(row, told)| (!is_link(row)).then_some(told.to)).collect::<Vec<_>>()),
+        column("share", told.iter().map(|told| told.share).collect::<Vec<_>>()),
+        column("role", told.iter().map(|told| told.role).collect::<Vec<_>>()),
+        column("weight", told.iter().map(|told| told.weight).collect::<Vec<_>>()),
+        column("from_year", told.iter().map(|told| told.from_year).collect::<Vec<_>>()),
+        column("to_year", told.iter().map(|told| told.to_year).collect::<Vec<_>>()),
+        column("source", told.iter().map(|told| told.source).collect::<Vec<_>>()),
+        column("file", told.iter().map(|told| Some(told.file).filter(|file| !file.is_empty())).collect::<Vec<_>>()),
+        column("line", told.iter().map(|told| Some(told.line).filter(|line| *line > 0)).collect::<Vec<_>>()),
     ])
 }

@@ -14,7 +14,7 @@ use crate::report::Results;
 use crate::validate::ATTRIBUTES;
 
 /// The tables that the run has rows for.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let mut tables = Vec::new();
     if results.facilities().is_some() {
         tables.extend([dispersed(results)?, dispersed_sums(results)?, dispersed_groups(results)?]);
@@ -26,7 +26,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// One row a dispersed site and period, greatest emissions first.
-fn dispersed(results: &Results<'_>) -> Result<OutputTable> {
+fn dispersed(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let fail = || Error::table("building the dispersed sites");
     let sites = &results.details.dispersed.sites;
     let Some(table) = &results.details.facilities else {
@@ -94,7 +94,7 @@ pub fn rule(trial: &Trial) -> String {
 }
 
 /// One row a period, column and value.
-fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
+fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.dispersed.sums;
     let of = |part: Option<f64>, whole: f64| part.filter(|_| whole > 0.0).map(|part| part / whole);
     let frame = frame(vec![
@@ -111,7 +111,7 @@ fn dispersed_sums(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a wider rule and group of dispersed sites that it would gather.
-fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
+fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let trials = &results.details.dispersed.trials;
     let rows: Vec<(&Trial, &Gathered)> =
         trials.iter().flat_map(|trial| trial.groups.iter().map(move |group| (trial, group))).collect();
@@ -147,7 +147,7 @@ fn dispersed_groups(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row an initiative.
-fn initiatives(results: &Results<'_>) -> Result<OutputTable> {
+fn initiatives(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let types = initiatives::types()?;
     let rows = &results.rating.initiatives;
     let id = |at: usize| types[at].id.as_str();

@@ -41,7 +41,7 @@ pub fn outlines(results: &Results<'_>) -> Result<Geometries> {
 }
 
 /// The layers that are no tables.
-pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn layers(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let mut tables = Vec::new();
     if let Some(register) = results.facilities().filter(|_| !results.tables.ties.is_empty()) {
         tables.push(links(results, register)?);
@@ -57,15 +57,15 @@ const LINKS: [&str; 11] =
     ["cluster_id", "kind", "name", "basis", "from", "to", "organisation", "weight", "from_year", "to_year", "source"];
 
 /// One row a cluster and tie of it, as in `ties`, but once over all periods.
-fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable> {
+fn links(results: &Results<'_>, register: &Facilities) -> Result<OutputTable<'static>> {
     let traces = &results.details.networks.traces;
-    let cluster = |trace: &Trace| results.measured.units[trace.unit].cluster;
+    let cluster = |trace: &Trace| results.measured.units[trace.unit as usize].cluster;
     let mut seen = HashSet::new();
-    let rows: Vec<&Trace> =
-        traces.iter().filter(|trace| seen.insert((cluster(trace), trace.table, trace.row))).collect();
+    let rows: Vec<Trace> =
+        traces.iter().copied().filter(|trace| seen.insert((cluster(trace), trace.table, trace.row))).collect();
     let ends = Ends::new(results, register);
     let lines: Vec<Option<Geometry>> = rows.iter().map(|trace| ends.line(trace, cluster(trace))).collect();
-    let all = tie_rows(results, &rows)?;
+    let all = tie_rows(results.tables, results.measured, &rows)?;
     let frame = all.select(LINKS).map_err(Error::table("building the links"))?;
     Ok(OutputTable::new(results, "links", Written::Layer, frame)?.with_geometry(lines))
 }
@@ -106,8 +106,8 @@ impl<'a> Ends<'a> {
         let mut members: BTreeMap<(usize, &'a str), Vec<Degrees>> = BTreeMap::new();
         let memberships = self.results.tables.ties.iter().enumerate().filter(|(_, table)| !table.is_links());
         for (at, table) in memberships {
-            for row in table.rows() {
-                members.entry((at, &*row.to)).or_default().extend(self.place(row.levels[0], &row.from, None));
+            for row in table.rows().iter() {
+                members.entry((at, row.to)).or_default().extend(self.place(row.levels[0], row.from, None));
             }
         }
         members.into_iter().filter_map(|(key, places)| Some((key, shapes::middle(&places)?))).collect()
@@ -128,16 +128,16 @@ impl<'a> Ends<'a> {
 
     /// From end to end of a link, or from a member to the middle of its organisation's members.
     fn line(&self, trace: &Trace, cluster: usize) -> Option<Geometry> {
-        let table = &self.results.tables.ties[trace.table];
-        let row = &table.rows()[trace.row];
+        let table = &self.results.tables.ties[trace.table as usize];
+        let row = table.rows().get(trace.row as usize);
         let end = |name: &str, at: usize| self.place(row.levels[at], name, Some(cluster));
-        let to = if table.is_links() { end(&row.to, 1) } else { self.middles.get(&(trace.table, &*row.to)).copied() };
-        shapes::line(end(&row.from, 0)?, to?)
+        let to = if table.is_links() { end(row.to, 1) } else { self.middles.get(&(trace.table as usize, row.to)).copied() };
+        shapes::line(end(row.from, 0)?, to?)
     }
 }
 
 /// Points, lines and areas of one `[layers.NAME]`, each a layer of its own: what GIS programs can draw in one style.
-fn infrastructure(results: &Results<'_>, layer: &Layer) -> Result<Vec<OutputTable>> {
+fn infrastructure(results: &Results<'_>, layer: &Layer) -> Result<Vec<OutputTable<'static>>> {
     let kind = |geometry: &Option<Geometry>| {
         geometry.as_ref().map_or("points", |geometry| match geometry.dimensions() {
             Dimensions::Empty | Dimensions::ZeroDimensional => "points",

@@ -13,7 +13,7 @@ use crate::names::EMISSIONS;
 use crate::report::Results;
 
 /// The tables that the run has rows for.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let mut tables = Vec::new();
     if !results.details.reach.is_empty() {
         tables.push(reach(results)?);
@@ -31,7 +31,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// One row a cluster and feature that it reaches.
-fn reach(results: &Results<'_>) -> Result<OutputTable> {
+fn reach(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.reach;
     let clusters = &results.measured.clusters;
     let layer = |at: usize| &results.tables.layers[at];
@@ -62,7 +62,7 @@ fn reach(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster, period and sector.
-fn sectors(results: &Results<'_>) -> Result<OutputTable> {
+fn sectors(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.agglomeration.sectors;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
@@ -78,7 +78,7 @@ fn sectors(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a period over all sectors, then one a sector.
-fn concentration(results: &Results<'_>) -> Result<OutputTable> {
+fn concentration(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.details.agglomeration.concentration;
     let frame = frame(vec![
         column("period", rows.iter().map(|row| row.period).collect::<Vec<_>>()),
@@ -116,7 +116,7 @@ impl Pair<'_> {
 }
 
 /// One row a radius, cluster and group there that shares facilities with it; groups without a partner stand alone.
-fn stability(results: &Results<'_>) -> Result<OutputTable> {
+fn stability(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let mut pairs = Vec::new();
     for (radius, comparison) in &results.measured.clusters.stability {
         pairs.extend(comparison.relations.iter().map(|relation| Pair {
@@ -131,13 +131,13 @@ fn stability(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row an earlier cluster and one of this run that shares facilities with it.
-fn lineage(results: &Results<'_>, comparison: &Comparison) -> Result<OutputTable> {
+fn lineage(results: &Results<'_>, comparison: &Comparison) -> Result<OutputTable<'static>> {
     let pair = |relation| Pair { radius_km: None, comparison, relation, own: relation.b, other: relation.a };
     let pairs: Vec<Pair<'_>> = comparison.relations.iter().map(pair).collect();
     pairs_table(results, "lineage", &pairs, "previous")
 }
 
-fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], other: &str) -> Result<OutputTable> {
+fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], other: &str) -> Result<OutputTable<'static>> {
     let clusters = &results.measured.clusters;
     let mut columns = Vec::new();
     if name == "stability" {

@@ -8,7 +8,7 @@ use crate::indicator::Indicator;
 use crate::report::Results;
 
 /// The tables that the run has rows for.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let mut tables = vec![levers(results)?, lever_pairs(results)?];
     if results.about.typology.is_some() {
         tables.push(type_distances(results)?);
@@ -45,7 +45,7 @@ fn significant(value: f64) -> String {
 }
 
 /// One row a cluster, period and indicator.
-fn levers(results: &Results<'_>) -> Result<OutputTable> {
+fn levers(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let count = results.about.indicators.len();
     let rows: Vec<(usize, usize)> =
         (0..results.rating.scores.len()).flat_map(|unit| (0..count).map(move |indicator| (unit, indicator))).collect();
@@ -86,7 +86,7 @@ fn number(results: &Results<'_>, position: usize) -> Option<i64> {
 }
 
 /// One row a cluster, period, dimension and set of indicators: the cheapest two.
-fn lever_pairs(results: &Results<'_>) -> Result<OutputTable> {
+fn lever_pairs(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let units = results.rating.levers.iter().enumerate();
     let rows: Vec<(usize, &LeverPair)> =
         units.flat_map(|(unit, levers)| levers.pairs.iter().map(move |pair| (unit, pair))).collect();
@@ -124,13 +124,13 @@ fn lever_pairs(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster, period and type: how far it is.
-fn type_distances(results: &Results<'_>) -> Result<OutputTable> {
+fn type_distances(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let distance = |unit: usize, kind: usize| results.rating.levers[unit].distances.get(kind).copied();
     by_type(results, "type_distances", "points", &distance)
 }
 
 /// One row a cluster, period and type: how much it is a member.
-fn type_memberships(results: &Results<'_>) -> Result<OutputTable> {
+fn type_memberships(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let membership = |unit: usize, kind: usize| {
         let known = results.rating.classes[unit].levels.iter().zip(&results.rating.scores[unit].nodes);
         let scores: Option<Vec<f64>> = known.map(|(level, score)| level.known().and(score.score)).collect();
@@ -144,7 +144,7 @@ fn by_type(
     name: &'static str,
     value_column: &str,
     value: &dyn Fn(usize, usize) -> Option<f64>,
-) -> Result<OutputTable> {
+) -> Result<OutputTable<'static>> {
     let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
     let rows: Vec<(usize, usize)> =
         (0..results.rating.scores.len()).flat_map(|unit| (0..types.len()).map(move |kind| (unit, kind))).collect();
@@ -167,7 +167,7 @@ fn move_keys<'a>(results: &'a Results<'_>, one: &Move) -> (&'a str, Option<i64>,
 }
 
 /// One row a cluster and two consecutive periods, both with a type.
-fn moves(results: &Results<'_>) -> Result<OutputTable> {
+fn moves(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows: Vec<&Move> = results.rating.moves.moves.iter().filter(|one| one.types.is_some()).collect();
     let key = |one: &&Move| move_keys(results, one);
     let kind = |one: &&Move, pick: fn((usize, usize)) -> usize| number(results, pick(one.types?));
@@ -193,7 +193,7 @@ fn moves(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster, two consecutive periods and indicator: its part of its dimension's change.
-fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
+fn move_parts(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let with_part = |one: &&Move, at: &usize| one.parts[*at].is_some();
     let all = results.rating.moves.moves.iter();
     let rows: Vec<(&Move, usize)> = all
@@ -217,7 +217,7 @@ fn move_parts(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row two consecutive periods and two types: how many clusters went from one to the other.
-fn transitions(results: &Results<'_>) -> Result<OutputTable> {
+fn transitions(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.rating.moves.transitions;
     let frame = frame(vec![
         column("from_period", rows.iter().map(|row| row.from_period).collect::<Vec<_>>()),
@@ -232,7 +232,7 @@ fn transitions(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster and dimension that nears a threshold.
-fn warnings(results: &Results<'_>) -> Result<OutputTable> {
+fn warnings(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.rating.moves.warnings;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let score = |unit: usize, dimension: usize| results.rating.scores[unit].nodes[dimension].score;

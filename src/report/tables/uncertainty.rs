@@ -45,7 +45,7 @@ pub(super) fn of_clusters(results: &Results<'_>) -> Vec<Column> {
 }
 
 /// The tables of a run with replicates.
-pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
+pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable<'static>>> {
     let found = results.uncertainty;
     if found.replicates == 0 {
         return Ok(Vec::new());
@@ -65,7 +65,7 @@ pub(super) fn all(results: &Results<'_>) -> Result<Vec<OutputTable>> {
 }
 
 /// One row a cluster, period, result and factor.
-fn sensitivity(results: &Results<'_>) -> Result<OutputTable> {
+fn sensitivity(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let found = results.uncertainty;
     let outputs: Vec<&str> =
         results.about.dimensions.iter().map(|dimension| dimension.id.as_str()).chain([OF_TYPE]).collect();
@@ -109,7 +109,7 @@ fn sensitivity(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a cluster, period and single choice that makes its type another.
-fn one_at_a_time(results: &Results<'_>) -> Result<OutputTable> {
+fn one_at_a_time(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.uncertainty.flips;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let types = results.about.typology.map(|typology| typology.types.as_slice()).unwrap_or_default();
@@ -130,7 +130,7 @@ fn one_at_a_time(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a period, dimension and pair of clusters.
-fn order_probability(results: &Results<'_>) -> Result<OutputTable> {
+fn order_probability(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.uncertainty.order;
     let key = |unit: usize| keys(results, &results.measured.units[unit]);
     let frame = frame(vec![
@@ -147,7 +147,7 @@ fn order_probability(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a replicate, cluster and period.
-fn replicates(results: &Results<'_>) -> Result<OutputTable> {
+fn replicates(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let each = &results.uncertainty.each.outcomes;
     let units = &results.measured.units;
     let rows = || (0..each.len()).flat_map(|replicate| (0..units.len()).map(move |unit| (replicate, unit)));
@@ -172,7 +172,7 @@ fn replicates(results: &Results<'_>) -> Result<OutputTable> {
 }
 
 /// One row a replicate and number that was drawn.
-fn replicate_factors(results: &Results<'_>) -> Result<OutputTable> {
+fn replicate_factors(results: &Results<'_>) -> Result<OutputTable<'static>> {
     let rows = &results.uncertainty.each.drawn;
     let frame = frame(vec![
         column("replicate", rows.iter().map(|row| row.replicate).collect::<Vec<u32>>()),
