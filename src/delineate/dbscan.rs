@@ -29,7 +29,7 @@ const SIDE_BY_SIDE: usize = 20_000;
 /// the unit sphere, which order as great circles do.
 pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
+    order.par_sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
     let vectors: Vec<Vector> = order.par_iter().map(|&at| unit_vector(points[at])).collect();
     let reach = reach_of(radius_km);
     let core = core_points(&vectors, reach, min_points);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Delineation, Method, Radii};
@@ -90,8 +91,7 @@ pub fn trials(
         return Ok(Vec::new());
     }
     let totals = totals(facilities, &facilities.weights);
-    let mut trials = Vec::new();
-    for rule in wider.rules(settings) {
+    let trial = |rule: Delineation| {
         let radius_km = rule.radius_km.main();
         let ground = Ground { facilities, geography, settings: &rule };
         let found = groups(ground, radius_km.unwrap_or_default(), &mut Findings::default())?;
@@ -113,7 +113,7 @@ pub fn trials(
         }
         gathered.sort_by(|a, b| a.id.cmp(&b.id));
         let (min_facilities, min_emissions_t) = (rule.min_facilities, rule.min_emissions_t);
-        trials.push(Trial { radius_km, min_facilities, min_emissions_t, groups: gathered });
-    }
-    Ok(trials)
+        Ok(Trial { radius_km, min_facilities, min_emissions_t, groups: gathered })
+    };
+    wider.rules(settings).into_par_iter().map(trial).collect()
 }

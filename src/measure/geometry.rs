@@ -49,7 +49,7 @@ pub fn spread(places: &[(Degrees, Option<f64>)]) -> Spread {
         spread.mst_km = Some(tree_km(&tree, &vectors));
         let mut near = neighbours_km(&tree, &vectors);
         let mean = near.iter().sum::<f64>() / near.len() as f64;
-        near.sort_by(f64::total_cmp);
+        near.par_sort_unstable_by(f64::total_cmp);
         let middle = (near[(near.len() - 1) / 2] + near[near.len() / 2]) / 2.0;
         (spread.nn_mean_km, spread.nn_median_km) = (Some(mean), Some(middle));
         let density = spread.area_km2.filter(|area| *area > 0.0).map(|area| points.len() as f64 / area);
@@ -120,7 +120,7 @@ fn lie_in_a_row(corners: &[geo::Coord]) -> bool {
 /// The convex hull by its corners alone, whatever the order of the places: one on a straight side would bend the side, for
 /// sides are geodesics.
 fn corners_of(mut coords: Vec<geo::Coord>) -> Polygon {
-    coords.sort_by(|a, b| by_lon_lat(a.x_y(), b.x_y()));
+    coords.par_sort_by(|a, b| by_lon_lat(a.x_y(), b.x_y()));
     coords.dedup();
     Polygon::new(graham_hull(&mut coords, false), Vec::new())
 }
@@ -128,7 +128,7 @@ fn corners_of(mut coords: Vec<geo::Coord>) -> Polygon {
 /// The longitude east of the widest gap between places, and the gap; degrees.
 fn widest_gap(points: &[Degrees]) -> Option<(f64, f64)> {
     let mut lon: Vec<f64> = points.iter().map(|place| place.0).collect();
-    lon.sort_by(f64::total_cmp);
+    lon.par_sort_unstable_by(f64::total_cmp);
     let first = *lon.first()?;
     let around = lon.windows(2).map(|pair| (pair[1], pair[1] - pair[0]));
     let over = (first, first + 360.0 - lon[lon.len() - 1]);

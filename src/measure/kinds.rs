@@ -368,6 +368,17 @@ fn node(at: u32, standing: &Standing, facilities: &Facilities, observed: bool) -
 /// The share of tied pairs of a unit that are tied in two kinds or more; `None` where nobody is tied.
 fn tied_twice(kinds: &[&OfKind], local: usize) -> Option<f64> {
     let sets: Vec<_> = kinds.iter().map(|own| &own.counted.sets[local]).collect();
+    if let Some(plain) = sets.iter().map(|set| set.plain_pairs()).collect::<Option<Vec<_>>>() {
+        // Each kind has each pair once: those that come again are tied twice.
+        let mut pairs: Vec<[u32; 2]> = plain.into_iter().flatten().collect();
+        pairs.par_sort_unstable();
+        let (mut tied, mut twice) = (0_u64, 0_u64);
+        for same in pairs.chunk_by(|a, b| a == b) {
+            tied += 1;
+            twice += u64::from(same.len() > 1);
+        }
+        return (tied > 0).then(|| twice as f64 / tied as f64);
+    }
     let mut nodes = kinds[0].nodes[local].clone();
     for own in &kinds[1..] {
         nodes.iter_mut().zip(&own.nodes[local]).for_each(|(node, other)| node.observed |= other.observed);

@@ -66,7 +66,7 @@ pub fn autocorrelation(places: &[Degrees], emissions_t: &[f64]) -> Option<Autoco
 /// Facilities by their coordinates, then falling emissions; alike in both, as they come.
 fn by_place(places: &[Degrees], emissions_t: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| by_lon_lat(places[a], places[b]).then(emissions_t[b].total_cmp(&emissions_t[a])));
+    order.par_sort_by(|&a, &b| by_lon_lat(places[a], places[b]).then(emissions_t[b].total_cmp(&emissions_t[a])));
     order
 }
 

@@ -71,21 +71,32 @@ impl Numbers {
     }
 
     fn looked_up(&self, table: &TieTable) -> Vec<[u32; 2]> {
+        /// Rows whose names are all hashed before the first is looked up, so that one look-up need not wait for another.
+        const STRETCH: usize = 4096;
         let (rows, is_links) = (table.rows(), table.is_links());
-        let of = |row: usize| {
+        let hashes = |row: usize| {
             let [from, to] = rows.levels(row);
-            [self.of(from, rows.from(row)), if is_links { self.of(to, rows.to(row)) } else { NOWHERE }]
+            let to = is_links.then(|| (to, hash([Some(rows.to(row))])));
+            ((from, hash([Some(rows.from(row))])), to)
         };
-        (0..rows.len()).into_par_iter().map(of).collect()
+        let find = |(between, hash): (Between, u128)| self.names(between).get(&hash).copied().unwrap_or(NOWHERE);
+        let stretch = |first: usize| {
+            let hashed: Vec<_> = (first..rows.len().min(first + STRETCH)).map(hashes).collect();
+            hashed.into_iter().map(|(from, to)| [find(from), to.map_or(NOWHERE, find)]).collect::<Vec<_>>()
+        };
+        (0..rows.len()).into_par_iter().step_by(STRETCH).flat_map_iter(stretch).collect()
     }
 
-    fn of(&self, between: Between, name: &str) -> u32 {
-        let names = match between {
+    fn names(&self, between: Between) -> &Numbered {
+        match between {
             Between::Facility => &self.facilities,
             Between::Operator => &self.operators,
             Between::Sector => &self.sectors,
-        };
-        number(names, name)
+        }
+    }
+
+    fn of(&self, between: Between, name: &str) -> u32 {
+        number(self.names(between), name)
     }
 }
 

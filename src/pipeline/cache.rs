@@ -2,12 +2,12 @@
 //! build of the program, is as if it were not there.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::inputs::Known;
 use super::keys::BUILD;
@@ -107,7 +107,6 @@ impl Cache {
 
     fn write<T: Serialize>(&self, name: &str, key: &str, value: &T) {
         let write = || -> std::io::Result<()> {
-            let bytes = encode(key, value).map_err(std::io::Error::other)?;
             fs::create_dir_all(&self.folder)?;
             if fs::symlink_metadata(&self.folder)?.is_symlink() {
                 return Err(std::io::Error::other("the folder is a link: nothing is written where it leads"));
@@ -115,7 +114,7 @@ impl Cache {
             // Made anew: a link of that name would lead elsewhere.
             let unfinished = self.path(&format!("{name}.partial"));
             let _ = fs::remove_file(&unfinished);
-            let write = || fs::File::create_new(&unfinished)?.write_all(&bytes);
+            let write = || encode(fs::File::create_new(&unfinished)?, key, value);
             let written = write().and_then(|()| fs::rename(&unfinished, self.path(name)));
             if written.is_err() {
                 // Room for the run itself.
@@ -134,12 +133,32 @@ fn head(key: &str) -> String {
     format!("{MAGIC}\n{BUILD}\n{key}\n")
 }
 
-/// A value with what it belongs to before it, and a checksum of both after it.
-fn encode<T: Serialize>(key: &str, value: &T) -> std::result::Result<Vec<u8>, rmp_serde::encode::Error> {
-    let mut bytes = head(key).into_bytes();
-    value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map())?;
-    bytes.extend(xxh3_128(&bytes).to_le_bytes());
-    Ok(bytes)
+/// Writes a value with what it belongs to before it, and a checksum of both after it.
+fn encode<T: Serialize>(to: impl Write, key: &str, value: &T) -> std::io::Result<()> {
+    let mut summed = BufWriter::with_capacity(1 << 20, Summed { to, sum: Box::new(Xxh3::new()) });
+    summed.write_all(head(key).as_bytes())?;
+    let mut serializer = rmp_serde::Serializer::new(&mut summed).with_struct_map();
+    value.serialize(&mut serializer).map_err(std::io::Error::other)?;
+    let Summed { mut to, sum } = summed.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    to.write_all(&sum.digest128().to_le_bytes())
+}
+
+/// What is written, and the checksum of it so far.
+struct Summed<W> {
+    to: W,
+    sum: Box<Xxh3>,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// The value of bytes that were kept under this key; `None` for all others.

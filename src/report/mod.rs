@@ -147,12 +147,19 @@ impl Formats {
 ///
 /// [`Error::Io`] if a file cannot be written.
 pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats, folder: &Path) -> Result<Vec<Output>> {
-    let jobs: [&(dyn Fn() -> Result<()> + Sync); 5] = [
+    let is_csv = |table: &&OutputTable<'_>| match table.written {
+        Written::Both => formats.csv,
+        Written::Csv => true,
+        Written::Layer => false,
+    };
+    let is_parquet = |table: &&OutputTable<'_>| formats.parquet && table.written == Written::Both;
+    let jobs: [&(dyn Fn() -> Result<()> + Sync); 6] = [
         &|| if formats.html { page::write(results, tables, folder) } else { Ok(()) },
         &|| write_layers(results, tables, formats, folder),
         &|| if formats.geopackage { write_geopackage(results, tables, folder) } else { Ok(()) },
         &|| if formats.xlsx { formats::xlsx::write(tables, results.about.title, folder) } else { Ok(()) },
-        &|| tables.iter().try_for_each(|table| write_table(table, formats, folder)),
+        &|| tables.iter().filter(|table| is_csv(table)).try_for_each(|table| formats::csv::write(table, folder)),
+        &|| tables.iter().filter(|table| is_parquet(table)).try_for_each(|table| formats::parquet::write(table, folder)),
     ];
     // Each job has files of its own: which one is done first does not show.
     jobs.into_par_iter().try_for_each(|job| job())?;
@@ -161,16 +168,6 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats
     outputs.push(manifest::output(&folder.join(formats::datapackage::FILE))?);
     outputs.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(outputs)
-}
-
-fn write_table(table: &OutputTable<'_>, formats: Formats, folder: &Path) -> Result<()> {
-    if table.written == Written::Csv || (formats.csv && table.written == Written::Both) {
-        formats::csv::write(table, folder)?;
-    }
-    if formats.parquet && table.written == Written::Both {
-        formats::parquet::write(table, folder)?;
-    }
-    Ok(())
 }
 
 /// What the run has found out, one file a layer; of infrastructure the inputs have files enough.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use geo::Geometry;
 use polars::prelude::*;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
@@ -182,7 +183,7 @@ impl Facilities {
         }
         let placed = (0..self.ids.len()).filter_map(|at| Some((at, self.places[at]?)));
         let mut placed: Vec<(usize, (f64, f64))> = placed.collect();
-        placed.sort_by(|(a, here), (b, there)| {
+        placed.par_sort_by(|(a, here), (b, there)| {
             let across = by_lon_lat(*here, *there);
             let larger = totals[*b].total_cmp(&totals[*a]);
             across.then(larger).then(self.labels.get(*a).cmp(&self.labels.get(*b))).then(a.cmp(b))
@@ -595,10 +596,13 @@ fn exchanged(places: &[Option<(f64, f64)>]) -> Vec<usize> {
     const MARGIN_DEGREES: f64 = 1.0;
     let middle = |pick: fn(&(f64, f64)) -> f64| {
         let mut degrees: Vec<f64> = places.iter().flatten().map(pick).collect();
-        degrees.sort_by(f64::total_cmp);
-        let cut = degrees.len() / 20;
-        let (low, high) = (degrees.get(cut)?, degrees.get(degrees.len() - 1 - cut)?);
-        (degrees.len() >= FEWEST).then_some(low - MARGIN_DEGREES..=high + MARGIN_DEGREES)
+        if degrees.len() < FEWEST {
+            return None;
+        }
+        let (cut, last) = (degrees.len() / 20, degrees.len() - 1);
+        let low = *degrees.select_nth_unstable_by(cut, f64::total_cmp).1;
+        let high = *degrees.select_nth_unstable_by(last - cut, f64::total_cmp).1;
+        Some(low - MARGIN_DEGREES..=high + MARGIN_DEGREES)
     };
     let Some((east, north)) = middle(|place| place.0).zip(middle(|place| place.1)) else { return Vec::new() };
     let among = |lon: f64, lat: f64| east.contains(&lon) && north.contains(&lat);

@@ -90,7 +90,7 @@ pub(super) fn read(
         after: &|table| {
             table.require(&["name"]);
             check_attributes(table);
-            (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register));
+            check_known(table, "facility", Between::Facility, register);
         },
         ..Steps::default()
     };

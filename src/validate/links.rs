@@ -42,8 +42,8 @@ pub(super) fn read_links(
     let name = format!("links.{link}");
     let after = |table: &mut Table<'_>| {
         table.require(if source.kind.is_some() { &["from", "to"] } else { &["from", "to", KIND] });
+        ["from", "to"].iter().for_each(|end| check_known(table, end, source.between, register));
         for row in 0..table.rows() {
-            ["from", "to"].iter().for_each(|end| check_known(table, row, end, source.between, register));
             check_weight(table, row);
             check_years(table, row);
         }

@@ -150,6 +150,16 @@ struct Named {
     sectors: HashMap<u128, bool, keys::Hashed>,
 }
 
+impl Named {
+    fn of(&self, between: Between) -> &HashMap<u128, bool, keys::Hashed> {
+        match between {
+            Between::Facility => &self.ids,
+            Between::Operator => &self.operators,
+            Between::Sector => &self.sectors,
+        }
+    }
+}
+
 impl KnownNames {
     /// Whether the register ever had the name, whatever became of its rows.
     fn has(&self, between: Between, name: &str) -> bool {
@@ -162,12 +172,16 @@ impl KnownNames {
         if let Some(ids) = plants {
             return ids.iter().filter_map(|id| self.left(Between::Facility, id)).reduce(|a, b| a | b);
         }
-        let named = match between {
-            Between::Facility => &self.named.ids,
-            Between::Operator => &self.named.operators,
-            Between::Sector => &self.named.sectors,
-        };
-        named.get(&self.hash(between, name)).copied()
+        self.named.of(between).get(&self.hash(between, name)).copied()
+    }
+
+    /// The same of many names: first all are hashed, then looked up, so that one look-up need not wait for another.
+    fn all_left(&self, between: Between, names: &[&str]) -> Vec<Option<bool>> {
+        if between == Between::Operator && self.operators.has_plants() {
+            return names.iter().map(|name| self.left(between, name)).collect();
+        }
+        let (named, hashes) = (self.named.of(between), names.iter().map(|name| self.hash(between, name)));
+        hashes.collect::<Vec<u128>>().iter().map(|hash| named.get(hash).copied()).collect()
     }
 
     fn hash(&self, between: Between, name: &str) -> u128 {
@@ -472,18 +486,22 @@ fn by_own_name<'n>(columns: &mut Columns, names: impl IntoIterator<Item = &'n st
     }
 }
 
-/// A name that a cell gives is one of the register's; where a filter or the quarantine took all of that name out, it is lost.
-fn check_known(table: &mut table::Table<'_>, row: usize, column: &str, between: Between, register: &KnownNames) {
-    let Some(name) = table.text(column, row).filter(|_| table.is_kept(row)) else { return };
-    if let Some(is_left) = register.left(between, name) {
-        table.met.lost += usize::from(!is_left);
-        return;
+/// The names of a column are the register's; those of which a filter or the quarantine took all rows out are lost.
+fn check_known(table: &mut table::Table<'_>, column: &str, between: Between, register: &KnownNames) {
+    let Some(cells) = table.column(column) else { return };
+    let kept = (0..table.rows()).filter(|&row| table.is_kept(row));
+    let (rows, names): (Vec<usize>, Vec<&str>) = kept.filter_map(|row| Some((row, cells.text(row)?))).unzip();
+    let left = register.all_left(between, &names);
+    let lost = left.iter().filter(|left| **left == Some(false)).count();
+    let strange = rows.into_iter().zip(names).zip(left).filter(|(_, left)| left.is_none());
+    let strange: Vec<(usize, String)> = strange.map(|((row, name), _)| (row, name.to_owned())).collect();
+    table.met.lost += lost;
+    for (row, name) in strange {
+        if between == Between::Operator {
+            *table.met.strangers.entry(name).or_default() += 1;
+        }
+        table.reject(row, column, Rule::Reference, between.stranger());
     }
-    if between == Between::Operator {
-        let name = name.to_owned();
-        *table.met.strangers.entry(name).or_default() += 1;
-    }
-    table.reject(row, column, Rule::Reference, between.stranger());
 }
 
 /// The types of columns with a fixed meaning.

@@ -60,6 +60,11 @@ impl Operators {
         self.normalises || !self.aliases.is_empty()
     }
 
+    /// Whether any name means a plant and no firm.
+    pub(crate) fn has_plants(&self) -> bool {
+        !self.plants.is_empty()
+    }
+
     /// The facilities of a name that means a plant and no firm.
     pub(crate) fn plants(&self, name: &str) -> Option<&[String]> {
         if self.plants.is_empty() { None } else { self.plants.get(&self.key(name)).map(Vec::as_slice) }

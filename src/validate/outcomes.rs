@@ -94,7 +94,7 @@ pub(super) fn read(
     let steps = Steps {
         before: &|table| places(table, &crs),
         after: &|table| {
-            (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register))
+            check_known(table, "facility", Between::Facility, register)
         },
         join_required: join.is_none_or(|join| join.required),
         ..Steps::default()

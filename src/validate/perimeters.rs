@@ -30,7 +30,7 @@ pub(super) fn read(
     let plan = Plan::new(&Settings::new(&name, declared, &types), &opened)?;
     let after = |table: &mut Table<'_>| {
         table.require(&["organisation", "facility"]);
-        (0..table.rows()).for_each(|row| check_known(table, row, "facility", Between::Facility, register));
+        check_known(table, "facility", Between::Facility, register);
     };
     let accepted =
         reader.read(&opened, &plan, &Steps { after: &after, ..Steps::default() }, Some(register), findings)?;

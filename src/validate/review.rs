@@ -1,7 +1,10 @@
 //! What is odd about a register as a whole: rows that make periods of their own, facilities that count twice, a name that
 //! owns more than a firm is likely to. Findings alone; nothing is changed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::Facilities;
 use crate::finding::{Finding, Findings, Rule, Severity};
@@ -72,9 +75,9 @@ fn periods(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize]))
 
 /// Rows of a facility and period that already has one: a key of the contract that is too wide lets them in.
 fn repeated(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize])) {
-    let mut seen: HashSet<(usize, Option<i64>)> = HashSet::new();
-    let again = |row: &usize| !seen.insert((facilities.facility[*row], facilities.period.get(*row)));
-    let again: Vec<usize> = (0..facilities.rows()).filter(again).collect();
+    // Rows are by facility, then period.
+    let of = |row: usize| (facilities.facility[row], facilities.period.get(row));
+    let again: Vec<usize> = (1..facilities.rows()).filter(|&row| of(row) == of(row - 1)).collect();
     let message = format!(
         "further rows of one facility and period ({}): it counts once a row; `key` of the contract is wider than id and \
          year, put rows together by keep = \"sum\" or choose by `where`",
@@ -85,24 +88,29 @@ fn repeated(facilities: &Facilities, add: &mut dyn FnMut(Rule, String, &[usize])
 
 /// The operator with the most sites, if it has more than chance and size explain.
 fn largest_owner(facilities: &Facilities) -> Option<(String, Vec<usize>)> {
-    let mut sites: BTreeMap<&str, HashSet<usize>> = BTreeMap::new();
+    // Rows are by facility: whose last site it is has been counted. Sites, the last of them.
+    let mut sites: HashMap<&str, (usize, usize), Xxh3DefaultBuilder> = HashMap::default();
+    let (mut all, mut last) = (0, None);
     for row in 0..facilities.rows() {
         if let Some(operator) = facilities.operator.get(row) {
-            sites.entry(operator).or_default().insert(facilities.facility[row]);
+            let facility = facilities.facility[row];
+            let (own, before) = sites.entry(operator).or_insert((0, usize::MAX));
+            *own += usize::from(*before != facility);
+            *before = facility;
+            all += usize::from(last.replace(facility) != Some(facility));
         }
     }
-    let all: usize = sites.values().flatten().collect::<HashSet<_>>().len();
     // Of the greatest the first by name.
-    let (name, own) = sites.iter().rev().max_by_key(|(_, own)| own.len())?;
-    let share = own.len() as f64 / all as f64;
+    let (name, own) = sites.iter().map(|(name, (own, _))| (*name, *own)).max_by_key(|&(name, own)| (own, Reverse(name)))?;
+    let share = own as f64 / all as f64;
     let likely = LARGE_SHARE.max(2.0 / (all as f64).sqrt());
-    if own.len() < LARGE_SITES || share <= likely {
+    if own < LARGE_SITES || share <= likely {
         return None;
     }
-    let rows: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.operator.get(row) == Some(*name)).collect();
+    let rows: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.operator.get(row) == Some(name)).collect();
     let message = format!(
         "`{name}` operates {} of {all} facilities ({:.0} %, {}): a firm, or a word for \"not known\" that `missing` should list?",
-        own.len(),
+        own,
         share * 100.0,
         tonnes(facilities, &rows)
     );

@@ -9,6 +9,7 @@ mod structure;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use classes::Classes;
+use rayon::prelude::*;
 
 use super::concentration::sum;
 use super::standing::End;
@@ -69,6 +70,21 @@ pub struct TieSet {
     pub has_memberships: bool,
     /// Strength of the ties between facilities here and elsewhere; `None` where that means nothing.
     pub outer_strength: Option<f64>,
+}
+
+impl TieSet {
+    /// The tied pairs, each once, where all ties are links between facilities, of which each is an end that was met and so
+    /// observed; else `None`.
+    pub fn plain_pairs(&self) -> Option<impl Iterator<Item = [u32; 2]>> {
+        let is_plain = self.organisations.is_empty() && self.links.iter().all(|link| link.0 == Between::Facility);
+        let in_order = |&(_, [a, b]): &(Between, [u32; 2])| [a.min(b), a.max(b)];
+        is_plain.then(|| {
+            let mut pairs: Vec<[u32; 2]> = self.links.iter().map(in_order).filter(|[a, b]| a != b).collect();
+            pairs.par_sort_unstable();
+            pairs.dedup();
+            pairs.into_iter()
+        })
+    }
 }
 
 /// An organisation as a cluster sees it.

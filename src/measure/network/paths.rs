@@ -32,18 +32,24 @@ fn searches<const W: usize>(graph: &Lists<u32>, weights: &[u64], sources: &[u32]
     for (search, &source) in sources.iter().enumerate() {
         seen[source as usize][search / 64] |= 1 << (search % 64);
     }
-    // Which searches came to a place in the last step.
-    let mut came = seen.clone();
-    let mut come = vec![[0; W]; graph.len()];
+    // Which searches came to a place in the last step, and whether any did; and the same of this step.
+    let (mut came, mut come) = (seen.clone(), vec![[0; W]; graph.len()]);
+    let mut is_fresh: Vec<bool> = seen.iter().map(|seen| *seen != [0; W]).collect();
+    let mut gets_fresh = vec![false; graph.len()];
     let (mut total, mut step) = (0, 0);
     loop {
         step += 1;
-        let stretches = seen.par_chunks_mut(STRETCH).zip(come.par_chunks_mut(STRETCH)).enumerate();
-        let reached = stretches.map(|(stretch, (seen, come))| {
-            let first = stretch * STRETCH;
-            let places = seen.iter_mut().zip(come).enumerate();
-            places.map(|(at, (seen, come))| bits.arrive(graph.of((first + at) as u32), &came, seen, come) * weights[first + at])
-                .sum::<u64>()
+        let places = seen.par_chunks_mut(STRETCH).zip(come.par_chunks_mut(STRETCH));
+        let stretches = places.zip(gets_fresh.par_chunks_mut(STRETCH)).enumerate();
+        let reached = stretches.map(|(stretch, ((seen, come), gets_fresh))| {
+            let mut reached = 0;
+            for (at, place) in (stretch * STRETCH..).take(seen.len()).enumerate() {
+                let fresh = graph.of(place as u32).iter().filter(|&&other| is_fresh[other as usize]);
+                let found = bits.arrive(fresh.map(|&other| &came[other as usize]), &mut seen[at], &mut come[at]);
+                gets_fresh[at] = found > 0;
+                reached += found * weights[place];
+            }
+            reached
         });
         let reached: u64 = reached.sum();
         if reached == 0 {
@@ -51,6 +57,7 @@ fn searches<const W: usize>(graph: &Lists<u32>, weights: &[u64], sources: &[u32]
         }
         total += step * reached;
         std::mem::swap(&mut came, &mut come);
+        std::mem::swap(&mut is_fresh, &mut gets_fresh);
     }
 }
 
@@ -75,14 +82,14 @@ impl<const W: usize> Weighted<W> {
         Self { all, digits }
     }
 
-    /// Lets the searches that came to the places `beside` come to this one; returns what the new ones count.
-    fn arrive(&self, beside: &[u32], came: &[[u64; W]], seen: &mut [u64; W], come: &mut [u64; W]) -> u64 {
-        *come = [0; W];
+    /// Lets the searches that came to places beside this one come here; returns what the new ones count. Where there are none,
+    /// `come` says nothing.
+    fn arrive<'a>(&self, beside: impl Iterator<Item = &'a [u64; W]>, seen: &mut [u64; W], come: &mut [u64; W]) -> u64 {
         if *seen == self.all {
             return 0;
         }
-        for &other in beside {
-            let there = &came[other as usize];
+        *come = [0; W];
+        for there in beside {
             (0..W).for_each(|word| come[word] |= there[word]);
         }
         let mut found = 0;

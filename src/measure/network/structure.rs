@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::unionfind::UnionFind;
+use rayon::prelude::*;
 
 use super::classes::Classes;
 use super::cuts::cuts;
@@ -49,7 +50,7 @@ pub fn clustering(classes: &Classes, degrees: &[usize]) -> f64 {
             2.0 * closed[class as usize] as f64 / (degree * (degree - 1)) as f64 * classes.size(class) as f64
         })
         .collect();
-    parts.sort_unstable_by(f64::total_cmp);
+    parts.par_sort_unstable_by(f64::total_cmp);
     parts.iter().sum::<f64>() / classes.count() as f64
 }
 
@@ -134,7 +135,7 @@ fn by_emissions(nodes: &[Vertex], classes: &Classes, of: &[u32]) -> Vec<u32> {
     let ties = |class: u32| (classes.size(class), classes.adjacent(class).len());
     let mut keyed: Vec<(f64, (usize, usize), u32)> =
         of.iter().map(|&class| (greatest(class), ties(class), class)).collect();
-    keyed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
+    keyed.par_sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
     keyed.into_iter().map(|(.., class)| class).collect()
 }
 
@@ -213,7 +214,7 @@ pub fn articulation_firms(nodes: &[Vertex], ties: &TieSet) -> usize {
             edges.extend(members.into_iter().map(|member| [member, hub]));
         }
     }
-    edges.sort_unstable();
+    edges.par_sort_unstable();
     edges.dedup();
     let count = firm_count as usize + ties.organisations.len();
     let graph = Lists::grouped(count, edges.iter().flat_map(|&[a, b]| [(a, b), (b, a)]));
