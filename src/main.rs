@@ -2,6 +2,10 @@
 
 mod cli;
 
+/// Tables come and go by the hundred megabytes: what is let go is given back, and threads do not wait for one another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::process::ExitCode;
 
 use clap::Parser;

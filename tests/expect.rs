@@ -4,8 +4,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::Command;
 use serde_json::Value;
 
 const PIPELINE: &str = r#"
@@ -42,7 +42,7 @@ fn example(expectations: &str) -> tempfile::TempDir {
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::cargo_bin("forerunner").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
     let output = command.current_dir(folder).arg("run").args(arguments).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code().unwrap(), text)
@@ -128,7 +128,7 @@ fn a_run_is_held_against_the_one_before() {
     let (status, text) = run(here, &["p.toml", "--expect-only", "out/e", "--set", "expect.small.severity=error"]);
     assert!(status == 3 && text.contains("expect.small"), "{text}");
     // What compared with a run that is not here any more reproduces all the same.
-    let mut again = Command::cargo_bin("forerunner").unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_forerunner"));
     let output = again.current_dir(here).args(["reproduce", "out/e"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
-use assert_cmd::Command;
 use forerunner::pipeline::cache::{Cache, decode};
 use forerunner::pipeline::verify::verify;
 use forerunner::pipeline::{self, Options, Pipeline};
@@ -21,7 +21,7 @@ fn copy_example(folder: &Path) {
 }
 
 fn run(folder: &Path, more: &[&str]) -> std::process::Output {
-    let mut command = Command::cargo_bin("forerunner").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
     command.current_dir(folder).args(["-q", "run", "pipeline.toml", "--out", "out/run"]).args(more).output().unwrap()
 }
 
@@ -73,7 +73,7 @@ fn links_planted_beside_and_in_the_folder_lead_nowhere() {
     assert!(run(&here, &["--set", "title=a fifth", "--keep", "0"]).status.success());
     untouched("links in the folder");
     assert!(here.join("pipeline.toml").exists());
-    let mut again = Command::cargo_bin("forerunner").unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_forerunner"));
     let told = again.current_dir(&elsewhere).args(["reproduce", "../here/out/run"]).output().unwrap();
     assert!(told.status.success(), "from another folder: {}", String::from_utf8_lossy(&told.stderr));
 }
@@ -104,7 +104,7 @@ fn names_in_data_and_settings_are_no_paths() {
         assert_eq!(output.status.code(), Some(2), "{evil}: {}", String::from_utf8_lossy(&output.stderr));
     }
     for evil in ["name=\"../../x\"", "name=\"/tmp/x\"", "name=\"..\""] {
-        let mut command = Command::cargo_bin("forerunner").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
         fs::write(here.join("pipeline.toml"), &text).unwrap();
         let output = command.current_dir(&here).args(["-q", "run", "pipeline.toml", "--set", evil]).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{evil}: {}", String::from_utf8_lossy(&output.stderr));

@@ -8,8 +8,8 @@ mod few;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use assert_cmd::Command;
 use forerunner::pipeline::cache::Cache;
 use forerunner::pipeline::fresh;
 use forerunner::pipeline::inputs::Known;
@@ -85,7 +85,7 @@ fn update(pipeline: &Pipeline, out: &Path) -> forerunner::Result<Option<pipeline
 }
 
 fn forerunner(folder: &Path) -> Command {
-    let mut command = Command::cargo_bin("forerunner").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_forerunner"));
     command.current_dir(folder);
     command
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Layout;
@@ -66,20 +67,60 @@ pub(super) fn agglomeration(layout: &Layout<'_>) -> Agglomeration {
     let mut all = Agglomeration { local_moran: vec![None; facilities.rows()], ..Agglomeration::default() };
     let mut of_period: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     (0..facilities.rows()).for_each(|row| of_period.entry(facilities.period.get(row)).or_default().push(row));
+    let sectors = Sectors::new(facilities);
     let mut region: Vec<Option<usize>> = vec![None; facilities.rows()];
     for (unit, rows) in rows.iter().enumerate() {
         rows.iter().for_each(|&row| region[row] = Some(unit));
     }
     for (period, own) in of_period {
-        let national = sector_sums(facilities, &own);
-        for (unit, rows) in rows.iter().enumerate().filter(|(unit, _)| units[*unit].period == period) {
-            all.sectors.extend(shares(unit, &sector_sums(facilities, rows), &national));
-        }
-        let local = local_moran(facilities, &own, &mut all.local_moran);
-        all.concentration.extend(concentration(facilities, period, &own, &region, local.as_ref()));
+        let here: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
+        let of_units = || {
+            let national = sectors.sums(facilities, &own);
+            let of_unit = |&unit: &usize| shares(unit, &sectors, &sectors.sums(facilities, &rows[unit]), &national);
+            here.par_iter().flat_map_iter(of_unit).collect::<Vec<SectorShare>>()
+        };
+        let (found, local) = rayon::join(of_units, || local_moran(facilities, &own, &mut all.local_moran));
+        all.sectors.extend(found);
+        all.concentration.extend(concentration(
+            (facilities, &sectors),
+            period,
+            &own,
+            (&region, units.len()),
+            local.as_ref(),
+        ));
     }
     all.sectors.sort_by(|a, b| (a.unit, &a.sector).cmp(&(b.unit, &b.sector)));
     all
+}
+
+/// The sectors of a register, ascending, and that of each row by its place among them.
+struct Sectors<'a> {
+    names: Vec<&'a str>,
+    of_row: Vec<Option<u32>>,
+}
+
+impl<'a> Sectors<'a> {
+    fn new(facilities: &'a Facilities) -> Self {
+        let names: BTreeSet<&str> = facilities.sector.iter().flatten().collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let number = |name: &str| names.binary_search(&name).ok().map(|at| at as u32);
+        let of_row = (0..facilities.rows()).map(|row| facilities.sector.get(row).and_then(number)).collect();
+        Self { names, of_row }
+    }
+
+    /// Facilities, weight and emissions of each sector that is among some rows, ascending.
+    fn sums(&self, facilities: &Facilities, rows: &[usize]) -> Vec<(u32, SectorSum)> {
+        let mut sums = vec![SectorSum::default(); self.names.len()];
+        for &row in rows {
+            if let (Some(sector), Some(weight)) = (self.of_row[row], facilities.weights.get(row)) {
+                let sum = &mut sums[sector as usize];
+                sum.facilities += 1;
+                sum.weight += weight;
+                sum.emissions_t = super::concentration::sum([sum.emissions_t, facilities.emissions_t.get(row)]);
+            }
+        }
+        (0..).zip(sums).filter(|(_, sum)| sum.facilities > 0).collect()
+    }
 }
 
 /// What the facilities of a sector come to.
@@ -90,35 +131,25 @@ struct SectorSum {
     emissions_t: Option<f64>,
 }
 
-/// Facilities, weight and emissions a sector.
-fn sector_sums(facilities: &Facilities, rows: &[usize]) -> BTreeMap<String, SectorSum> {
-    let mut sums: BTreeMap<String, SectorSum> = BTreeMap::new();
-    for &row in rows {
-        if let (Some(sector), Some(weight)) = (facilities.sector.get(row), facilities.weights.get(row)) {
-            let slot = match sums.get_mut(sector) {
-                Some(slot) => slot,
-                None => sums.entry(sector.to_owned()).or_default(),
-            };
-            slot.facilities += 1;
-            slot.weight += weight;
-            slot.emissions_t = sum([slot.emissions_t, facilities.emissions_t.get(row)]);
-        }
-    }
-    sums
-}
-
-fn shares(unit: usize, own: &BTreeMap<String, SectorSum>, national: &BTreeMap<String, SectorSum>) -> Vec<SectorShare> {
-    let total = |sums: &BTreeMap<String, SectorSum>| sums.values().map(|sum| sum.weight).sum::<f64>();
+fn shares(
+    unit: usize,
+    sectors: &Sectors<'_>,
+    own: &[(u32, SectorSum)],
+    national: &[(u32, SectorSum)],
+) -> Vec<SectorShare> {
+    let total = |sums: &[(u32, SectorSum)]| sums.iter().map(|(_, sum)| sum.weight).sum::<f64>();
     let (total_here, total_there) = (total(own), total(national));
     if total_here <= 0.0 {
         return Vec::new();
     }
-    let share = |(sector, sum): (&String, &SectorSum)| {
-        let there = national.get(sector).map_or(0.0, |sum| sum.weight / total_there);
+    let share = |&(sector, sum): &(u32, SectorSum)| {
+        let there = national.binary_search_by_key(&sector, |national| national.0).ok();
+        let there = there.map_or(0.0, |at| national[at].1.weight / total_there);
         let share = sum.weight / total_here;
         let location_quotient = (there > 0.0).then(|| share / there);
-        let &SectorSum { facilities, emissions_t, .. } = sum;
-        SectorShare { unit, sector: sector.clone(), facilities, emissions_t, share, location_quotient }
+        let SectorSum { facilities, emissions_t, .. } = sum;
+        let sector = sectors.names[sector as usize].to_owned();
+        SectorShare { unit, sector, facilities, emissions_t, share, location_quotient }
     };
     own.iter().map(share).collect()
 }
@@ -134,20 +165,21 @@ fn local_moran(facilities: &Facilities, rows: &[usize], local: &mut [Option<(f64
 }
 
 fn concentration(
-    facilities: &Facilities,
+    (facilities, sectors): (&Facilities, &Sectors<'_>),
     period: Option<i64>,
     rows: &[usize],
-    region: &[Option<usize>],
+    (region, regions): (&[Option<usize>], usize),
     moran: Option<&Autocorrelation>,
 ) -> Vec<Concentration> {
-    let shares_of_all = region_shares(facilities, rows, region);
+    let region_shares = |rows: &[usize]| region_shares(facilities, rows, region, regions);
+    let shares_of_all = region_shares(rows);
     let line = |sector: Option<&str>, rows: &[usize]| {
         let weights: Vec<Option<f64>> = rows.iter().map(|&row| facilities.weights.get(row)).collect();
         let total = sum(weights.iter().copied());
         let inside = sum(rows.iter().filter(|&&row| region[row].is_some()).map(|&row| facilities.weights.get(row)));
         let plants = herfindahl(&weights);
         let ellison_glaeser = || {
-            let (all, own) = (shares_of_all.as_ref()?, region_shares(facilities, rows, region)?);
+            let (all, own) = (shares_of_all.as_ref()?, region_shares(rows)?);
             ellison_glaeser(&own, all, plants?)
         };
         Concentration {
@@ -162,44 +194,39 @@ fn concentration(
             geary_c: moran.filter(|_| sector.is_none()).map(|moran| moran.geary_c),
         }
     };
-    let mut of_sector: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut of_sector: Vec<Vec<usize>> = vec![Vec::new(); sectors.names.len()];
     for &row in rows {
-        if let Some(sector) = facilities.sector.get(row) {
-            of_sector.entry(sector).or_default().push(row);
+        if let Some(sector) = sectors.of_row[row] {
+            of_sector[sector as usize].push(row);
         }
     }
-    let all = line(None, rows);
-    std::iter::once(all).chain(of_sector.into_iter().map(|(sector, rows)| line(Some(sector), &rows))).collect()
+    let of_sector = sectors.names.par_iter().zip(of_sector).filter(|(_, rows)| !rows.is_empty());
+    let of_sector: Vec<Concentration> = of_sector.map(|(sector, rows)| line(Some(sector), &rows)).collect();
+    std::iter::once(line(None, rows)).chain(of_sector).collect()
 }
 
-/// Each region's share in the weight of some rows; what is in no cluster is one region.
+/// Each region's share in the weight of some rows; what is in no cluster is one region, the first.
 fn region_shares(
     facilities: &Facilities,
     rows: &[usize],
     region: &[Option<usize>],
-) -> Option<BTreeMap<Option<usize>, f64>> {
-    let mut sums: BTreeMap<Option<usize>, f64> = BTreeMap::new();
+    regions: usize,
+) -> Option<Vec<f64>> {
+    let mut sums = vec![0.0; regions + 1];
     for &row in rows {
         if let Some(weight) = facilities.weights.get(row) {
-            *sums.entry(region[row]).or_default() += weight;
+            sums[region[row].map_or(0, |region| region + 1)] += weight;
         }
     }
-    let total: f64 = sums.values().sum();
-    (total > 0.0).then(|| sums.into_iter().map(|(region, sum)| (region, sum / total)).collect())
+    let total: f64 = sums.iter().sum();
+    (total > 0.0).then(|| sums.into_iter().map(|sum| sum / total).collect())
 }
 
 /// Ellison & Glaeser (1997), "Geographic concentration in U.S. manufacturing industries", equation 5, with emissions as
 /// size; `None` where one region or one plant has all.
-fn ellison_glaeser(
-    sector: &BTreeMap<Option<usize>, f64>,
-    all: &BTreeMap<Option<usize>, f64>,
-    plants: f64,
-) -> Option<f64> {
-    let regions: BTreeSet<&Option<usize>> = all.keys().chain(sector.keys()).collect();
-    let share =
-        |shares: &BTreeMap<Option<usize>, f64>, region: &Option<usize>| shares.get(region).copied().unwrap_or(0.0);
-    let raw: f64 = regions.iter().map(|region| (share(sector, region) - share(all, region)).powi(2)).sum();
-    let spread = 1.0 - all.values().map(|share| share * share).sum::<f64>();
+fn ellison_glaeser(sector: &[f64], all: &[f64], plants: f64) -> Option<f64> {
+    let raw: f64 = sector.iter().zip(all).map(|(own, all)| (own - all).powi(2)).sum();
+    let spread = 1.0 - all.iter().map(|share| share * share).sum::<f64>();
     let scale = spread * (1.0 - plants);
     (scale > 0.0).then(|| (raw - spread * plants) / scale)
 }

@@ -107,7 +107,6 @@ pub(super) fn own_figures(layout: &Layout<'_>, spreads: &[Spread], needs: &Needs
     };
     let column =
         |name: &str| Column::new(name.into(), (0..units.len()).map(|unit| figure(name, unit)).collect::<Vec<_>>());
-    let needed: Vec<&str> =
-        FIGURES.into_iter().filter(|name| *name == EMISSIONS || needs.figure(name)).collect();
+    let needed: Vec<&str> = FIGURES.into_iter().filter(|name| *name == EMISSIONS || needs.figure(name)).collect();
     needed.into_par_iter().map(column).collect()
 }

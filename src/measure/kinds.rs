@@ -219,11 +219,12 @@ pub(super) fn networks(
         return Ok(all);
     }
     let facilities = layout.facilities;
-    let numbers = Numbers::new(facilities, &tables.ties);
+    let mut numbers = Numbers::new(facilities, &tables.ties);
     let kinds: Vec<Kind<'_>> = kinds(tables)
         .into_iter()
-        .map(|kind| Kind::new(kind, tables, &numbers, (facilities, frame)))
+        .map(|kind| Kind::new(kind, tables, &mut numbers, (facilities, frame)))
         .collect::<Result<_>>()?;
+    let named = numbers.of_register(facilities);
     let (units, details) = (layout.units.len(), asked.wanted == Wanted::Details);
     let mut found = Found {
         figures: vec![vec![NetworkFigures::default(); units]; kinds.len()],
@@ -233,7 +234,7 @@ pub(super) fn networks(
     };
     let periods: BTreeSet<Option<i64>> = layout.units.iter().map(|unit| unit.period).collect();
     for &period in &periods {
-        let standing = Standing::new(layout, &numbers, period);
+        let standing = Standing::new(layout, &named, period);
         let sources: Vec<&Resolved<'_>> = kinds.iter().flat_map(|kind| &kind.sources).filter(|_| details).collect();
         let (measured, traced): (Vec<OfKind>, Vec<Vec<Trace>>) = rayon::join(
             || kinds.par_iter().map(|kind| kind.measure(facilities, &standing, period)).collect(),
@@ -281,7 +282,7 @@ impl<'a> Kind<'a> {
     fn new(
         name: String,
         tables: &'a Tables,
-        numbers: &Numbers,
+        numbers: &mut Numbers,
         register: (&Facilities, &DataFrame),
     ) -> Result<Self> {
         let own: Vec<(usize, &TieTable)> =

@@ -51,7 +51,9 @@ impl LinkTable {
                 };
                 let pairs = called(a).flat_map(|a| called(b).map(move |b| [a.min(b), a.max(b)]));
                 let mut told = (None, None);
-                pairs.filter_map(|pair| given.get(&pair)).for_each(|(weight, source)| add(&mut told, *weight, source.as_deref()));
+                pairs
+                    .filter_map(|pair| given.get(&pair))
+                    .for_each(|(weight, source)| add(&mut told, *weight, source.as_deref()));
                 let (weight, reference) = told;
                 let ends = [id(a).to_owned(), id(b).to_owned(), source.table.kind.clone(), source.table.name.clone()];
                 for (column, text) in self.text.iter_mut().zip(ends.into_iter().map(Some).chain([reference])) {

@@ -21,11 +21,12 @@ mod splits;
 mod standing;
 mod ties;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use geo::Geometry;
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::delineate::Clusters;
 use crate::error::{Error, Problem, Result};
@@ -422,7 +423,9 @@ fn units_of_facilities(facilities: &Facilities, clusters: &Clusters) -> (Vec<Uni
     let unit = |row: usize| {
         Some(Unit { cluster: clusters.of_facility[facilities.facility[row]]?, period: facilities.period.get(row) })
     };
-    let units: Vec<Unit> = (0..facilities.rows()).filter_map(unit).collect::<BTreeSet<_>>().into_iter().collect();
+    let found: HashSet<Unit, Xxh3DefaultBuilder> = (0..facilities.rows()).filter_map(unit).collect();
+    let mut units: Vec<Unit> = found.into_iter().collect();
+    units.sort_unstable();
     let mut rows = vec![Vec::new(); units.len()];
     for row in 0..facilities.rows() {
         if let Some(at) = unit(row).and_then(|unit| units.binary_search(&unit).ok()) {

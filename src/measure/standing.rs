@@ -7,8 +7,8 @@ use rayon::prelude::*;
 
 use super::Layout;
 use super::lists::Lists;
-use crate::validate::settings::Between;
 use crate::validate::keys::{Hashed, hash};
+use crate::validate::settings::Between;
 use crate::validate::{Facilities, TieTable};
 
 const NOWHERE: u32 = u32::MAX;
@@ -29,8 +29,14 @@ fn ascending<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names
 }
 
-fn numbered<'a>(names: impl Iterator<Item = &'a str>) -> Numbered {
-    names.zip(0..).map(|(name, number)| (hash([Some(name)]), number)).collect()
+fn numbered<'a>(count: usize, names: impl Iterator<Item = &'a str>) -> Numbered {
+    let mut numbers = Numbered::with_capacity_and_hasher(count, Hashed::default());
+    numbers.extend(names.zip(0..).map(|(name, number)| (hash([Some(name)]), number)));
+    numbers
+}
+
+fn all_numbered(names: &[&str]) -> Numbered {
+    numbered(names.len(), names.iter().copied())
 }
 
 /// Numbers of all that ties name: facilities as in [`Facilities::ids`], the others by name.
@@ -42,13 +48,20 @@ pub struct Numbers {
     ends: Vec<Vec<[u32; 2]>>,
 }
 
+/// Operator and sector of each row of the register, by number.
+pub struct Named {
+    of_row: Vec<[Option<u32>; 2]>,
+    /// Facilities and operators that have a number.
+    counts: [usize; 2],
+}
+
 impl Numbers {
     /// Numbers the register, and what ties name beyond it.
     pub fn new(facilities: &Facilities, tables: &[TieTable]) -> Self {
         let operators = ascending(facilities.operator.iter().flatten());
         let (ids, by_name) =
-            rayon::join(|| numbered(facilities.ids.iter()), || numbered(operators.iter().copied()));
-        let sectors = numbered(ascending(facilities.sector.iter().flatten()).into_iter());
+            rayon::join(|| numbered(facilities.ids.len(), facilities.ids.iter()), || all_numbered(&operators));
+        let sectors = all_numbered(&ascending(facilities.sector.iter().flatten()));
         let mut numbers = Self { facilities: ids, operators: by_name, sectors, ends: Vec::new() };
         let mut ends: Vec<Vec<[u32; 2]>> = tables.iter().map(|table| numbers.looked_up(table)).collect();
         // Most ends are in the register: the others are few.
@@ -60,14 +73,24 @@ impl Numbers {
         let (plants, firms) = (strangers(Between::Facility), strangers(Between::Operator));
         if !(plants.is_empty() && firms.is_empty()) {
             let next = facilities.ids.len() as u32;
-            numbers.facilities.extend(numbered(plants.into_iter()).into_iter().map(|(name, at)| (name, next + at)));
+            numbers.facilities.extend(all_numbered(&plants).into_iter().map(|(name, at)| (name, next + at)));
             if !firms.is_empty() {
-                numbers.operators = numbered(ascending(operators.into_iter().chain(firms)).into_iter());
+                numbers.operators = all_numbered(&ascending(operators.into_iter().chain(firms)));
             }
             ends = tables.iter().map(|table| numbers.looked_up(table)).collect();
         }
         numbers.ends = ends;
         numbers
+    }
+
+    /// What the register's rows name; the names themselves are no longer needed.
+    pub fn of_register(self, facilities: &Facilities) -> Named {
+        let counts = [self.facilities.len(), self.operators.len()];
+        let of = |row: usize| {
+            let operator = facilities.operator.get(row).map(|name| self.of(Between::Operator, name));
+            [operator, facilities.sector.get(row).map(|name| self.of(Between::Sector, name))]
+        };
+        Named { of_row: (0..facilities.rows()).into_par_iter().map(of).collect(), counts }
     }
 
     fn looked_up(&self, table: &TieTable) -> Vec<[u32; 2]> {
@@ -130,7 +153,7 @@ pub struct Resolved<'a> {
 
 impl<'a> Resolved<'a> {
     /// Looks all names up.
-    pub fn new(position: usize, table: &'a TieTable, numbers: &Numbers, organisations: &Numbered) -> Self {
+    pub fn new(position: usize, table: &'a TieTable, numbers: &mut Numbers, organisations: &Numbered) -> Self {
         let (rows, is_links) = (table.rows(), table.is_links());
         let organisation = |name: &str| number(organisations, name);
         let ends = |(row, &[from, to]): (usize, &[u32; 2])| {
@@ -141,7 +164,7 @@ impl<'a> Resolved<'a> {
         let within =
             |(facility, body): &(String, String)| [numbers.of(Between::Facility, facility), organisation(body)];
         let perimeters = table.perimeters.iter().map(within).collect();
-        let ends = numbers.ends[position].par_iter().enumerate().map(ends).collect();
+        let ends = std::mem::take(&mut numbers.ends[position]).par_iter().enumerate().map(ends).collect();
         Self { table, position, perimeters, ends }
     }
 
@@ -156,7 +179,7 @@ impl<'a> Resolved<'a> {
 pub fn organisations<'a>(tables: &[&'a TieTable]) -> (Vec<&'a str>, Numbered) {
     let memberships = tables.iter().filter(|table| !table.is_links()).map(|table| table.rows());
     let names = ascending(memberships.flat_map(|rows| (0..rows.len()).map(|row| rows.to(row))));
-    let numbers = numbered(names.iter().copied());
+    let numbers = all_numbered(&names);
     (names, numbers)
 }
 
@@ -187,7 +210,7 @@ pub struct Standing {
 
 impl Standing {
     /// Looks the rows of a period up.
-    pub(super) fn new(layout: &Layout<'_>, numbers: &Numbers, period: Option<i64>) -> Self {
+    pub(super) fn new(layout: &Layout<'_>, named: &Named, period: Option<i64>) -> Self {
         let Layout { facilities, units, rows, .. } = *layout;
         let own: Vec<usize> = (0..facilities.rows()).filter(|&row| facilities.period.get(row) == period).collect();
         let current: Vec<usize> = (0..units.len()).filter(|&unit| units[unit].period == period).collect();
@@ -208,18 +231,14 @@ impl Standing {
             *site = places as u32;
             places += 1;
         }
-        let name = |&row: &usize| {
-            let operator = facilities.operator.get(row).map(|name| numbers.of(Between::Operator, name));
-            [operator, facilities.sector.get(row).map(|name| numbers.of(Between::Sector, name))]
-        };
-        let names: Vec<[Option<u32>; 2]> = own.par_iter().map(name).collect();
+        let names: Vec<[Option<u32>; 2]> = own.iter().map(|&row| named.of_row[row]).collect();
         // The register's rows are by facility: so are the nodes.
         let by_facility: Vec<(u32, u32)> =
             own.iter().zip(0..).map(|(&row, node)| (facilities.facility[row] as u32, node)).collect();
         let mut by_operator: Vec<(u32, u32)> =
             names.iter().zip(0..).filter_map(|(names, node)| Some((names[0]?, node))).collect();
         by_operator.par_sort_unstable();
-        let (facility_count, operator_count) = (numbers.facilities.len(), numbers.operators.len());
+        let [facility_count, operator_count] = named.counts;
         Self {
             spread_of_facility: spread(facility_count, &by_facility, &place),
             spread_of_operator: spread(operator_count, &by_operator, &place),

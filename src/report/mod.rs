@@ -146,7 +146,12 @@ impl Formats {
 /// # Errors
 ///
 /// [`Error::Io`] if a file cannot be written.
-pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats, folder: &Path) -> Result<Vec<Output>> {
+pub fn write(
+    results: &Results<'_>,
+    tables: &[OutputTable<'_>],
+    formats: Formats,
+    folder: &Path,
+) -> Result<Vec<Output>> {
     let is_csv = |table: &&OutputTable<'_>| match table.written {
         Written::Both => formats.csv,
         Written::Csv => true,
@@ -159,7 +164,9 @@ pub fn write(results: &Results<'_>, tables: &[OutputTable<'_>], formats: Formats
         &|| if formats.geopackage { write_geopackage(results, tables, folder) } else { Ok(()) },
         &|| if formats.xlsx { formats::xlsx::write(tables, results.about.title, folder) } else { Ok(()) },
         &|| tables.iter().filter(|table| is_csv(table)).try_for_each(|table| formats::csv::write(table, folder)),
-        &|| tables.iter().filter(|table| is_parquet(table)).try_for_each(|table| formats::parquet::write(table, folder)),
+        &|| {
+            tables.iter().filter(|table| is_parquet(table)).try_for_each(|table| formats::parquet::write(table, folder))
+        },
     ];
     // Each job has files of its own: which one is done first does not show.
     jobs.into_par_iter().try_for_each(|job| job())?;

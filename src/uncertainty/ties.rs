@@ -55,8 +55,7 @@ impl TieDraw {
     /// [`Error::Table`] if polars fails.
     pub fn drawn(&self, tables: &[TieTable], numbers: &mut Numbers) -> Result<Vec<TieTable>> {
         let key = numbers.key();
-        let mut drawn: Vec<TieTable> =
-            tables.iter().map(|table| self.thinned(table, key)).collect::<Result<_>>()?;
+        let mut drawn: Vec<TieTable> = tables.iter().map(|table| self.thinned(table, key)).collect::<Result<_>>()?;
         for pairs in &self.pairs {
             let rates = self.error.of_kind(&pairs.kind);
             let mut rows = TieBuilder::default();

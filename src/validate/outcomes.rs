@@ -93,9 +93,7 @@ pub(super) fn read(
     let plan = Plan::new(&Settings { names: &["name", "cluster", "year"], join, ..settings }, &opened)?;
     let steps = Steps {
         before: &|table| places(table, &crs),
-        after: &|table| {
-            check_known(table, "facility", Between::Facility, register)
-        },
+        after: &|table| check_known(table, "facility", Between::Facility, register),
         join_required: join.is_none_or(|join| join.required),
         ..Steps::default()
     };

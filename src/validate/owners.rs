@@ -12,7 +12,9 @@ use super::settle::{SHARE_SLACK, Spots};
 use super::stream::Steps;
 use super::table::Table;
 use super::texts::{numbers, texts};
-use super::{Asked, Facilities, Feature, KnownNames, Layer, Reader, TieBuilder, TieRow, TieRows, TieTable, Ties, known_type};
+use super::{
+    Asked, Facilities, Feature, KnownNames, Layer, Reader, TieBuilder, TieRow, TieRows, TieTable, Ties, known_type,
+};
 use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};

@@ -101,7 +101,8 @@ fn largest_owner(facilities: &Facilities) -> Option<(String, Vec<usize>)> {
         }
     }
     // Of the greatest the first by name.
-    let (name, own) = sites.iter().map(|(name, (own, _))| (*name, *own)).max_by_key(|&(name, own)| (own, Reverse(name)))?;
+    let (name, own) =
+        sites.iter().map(|(name, (own, _))| (*name, *own)).max_by_key(|&(name, own)| (own, Reverse(name)))?;
     let share = own as f64 / all as f64;
     let likely = LARGE_SHARE.max(2.0 / (all as f64).sqrt());
     if own < LARGE_SITES || share <= likely {

@@ -146,11 +146,7 @@ impl TieRows {
     /// The same with other weights in some rows.
     pub(super) fn with_weights(&self, weights: &BTreeMap<u32, Option<f64>>) -> Self {
         let weight = |at: usize| weights.get(&(at as u32)).copied().unwrap_or_else(|| self.weight.get(at));
-        let changed = if weights.is_empty() {
-            self.weight.clone()
-        } else {
-            Numbers::some((0..self.len()).map(weight))
-        };
+        let changed = if weights.is_empty() { self.weight.clone() } else { Numbers::some((0..self.len()).map(weight)) };
         Self { weight: changed, ..self.clone() }
     }
 

@@ -211,15 +211,15 @@ impl Owners {
         let of_node: Vec<u32> = nodes.iter().enumerate().map(|one| owner(one).unwrap_or(NOBODY)).collect();
         let observed = (0..nodes.len()).filter(|&node| nodes[node].observed && of_node[node] != NOBODY);
         let ends = kinds.iter().enumerate().flat_map(|(kind, ties)| {
-            let own = ties.links.iter().filter(|(between, ends)| {
-                level(*between) == at && (ends[0] != ends[1] || *between == Between::Sector)
-            });
+            let own = ties
+                .links
+                .iter()
+                .filter(|(between, ends)| level(*between) == at && (ends[0] != ends[1] || *between == Between::Sector));
             own.flat_map(|(_, [a, b])| [(a, b), (b, a)]).map(move |(a, b)| (*a, *b, kind as u8))
         });
         // An end that is not here ties nobody, but makes the other one unlike those without a link.
-        let links = ends.filter_map(|(a, b, kind)| {
-            Some((names.local(at, a)?, (names.local(at, b).unwrap_or(NOBODY), kind)))
-        });
+        let links =
+            ends.filter_map(|(a, b, kind)| Some((names.local(at, a)?, (names.local(at, b).unwrap_or(NOBODY), kind))));
         let own = groups.iter().zip(0..).filter(|(group, _)| group.level == at);
         let members = own.flat_map(|(group, number)| group.members.iter().map(move |&member| (member, number)));
         Self {

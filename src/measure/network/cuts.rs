@@ -88,14 +88,16 @@ mod tests {
         for _ in 0..300 {
             let count = 1 + below(60);
             let pair = |(a, b): (u32, u32)| (a.min(b), a.max(b));
-            let pairs: BTreeSet<(u32, u32)> = (0..below(2 * count)).map(|_| pair((below(count), below(count)))).collect();
+            let pairs: BTreeSet<(u32, u32)> =
+                (0..below(2 * count)).map(|_| pair((below(count), below(count)))).collect();
             let pairs: Vec<(u32, u32)> = pairs.into_iter().filter(|(a, b)| a != b).collect();
             let ours = cuts(&Lists::grouped(count as usize, pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)])));
             let mut graph: UnGraph<(), ()> = UnGraph::default();
             let nodes: Vec<_> = (0..count).map(|_| graph.add_node(())).collect();
             pairs.iter().for_each(|&(a, b)| _ = graph.add_edge(nodes[a as usize], nodes[b as usize], ()));
-            let theirs: BTreeSet<(u32, u32)> =
-                bridges(&graph).map(|edge| pair((edge.source().index() as u32, edge.target().index() as u32))).collect();
+            let theirs: BTreeSet<(u32, u32)> = bridges(&graph)
+                .map(|edge| pair((edge.source().index() as u32, edge.target().index() as u32)))
+                .collect();
             let found: BTreeSet<(u32, u32)> = ours.bridges.iter().map(|&[a, b]| pair((a, b))).collect();
             assert_eq!(found, theirs, "{pairs:?}");
             let theirs: BTreeSet<usize> = articulation_points(&graph).into_iter().map(|node| node.index()).collect();

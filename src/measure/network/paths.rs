@@ -101,7 +101,8 @@ impl<const W: usize> Weighted<W> {
         if found == 0 {
             return 0;
         }
-        let count = |digit: &[u64; W]| (0..W).map(|word| u64::from((come[word] & digit[word]).count_ones())).sum::<u64>();
+        let count =
+            |digit: &[u64; W]| (0..W).map(|word| u64::from((come[word] & digit[word]).count_ones())).sum::<u64>();
         self.digits.iter().enumerate().map(|(power, digit)| count(digit) << power).sum()
     }
 }

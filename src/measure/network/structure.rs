@@ -93,7 +93,8 @@ fn closed_pairs(classes: &Classes) -> Vec<u64> {
 /// Degree centralisation (Freeman 1978): 0 where all have as many ties, 1 for a star; `None` for fewer than three.
 pub fn centralisation(classes: &Classes, degrees: &[usize]) -> Option<f64> {
     let greatest = degrees.iter().max()?;
-    let below: usize = classes.all().zip(degrees).map(|(class, degree)| (greatest - degree) * classes.size(class)).sum();
+    let below: usize =
+        classes.all().zip(degrees).map(|(class, degree)| (greatest - degree) * classes.size(class)).sum();
     let count = classes.count() as f64;
     (classes.count() > 2).then(|| below as f64 / ((count - 1.0) * (count - 2.0)))
 }

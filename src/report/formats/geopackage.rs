@@ -135,7 +135,13 @@ pub fn free(name: &str, taken: &mut Vec<String>) -> String {
     free
 }
 
-fn create(file: &Connection, layer: &str, table: &OutputTable<'_>, names: &[String], kind: &str) -> rusqlite::Result<()> {
+fn create(
+    file: &Connection,
+    layer: &str,
+    table: &OutputTable<'_>,
+    names: &[String],
+    kind: &str,
+) -> rusqlite::Result<()> {
     let column = |(name, column): (&String, &Described)| {
         let kind = match column.kind {
             Kind::Integer => "INTEGER",

@@ -131,7 +131,8 @@ impl<'a> Ends<'a> {
         let table = &self.results.tables.ties[trace.table as usize];
         let row = table.rows().get(trace.row as usize);
         let end = |name: &str, at: usize| self.place(row.levels[at], name, Some(cluster));
-        let to = if table.is_links() { end(row.to, 1) } else { self.middles.get(&(trace.table as usize, row.to)).copied() };
+        let to =
+            if table.is_links() { end(row.to, 1) } else { self.middles.get(&(trace.table as usize, row.to)).copied() };
         shapes::line(end(row.from, 0)?, to?)
     }
 }

@@ -137,7 +137,12 @@ fn lineage(results: &Results<'_>, comparison: &Comparison) -> Result<OutputTable
     pairs_table(results, "lineage", &pairs, "previous")
 }
 
-fn pairs_table(results: &Results<'_>, name: &'static str, pairs: &[Pair<'_>], other: &str) -> Result<OutputTable<'static>> {
+fn pairs_table(
+    results: &Results<'_>,
+    name: &'static str,
+    pairs: &[Pair<'_>],
+    other: &str,
+) -> Result<OutputTable<'static>> {
     let clusters = &results.measured.clusters;
     let mut columns = Vec::new();
     if name == "stability" {
