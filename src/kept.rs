@@ -5,6 +5,7 @@ pub(crate) mod frame {
     use std::io::Cursor;
 
     use polars::prelude::*;
+    use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader};
     use serde::de::{Deserializer, Error as _};
     use serde::ser::{Error as _, Serializer};
     use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use geo::{Coord, Geometry, LineString, MultiLineString, MultiPoint, MultiPolygon, Point, Polygon};
 use polars::prelude::*;
+use polars_io::prelude::{ParquetReader, SerReader};
 use polars_parquet::read::{FileMetadata, read_metadata};
 use serde_json::Value;
 

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::Path;
 
 use polars::prelude::*;
+use polars_io::prelude::{CsvWriter, SerWriter};
 
 use super::unwritten;
 use crate::error::{Error, Result};
