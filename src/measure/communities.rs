@@ -19,6 +19,10 @@ use crate::validate::settings::Between;
 pub const LARGEST_BODY: usize = 100;
 /// Tied pairs up to which communities are searched; the search takes minutes on networks of millions.
 pub const LARGEST_NETWORK: usize = 200_000;
+/// Tied pairs up to which communities are refined between the rounds of the search (Leiden); past them they are not
+/// (Louvain), and those that do not hang together are taken apart at the end. The library's refinement takes time by the
+/// square of a network: a second for this many pairs, ten for four times as many.
+pub const LARGEST_REFINED: usize = 50_000;
 /// Seed of the search: a network has the same communities in every run.
 const SEED: u64 = 1;
 
@@ -30,9 +34,12 @@ pub struct Communities {
     pub of_node: Option<Vec<u32>>,
     /// Organisations that were too large.
     pub left_out: u64,
+    /// Whether they were found without refinement, the network being larger than [`LARGEST_REFINED`].
+    pub is_rough: bool,
 }
 
-/// Leiden communities by modularity of the ties' strength: 1 a link, 1 / (members - 1) a shared organisation.
+/// Leiden communities by modularity of the ties' strength: 1 a link, 1 / (members - 1) a shared organisation; of a large network
+/// Louvain's.
 ///
 /// # Errors
 ///
@@ -44,14 +51,15 @@ pub fn communities(counted: &Counted, standing: &Standing, facilities: &Faciliti
     let pairs = counted.node_pairs.len() + counted.operator_pairs.len() + shared;
     if pairs > LARGEST_NETWORK {
         let nodes = (0..counted.appears.len() as u32).filter(|&node| counted.appears[node as usize]).collect();
-        return Ok(Communities { nodes, of_node: None, left_out: 0 });
+        return Ok(Communities { nodes, of_node: None, left_out: 0, is_rough: false });
     }
+    let is_rough = pairs > LARGEST_REFINED;
     let (edges, left_out) = edges(counted, standing);
     let mut tied = vec![false; standing.rows.len()];
     edges.iter().for_each(|&(a, b, _)| [a, b].into_iter().for_each(|node| tied[node as usize] = true));
     let nodes: Vec<u32> = (0..tied.len() as u32).filter(|&node| tied[node as usize]).collect();
     if nodes.is_empty() {
-        return Ok(Communities { nodes, of_node: Some(Vec::new()), left_out });
+        return Ok(Communities { nodes, of_node: Some(Vec::new()), left_out, is_rough });
     }
     let nodes = nameless_order(nodes, &edges, standing, facilities);
     let mut place = vec![0_usize; tied.len()];
@@ -62,7 +70,11 @@ pub fn communities(counted: &Counted, standing: &Standing, facilities: &Faciliti
     });
     let mut placed: Vec<(usize, usize, f64)> = placed.collect();
     placed.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
-    Ok(Communities { of_node: Some(search(nodes.len(), placed)?), nodes, left_out })
+    let mut of_node = search(nodes.len(), &placed, is_rough)?;
+    if is_rough {
+        take_apart(&mut of_node, &placed);
+    }
+    Ok(Communities { of_node: Some(of_node), nodes, left_out, is_rough })
 }
 
 /// Nodes in an order that rests on coordinates, emissions and ties, and on names only between nodes that are alike in all
@@ -133,7 +145,7 @@ fn ordered(value: f64) -> u64 {
 /// Communities of nodes by modularity, from ties with their weights. Each connected part is searched by itself, at a
 /// resolution of its share in all weight: what a merger of communities adds to the modularity of the whole is the same,
 /// and the time goes with the parts and not with their number times the whole.
-fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
+fn search(nodes: usize, edges: &[(usize, usize, f64)], is_rough: bool) -> Result<Vec<u32>> {
     let mut parts = UnionFind::<usize>::new(nodes);
     edges.iter().for_each(|&(a, b, _)| _ = parts.union(a, b));
     let part_of = parts.into_labeling();
@@ -146,7 +158,7 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
     }
     let all: f64 = edges.iter().map(|edge| edge.2).sum();
     let mut ties: BTreeMap<usize, Vec<(usize, usize, f64)>> = BTreeMap::new();
-    for (a, b, weight) in edges {
+    for &(a, b, weight) in edges {
         ties.entry(part_of[a]).or_default().push((within[a], within[b], weight));
     }
     let fail = |error: leiden_rs::LeidenError| Error::Defect { message: format!("communities: {error}") };
@@ -159,7 +171,8 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
         for (a, b, weight) in ties {
             builder.add_edge(a, b, weight).map_err(fail)?;
         }
-        let config = LeidenConfig { seed: Some(seed), resolution: share, ..LeidenConfig::default() };
+        let seed = Some(seed);
+        let config = LeidenConfig { seed, resolution: share, skip_refinement: is_rough, ..LeidenConfig::default() };
         let found = Leiden::new(config).run(&builder.build().map_err(fail)?).map_err(fail)?;
         let mut last = 0;
         for (at, &node) in own.iter().enumerate() {
@@ -170,6 +183,14 @@ fn search(nodes: usize, edges: Vec<(usize, usize, f64)>) -> Result<Vec<u32>> {
         first += last + 1;
     }
     Ok(of_node)
+}
+
+/// Makes communities of the pieces of those that do not hang together.
+fn take_apart(of_node: &mut [u32], edges: &[(usize, usize, f64)]) {
+    let mut pieces = UnionFind::<u32>::new(of_node.len());
+    let within = edges.iter().filter(|(a, b, _)| of_node[*a] == of_node[*b]);
+    within.for_each(|&(a, b, _)| _ = pieces.union(a as u32, b as u32));
+    of_node.copy_from_slice(&pieces.into_labeling());
 }
 
 /// Tied pairs of nodes with the strength of the tie, ascending, a link and shared organisations apart; and the number of
@@ -244,13 +265,36 @@ mod tests {
     #[test]
     fn parts_keep_the_resolution_of_the_whole() {
         let ties = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5), (2, 3)].map(|(a, b)| (a, b, 1.0));
-        let alone = search(6, ties.to_vec()).unwrap();
+        let alone = search(6, &ties, false).unwrap();
         assert!(alone[0] == alone[2] && alone[3] == alone[5] && alone[2] != alone[3], "{alone:?}");
-        let among = search(8, ties.into_iter().chain([(6, 7, 93.0)]).collect()).unwrap();
+        let among: Vec<(usize, usize, f64)> = ties.into_iter().chain([(6, 7, 93.0)]).collect();
+        let among = search(8, &among, false).unwrap();
         assert!(
             among[..6].iter().all(|one| *one == among[0]) && among[6] == among[7] && among[6] != among[0],
             "{among:?}"
         );
+    }
+
+    #[test]
+    fn what_does_not_hang_together_is_taken_apart() {
+        let mut of_node = [7, 7, 7, 7, 2];
+        take_apart(&mut of_node, &[(0, 2, 1.0), (1, 3, 1.0), (3, 4, 1.0)]);
+        let same = |a: usize, b: usize| of_node[a] == of_node[b];
+        assert!(same(0, 2) && same(1, 3) && !same(0, 1) && !same(3, 4) && !same(0, 4), "{of_node:?}");
+    }
+
+    /// Cliques of six in a ring: rough or refined, each is a community.
+    #[test]
+    fn rough_communities_are_communities() {
+        let clique = |first: usize| (0..6).flat_map(move |a| (0..a).map(move |b| (first + b, first + a, 1.0)));
+        let ring = (0..20).map(|at| (6 * at, (6 * at + 7) % 120, 1.0)).map(|(a, b, tie)| (a.min(b), a.max(b), tie));
+        let edges: Vec<(usize, usize, f64)> = (0..20).flat_map(|at| clique(6 * at)).chain(ring).collect();
+        for is_rough in [false, true] {
+            let found = search(120, &edges, is_rough).unwrap();
+            assert!(found.chunks(6).all(|clique| clique.iter().all(|one| *one == clique[0])), "{is_rough}");
+            let distinct: std::collections::BTreeSet<u32> = found.iter().copied().collect();
+            assert_eq!(distinct.len(), 20, "{is_rough}");
+        }
     }
 
     /// scikit-learn's documentation of `adjusted_rand_score`: 0.57 and 0.24.

@@ -6,7 +6,7 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::communities::{LARGEST_NETWORK, adjusted_rand, communities};
+use super::communities::{LARGEST_NETWORK, LARGEST_REFINED, adjusted_rand, communities};
 use super::indicators::named;
 use super::links::LinkTable;
 use super::network::{self, ANCHOR, Classes, FIGURES, NetworkFigures, Vertex};
@@ -43,6 +43,8 @@ pub struct WholeNetwork {
     pub adjusted_rand: Option<f64>,
     /// Organisations too large for the search of communities.
     pub left_out: u64,
+    /// Whether communities were found without refinement, the network being large.
+    pub is_rough: bool,
 }
 
 /// Ties between two clusters.
@@ -275,6 +277,11 @@ fn note_large(kinds: &[Kind<'_>], whole: &[WholeNetwork], findings: &mut Finding
         let count = whole.iter().filter(unsearched).count();
         let message = format!("networks of more than {LARGEST_NETWORK} tied pairs: communities are not searched");
         findings.add(Severity::Info, &kind.name, Rule::LargeNetwork, message, count);
+        let rough = whole.iter().filter(|row| row.kind == kind.name && row.is_rough).count();
+        let message = format!(
+            "networks of more than {LARGEST_REFINED} tied pairs: communities are Louvain's, without refinement"
+        );
+        findings.add(Severity::Info, &kind.name, Rule::LargeNetwork, message, rough);
     }
 }
 
@@ -420,6 +427,7 @@ fn whole(
         communities: found.of_node.as_ref().filter(|_| some).map(count),
         adjusted_rand: clustered.and_then(|labels| adjusted_rand(&labels)),
         left_out: found.left_out,
+        is_rough: found.is_rough,
     })
 }
 

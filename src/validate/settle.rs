@@ -160,3 +160,87 @@ pub(super) fn settle_memberships(
     alone.report(name, Severity::Info, Rule::LoneMember, "organisations with one member: they tie nobody", findings);
     rows.filter(&stays)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+
+    use super::super::ties::TieBuilder;
+    use super::*;
+
+    /// Row by row, each held against all that were kept before it.
+    fn one_by_one(rows: &TieRows, directed: bool) -> (Vec<(u64, Option<f64>)>, [usize; 3]) {
+        let mut kept: Vec<(TieRow<'_>, Option<f64>, bool)> = Vec::new();
+        let (mut selves, mut repeated, mut contradicting) = (0, 0, 0);
+        for row in rows.iter() {
+            let ends = |row: &TieRow<'_>| [(row.from.to_owned(), row.levels[0]), (row.to.to_owned(), row.levels[1])];
+            if ends(&row)[0] == ends(&row)[1] {
+                selves += 1;
+                continue;
+            }
+            let is_same = |other: &TieRow<'_>| {
+                let [mut a, mut b] = [ends(&row), ends(other)];
+                if !directed {
+                    [&mut a, &mut b].into_iter().for_each(|ends| ends.sort());
+                }
+                a == b && [row.from_year, row.to_year] == [other.from_year, other.to_year]
+            };
+            match kept.iter_mut().find(|(other, ..)| is_same(other)) {
+                None => kept.push((row, row.weight, false)),
+                Some((_, weight, is_torn)) => {
+                    if weight.is_some() && row.weight.is_some() && *weight != row.weight {
+                        (*weight, *is_torn) = (None, true);
+                        contradicting += 1;
+                    } else {
+                        *weight = if *is_torn { None } else { weight.or(row.weight) };
+                        repeated += 1;
+                    }
+                }
+            }
+        }
+        (kept.into_iter().map(|(row, weight, _)| (row.line, weight)).collect(), [selves, repeated, contradicting])
+    }
+
+    #[test]
+    fn all_at_once_is_one_by_one() {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(26);
+        let mut below = |limit: u32| random.next_u32() % limit;
+        let names = ["a", "b", "c", "a name of more than twelve letters", "é"];
+        for trial in 0..300 {
+            let directed = trial % 2 == 0;
+            let mut rows = TieBuilder::default();
+            for line in 0..u64::from(1 + below(60)) {
+                let mut level = || [Between::Facility, Between::Operator][usize::from(below(8) == 0)];
+                let levels = [level(), level()];
+                let [from, to] = [names[below(5) as usize], names[below(5) as usize]];
+                let weight = (below(3) > 0).then(|| f64::from(below(2)));
+                let mut year = || (below(4) == 0).then(|| i64::from(2000 + below(2)));
+                let (from_year, to_year) = (year(), year());
+                let tie = TieRow {
+                    levels,
+                    from,
+                    to,
+                    weight,
+                    from_year,
+                    to_year,
+                    source: None,
+                    share: None,
+                    role: None,
+                    file: "f",
+                    line,
+                };
+                rows.push(&tie);
+            }
+            let rows = rows.finish();
+            let (wanted, counts) = one_by_one(&rows, directed);
+            let mut findings = Findings::default();
+            let settled = settle_repeats("links.x", &rows, directed, Between::Facility, &mut findings).unwrap();
+            assert_eq!(settled.iter().map(|row| (row.line, row.weight)).collect::<Vec<_>>(), wanted);
+            let rules = [Rule::SelfLink, Rule::DuplicateLink, Rule::ContradictingLink];
+            let found = rules.map(|rule| {
+                findings.findings.iter().filter(|one| one.rule == rule).map(|one| one.count as usize).sum()
+            });
+            assert_eq!(found, counts);
+        }
+    }
+}

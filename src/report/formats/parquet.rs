@@ -8,11 +8,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use geo::{BoundingRect, Geometry};
-use polars_io::parquet::write::KeyValueMetadata;
-use polars_io::prelude::ParquetWriter;
 use polars::prelude::*;
 use polars_arrow::datatypes::Metadata;
 use polars_arrow::io::ipc::write::{default_ipc_fields, schema_to_bytes};
+use polars_io::parquet::write::KeyValueMetadata;
+use polars_io::prelude::ParquetWriter;
 use serde_json::{Value, json};
 
 use super::{kind, unwritten, wkb};
