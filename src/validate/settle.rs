@@ -210,12 +210,12 @@ mod tests {
             let directed = trial % 2 == 0;
             let mut rows = TieBuilder::default();
             for line in 0..u64::from(1 + below(60)) {
-                let mut level = || [Between::Facility, Between::Operator][usize::from(below(8) == 0)];
-                let levels = [level(), level()];
+                let levels =
+                    [below(8), below(8)].map(|one| [Between::Facility, Between::Operator][usize::from(one == 0)]);
                 let [from, to] = [names[below(5) as usize], names[below(5) as usize]];
                 let weight = (below(3) > 0).then(|| f64::from(below(2)));
-                let mut year = || (below(4) == 0).then(|| i64::from(2000 + below(2)));
-                let (from_year, to_year) = (year(), year());
+                let [from_year, to_year] =
+                    [below(8), below(8)].map(|one| Some(i64::from(2000 + one)).filter(|_| one < 2));
                 let tie = TieRow {
                     levels,
                     from,
@@ -237,10 +237,10 @@ mod tests {
             let settled = settle_repeats("links.x", &rows, directed, Between::Facility, &mut findings).unwrap();
             assert_eq!(settled.iter().map(|row| (row.line, row.weight)).collect::<Vec<_>>(), wanted);
             let rules = [Rule::SelfLink, Rule::DuplicateLink, Rule::ContradictingLink];
-            let found = rules.map(|rule| {
-                findings.findings.iter().filter(|one| one.rule == rule).map(|one| one.count as usize).sum()
-            });
-            assert_eq!(found, counts);
+            let count = |rule: Rule| -> u64 {
+                findings.findings.iter().filter(|one| one.rule == rule).map(|one| one.count).sum()
+            };
+            assert_eq!(rules.map(count), counts.map(|count| count as u64));
         }
     }
 }

@@ -59,7 +59,7 @@ impl Classes {
     }
 
     /// The number of classes.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.inner.len()
     }
 

@@ -123,7 +123,8 @@ mod tests {
             let ends: Vec<(u32, u32)> = (0..below(2 * count)).map(|_| (below(count), below(count))).collect();
             let both = ends.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
             let graph = Lists::grouped(count as usize, both);
-            let weights: Vec<u64> = (0..count).map(|_| u64::from(1 + below(1 + below(40)))).collect();
+            let heaviest = 1 + below(40);
+            let weights: Vec<u64> = (0..count).map(|_| u64::from(1 + below(heaviest))).collect();
             let every = 1 + below(5);
             let sources: Vec<u32> = (0..count).filter(|place| place % every == 0).collect();
             let mut wanted = 0;

@@ -1431,8 +1431,8 @@ const NETWORKS: &[Column] = &[
         "community_count",
         Integer,
         "",
-        "Communities of the Leiden algorithm (Traag et al. 2019), past 50,000 tied pairs of Louvain's; empty where \
-        nobody is tied or the network is too large to search",
+        "Communities of the Leiden algorithm (Traag et al. 2019); empty where nobody is tied or the network is too \
+        large to search",
     ),
     c(
         "adjusted_rand",
