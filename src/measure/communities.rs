@@ -21,7 +21,7 @@ pub const LARGEST_BODY: usize = 100;
 pub const LARGEST_NETWORK: usize = 200_000;
 /// Tied pairs up to which communities are refined between the rounds of the search (Leiden); past them they are not
 /// (Louvain), and those that do not hang together are taken apart at the end. The library's refinement takes time by the
-/// square of a network: a second for this many pairs, ten for four times as many.
+/// square of a network: five seconds for three times as many pairs.
 pub const LARGEST_REFINED: usize = 50_000;
 /// Seed of the search: a network has the same communities in every run.
 const SEED: u64 = 1;

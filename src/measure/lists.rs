@@ -90,6 +90,14 @@ impl<T> Lists<T> {
     }
 }
 
+/// Numbers, each once, ascending.
+pub fn ascending(numbers: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut numbers: Vec<u32> = numbers.collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::{TieSet, Vertex};
-use crate::measure::lists::Lists;
+use crate::measure::lists::{Lists, ascending};
 use crate::validate::settings::Between;
 
 type HashMap<K, V> = std::collections::HashMap<K, V, Xxh3DefaultBuilder>;
@@ -174,15 +174,10 @@ struct Names {
 
 impl Names {
     fn new(nodes: &[Vertex]) -> Self {
-        let ascending = |mut names: Vec<u32>| {
-            names.sort_unstable();
-            names.dedup();
-            names
-        };
         Self {
             nodes: nodes.len() as u32,
-            operators: ascending(nodes.iter().filter_map(|node| node.operator).collect()),
-            sectors: ascending(nodes.iter().filter_map(|node| node.sector).collect()),
+            operators: ascending(nodes.iter().filter_map(|node| node.operator)),
+            sectors: ascending(nodes.iter().filter_map(|node| node.sector)),
         }
     }
 
@@ -402,10 +397,7 @@ impl<'a> Builder<'a> {
         let of_group = |group: &Group| {
             let owners = &self.owners[group.level];
             let nodes = group.members.iter().flat_map(|&member| owners.nodes.of(member));
-            let mut found: Vec<u32> = nodes.map(|&node| class_of[node as usize]).collect();
-            found.sort_unstable();
-            found.dedup();
-            found
+            ascending(nodes.map(|&node| class_of[node as usize]))
         };
         let groups: Vec<Vec<u32>> = self.groups.iter().map(of_group).collect();
         let links = self.owners.iter().map(|owners| owners.links.items().len()).sum();

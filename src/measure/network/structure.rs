@@ -9,7 +9,7 @@ use super::classes::Classes;
 use super::cuts::cuts;
 use super::paths::total_steps;
 use super::{TieSet, Vertex};
-use crate::measure::lists::Lists;
+use crate::measure::lists::{Lists, ascending};
 use crate::validate::settings::Between;
 
 /// Classes of a component up to which all shortest paths are measured; beyond it those from [`SOURCES`] of them.
@@ -176,9 +176,7 @@ pub fn articulation_firms(nodes: &[Vertex], ties: &TieSet) -> usize {
     if ties.links.is_empty() && ties.organisations.is_empty() {
         return 0;
     }
-    let mut operators: Vec<u32> = nodes.iter().filter_map(|node| node.operator).collect();
-    operators.sort_unstable();
-    operators.dedup();
+    let operators = ascending(nodes.iter().filter_map(|node| node.operator));
     // Vertices: operators, then facilities, then organisations.
     let of_operator = |operator: u32| operators.binary_search(&operator).ok().map(|at| at as u32);
     let facility = |node: u32| operators.len() as u32 + node;
@@ -225,9 +223,7 @@ pub fn articulation_firms(nodes: &[Vertex], ties: &TieSet) -> usize {
 /// Attribute assortativity (Newman 2003) of sectors, over ties between facilities whose sectors are known: 1 where ties
 /// stay within sectors, below 0 where they avoid them; `None` without such a tie, or with one sector alone.
 pub fn sector_assortativity(nodes: &[Vertex], classes: &Classes) -> Option<f64> {
-    let mut sectors: Vec<u32> = nodes.iter().filter_map(|node| node.sector).collect();
-    sectors.sort_unstable();
-    sectors.dedup();
+    let sectors = ascending(nodes.iter().filter_map(|node| node.sector));
     let sector = |node: &u32| nodes[*node as usize].sector.and_then(|sector| sectors.binary_search(&sector).ok());
     // How many facilities of each sector some have, by sector.
     let counted = |of: &[u32]| {
