@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// The result of anything that can stop a run.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -59,6 +61,12 @@ pub enum Error {
         /// What does not fit.
         message: String,
     },
+    /// Other processes did not do the work that they were given.
+    #[error("{message}")]
+    Workers {
+        /// What became of it.
+        message: String,
+    },
     /// Files are not what a run has written or read, or do not come out again.
     #[error("{}", join(problems))]
     Differs {
@@ -76,7 +84,7 @@ pub enum Error {
 }
 
 /// One thing wrong with the pipeline file or with a source of data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// `file:line:column`, `file`, or a key of the pipeline file; empty where there is none.
     pub place: String,
@@ -140,7 +148,12 @@ impl Error {
     /// The exit status of the process: 1 I/O and internal, 2 command line or pipeline file, 3 data, 4 locked.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Io { .. } | Self::Table { .. } | Self::Defect { .. } | Self::Run { .. } | Self::Differs { .. } => 1,
+            Self::Io { .. }
+            | Self::Table { .. }
+            | Self::Defect { .. }
+            | Self::Run { .. }
+            | Self::Workers { .. }
+            | Self::Differs { .. } => 1,
             Self::Usage { .. } | Self::Pipeline { .. } => 2,
             Self::Data { .. } => 3,
             Self::Locked { .. } => 4,
@@ -161,6 +174,9 @@ impl Error {
                 return problems.iter().map(|problem| (problem.to_string(), hint(problem))).collect();
             }
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Workers { .. } => {
+                Some("nothing was published: see what scheduler and executors say, and run again".into())
+            }
             Self::Locked { .. } => Some("wait for the other run, or give this one its own folder with --out".into()),
             Self::Defect { .. } => Some("please report it, with the pipeline file and the version".into()),
             Self::Run { .. } => Some("run the pipeline again to write this folder anew".into()),

@@ -7,6 +7,8 @@ pub mod error;
 
 pub mod stage;
 
+pub mod workers;
+
 pub mod random;
 
 pub mod statistics;

@@ -29,7 +29,7 @@ fn tables(pipeline: &Pipeline) -> Tables {
 fn clusters(pipeline: &Pipeline, tables: &Tables) -> Clusters {
     let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
     let settings = pipeline.file.delineate.as_ref().unwrap();
-    delineate::delineate(tables.facilities.as_ref().unwrap(), geography, settings, None).unwrap().0
+    delineate::delineate(tables.facilities.as_ref().unwrap(), geography, settings, None, None).unwrap().0
 }
 
 fn measured(pipeline: &Pipeline, tables: &Tables, wanted: Wanted) -> Measured {

@@ -238,7 +238,7 @@ struct RunArguments {
 impl RunArguments {
     fn options<'a>(&self, previous: Option<&'a Path>) -> Options<'a> {
         let Self { force, check_content, locked, wait, keep, .. } = *self;
-        Options { previous, force, check_content, locked, wait: Duration::from_secs(wait), keep }
+        Options { previous, force, check_content, locked, wait: Duration::from_secs(wait), keep, workers: None }
     }
 }
 

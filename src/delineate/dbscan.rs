@@ -4,9 +4,13 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::error::Result;
 use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::tree::Tree;
 use crate::globe::{Vector, reach_of, squared, unit_vector};
+use crate::workers::Workers;
+
+use super::tiles::{self, Joined};
 
 /// Points below a node from which its halves are joined side by side.
 const SIDE_BY_SIDE: usize = 20_000;
@@ -28,34 +32,72 @@ const SIDE_BY_SIDE: usize = 20_000;
 /// Ester, Kriegel, Sander & Xu (1996), "A density-based algorithm for discovering clusters". Distances are chords of
 /// the unit sphere, which order as great circles do.
 pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Option<usize>> {
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    order.par_sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
-    let vectors: Vec<Vector> = order.par_iter().map(|&at| unit_vector(points[at])).collect();
-    let reach = reach_of(radius_km);
-    let core = core_points(&vectors, reach, min_points);
+    let sorted = Sorted::new(points);
+    let found = join(&sorted.vectors, reach_of(radius_km), min_points);
+    sorted.labels(&found)
+}
+
+/// The same by way of workers, to whom the globe is handed out in tiles.
+///
+/// # Errors
+///
+/// Those of the workers.
+pub fn dbscan_by(
+    workers: &dyn Workers,
+    points: &[Degrees],
+    radius_km: f64,
+    min_points: usize,
+) -> Result<Vec<Option<usize>>> {
+    let sorted = Sorted::new(points);
+    let found = tiles::join(&sorted.vectors, reach_of(radius_km), min_points, workers)?;
+    Ok(sorted.labels(&found))
+}
+
+/// Points by longitude, then latitude: an order that names and rows have no part in.
+struct Sorted {
+    /// The position of each.
+    order: Vec<usize>,
+    vectors: Vec<Vector>,
+}
+
+impl Sorted {
+    fn new(points: &[Degrees]) -> Self {
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.par_sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
+        let vectors = order.par_iter().map(|&at| unit_vector(points[at])).collect();
+        Self { order, vectors }
+    }
+
+    /// Numbers of clusters, in the order in which the points came.
+    fn labels(&self, Joined { root, border }: &Joined) -> Vec<Option<usize>> {
+        let mut rank = vec![0; self.order.len()];
+        self.order.iter().enumerate().for_each(|(at, &point)| rank[point] = at);
+        let mut numbers: HashMap<u32, usize> = HashMap::new();
+        for root in rank.iter().filter_map(|&at| root[at]) {
+            let next = numbers.len();
+            numbers.entry(root).or_insert(next);
+        }
+        let of = |at: usize| root[at].or_else(|| root[border[at]? as usize]);
+        rank.iter().map(|&at| of(at).map(|root| numbers[&root])).collect()
+    }
+}
+
+/// Joins points side by side; `reach` is the square of the radius, as a chord of the unit sphere.
+fn join(vectors: &[Vector], reach: f64, min_points: usize) -> Joined {
+    let core = core_points(vectors, reach, min_points);
     let cores = Tree::of(
         (0..vectors.len() as u32).filter(|&at| core[at as usize]).map(|at| (vectors[at as usize], at)).collect(),
     );
-    let mut cluster: Vec<Option<u32>> = vec![None; points.len()];
-    for (&point, root) in cores.numbers().iter().zip(joined(&cores, reach)) {
-        cluster[point as usize] = Some(root);
+    let mut root: Vec<Option<u32>> = vec![None; vectors.len()];
+    for (&point, of) in cores.numbers().iter().zip(joined(&cores, reach)) {
+        root[point as usize] = Some(of);
     }
     let border = |at: usize| (!core[at]).then(|| cores.nearest(&vectors[at], reach)).flatten();
-    let border: Vec<Option<u32>> =
-        (0..points.len()).into_par_iter().map(|at| border(at).map(|(_, core)| core)).collect();
-    // Back to the order in which the points came.
-    let mut rank = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(at, &point)| rank[point] = at);
-    let mut numbers: HashMap<u32, usize> = HashMap::new();
-    for root in rank.iter().filter_map(|&at| cluster[at]) {
-        let next = numbers.len();
-        numbers.entry(root).or_insert(next);
-    }
-    let root = |at: usize| cluster[at].or_else(|| cluster[border[at]? as usize]);
-    rank.iter().map(|&at| root(at).map(|root| numbers[&root])).collect()
+    let border = (0..vectors.len()).into_par_iter().map(|at| border(at).map(|(_, core)| core)).collect();
+    Joined { root, border }
 }
 
-fn core_points(vectors: &[Vector], reach: f64, min_points: usize) -> Vec<bool> {
+pub(super) fn core_points(vectors: &[Vector], reach: f64, min_points: usize) -> Vec<bool> {
     let tree = Tree::new(vectors);
     let found: Vec<bool> = tree.points().par_iter().map(|point| tree.has_within(point, reach, min_points)).collect();
     let mut core = vec![false; vectors.len()];
@@ -64,7 +106,7 @@ fn core_points(vectors: &[Vector], reach: f64, min_points: usize) -> Vec<bool> {
 }
 
 /// For each point, in the tree's order, the representative of all that a chain of steps within reach leads to.
-fn joined(tree: &Tree, reach: f64) -> Vec<u32> {
+pub(super) fn joined(tree: &Tree, reach: f64) -> Vec<u32> {
     let mut sets: Vec<u32> = (0..tree.len() as u32).collect();
     let mut whole = vec![false; tree.nodes().len()];
     if !tree.is_empty() {

@@ -12,6 +12,7 @@ use crate::globe::near::NearIndex;
 use crate::globe::tree::Tree;
 use crate::globe::{reach_of, unit_vector};
 use crate::validate::{Boundary, Facilities};
+use crate::workers::Workers;
 
 /// Facilities that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,12 +27,12 @@ pub(super) struct Group {
 ///
 /// # Errors
 ///
-/// [`Error::Data`] if a facility lies in two boundaries and no priority decides.
+/// [`Error::Data`] if a facility lies in two boundaries and no priority decides, and those of the workers.
 pub(super) fn group(
-    facilities: &Facilities,
-    boundaries: &[Boundary],
+    (facilities, boundaries): (&Facilities, &[Boundary]),
     settings: &Delineation,
     radius_km: f64,
+    workers: Option<&dyn Workers>,
 ) -> Result<(Vec<Group>, usize)> {
     let least = settings.min_facilities.unwrap_or(1);
     let placed: Vec<usize> = (0..facilities.ids.len()).filter(|&at| facilities.places[at].is_some()).collect();
@@ -39,7 +40,11 @@ pub(super) fn group(
     let mut groups = match settings.method {
         Method::Label => by_label(facilities),
         Method::Boundary => return by_boundary(facilities, boundaries, settings.grow),
-        Method::Dbscan => by_density(&placed, dbscan::dbscan(&points, radius_km, least)),
+        Method::Dbscan => {
+            let here = || Ok(dbscan::dbscan(&points, radius_km, least));
+            let there = |workers| dbscan::dbscan_by(workers, &points, radius_km, least);
+            by_density(&placed, workers.map_or_else(here, there)?)
+        }
         Method::Hdbscan => by_density(&placed, hdbscan::hdbscan(&points, least)),
     };
     let grown = settings.grow.map_or(0, |km| grow(facilities, &mut groups, km));

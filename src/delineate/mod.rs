@@ -9,6 +9,7 @@ mod home;
 mod naming;
 pub mod overlap;
 pub mod settings;
+mod tiles;
 pub mod trials;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -20,11 +21,13 @@ use crate::declared::at_least;
 use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
 use crate::validate::{Boundary, Facilities, Numbers, Place};
+use crate::workers::Workers;
 use groups::Group;
 pub use home::{Home, Homes};
 use naming::Naming;
 use overlap::{Relation, Weight, overlaps, partners, relations, weights};
 pub use settings::{Delineation, Method};
+pub(crate) use tiles::{join_core, tell_core};
 
 /// The clusters, ascending by id, and who is in them.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -87,22 +90,25 @@ struct Ground<'a> {
     facilities: &'a Facilities,
     geography: Geography<'a>,
     settings: &'a Delineation,
+    /// Other processes that look for clusters.
+    workers: Option<&'a dyn Workers>,
 }
 
 /// Groups the facilities and names the groups. Where the method brings no ids, those that share most with a cluster of
-/// the earlier run keep its id and name.
+/// the earlier run keep its id and name. Where there are `workers`, they do what DBSCAN does.
 ///
 /// # Errors
 ///
-/// [`crate::Error::Data`] if a facility lies in two boundaries and no priority decides.
+/// [`crate::Error::Data`] if a facility lies in two boundaries and no priority decides, and those of the workers.
 pub fn delineate(
     facilities: &Facilities,
     geography: Geography<'_>,
     settings: &Delineation,
     earlier: Option<&Earlier>,
+    workers: Option<&dyn Workers>,
 ) -> Result<(Clusters, Findings)> {
     let mut findings = Findings::default();
-    let ground = Ground { facilities, geography, settings };
+    let ground = Ground { facilities, geography, settings, workers };
     let totals = totals(facilities, &facilities.emissions_t);
     let sizes = self::totals(facilities, &facilities.weights);
     let radius = settings.radius_km.main().unwrap_or_default();
@@ -139,8 +145,8 @@ pub fn delineate(
 
 /// Groups at one radius, grown, without those that are too small.
 fn groups(ground: Ground<'_>, radius_km: f64, findings: &mut Findings) -> Result<Vec<Group>> {
-    let Ground { facilities, geography, settings } = ground;
-    let (mut groups, grown) = groups::group(facilities, geography.boundaries, settings, radius_km)?;
+    let Ground { facilities, geography, settings, workers } = ground;
+    let (mut groups, grown) = groups::group((facilities, geography.boundaries), settings, radius_km, workers)?;
     let least = if settings.method.gives_ids() { settings.min_facilities.unwrap_or(1) } else { 1 };
     let found = groups.len();
     groups.retain(|group| group.members.len() >= least);

@@ -93,7 +93,7 @@ pub fn trials(
     let totals = totals(facilities, &facilities.weights);
     let trial = |rule: Delineation| {
         let radius_km = rule.radius_km.main();
-        let ground = Ground { facilities, geography, settings: &rule };
+        let ground = Ground { facilities, geography, settings: &rule, workers: None };
         let found = groups(ground, radius_km.unwrap_or_default(), &mut Findings::default())?;
         let mut gathered = Vec::new();
         for group in found {

@@ -8,6 +8,7 @@ pub mod near;
 pub mod spanning;
 pub mod tree;
 pub mod turns;
+pub mod validity;
 
 /// Mean radius of the earth, km (IUGG): the sphere of delineation.
 pub const EARTH_RADIUS_KM: f64 = 6371.0088;

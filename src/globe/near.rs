@@ -142,6 +142,11 @@ impl Order {
         let known = places.iter().zip(0..).filter_map(|(place, number)| Some((unit_vector((*place)?), number)));
         Self(Tree::of(known.collect()).numbers().to_vec())
     }
+
+    /// The positions of the known places.
+    pub fn numbers(&self) -> &[u32] {
+        &self.0
+    }
 }
 
 impl NearIndex {

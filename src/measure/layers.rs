@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use geo::Geometry;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -11,10 +12,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Layout, Needs, Wanted};
 use crate::delineate::Clusters;
+use crate::error::Result;
 use crate::finding::{Findings, Rule, Severity};
+use crate::globe::geodesy::Degrees;
 use crate::globe::near::{NearIndex, Nearest, Order};
 use crate::names;
 use crate::validate::{Facilities, Feature, Layer};
+use crate::workers::{Kind, Workers, ask, done};
 
 /// A layer none of whose features is nearer than this to any facility is likely misplaced, km.
 const FAR_KM: f64 = 2000.0;
@@ -69,7 +73,11 @@ fn is_marked(layer: &Layer, facilities: &Facilities) -> bool {
 
 /// Layers made ready to be searched; the places of facilities have no part in it.
 #[derive(Clone, Default)]
-pub struct Indexes(Vec<Arc<Indexed>>);
+pub struct Indexes {
+    layers: Vec<Arc<Indexed>>,
+    /// Other processes that look for the nearest features.
+    workers: Option<Arc<dyn Workers>>,
+}
 
 /// One layer: its periods, ascending (of a layer without years one), and an index of what stands at the end of each.
 struct Indexed {
@@ -80,16 +88,22 @@ struct Indexed {
 impl Indexes {
     /// Indexes all layers in the periods of a register.
     pub fn new(layers: &[Layer], facilities: Option<&Facilities>) -> Self {
-        Self(layers.iter().map(|layer| Arc::new(Indexed::new(layer, facilities))).collect())
+        let layers = layers.iter().map(|layer| Arc::new(Indexed::new(layer, facilities))).collect();
+        Self { layers, workers: None }
+    }
+
+    /// The same, searched by other processes where all that a reader may ask for is measured.
+    pub fn by(self, workers: Option<Arc<dyn Workers>>) -> Self {
+        Self { workers, ..self }
     }
 
     /// The same with every feature of a layer moved by kilometres to the east and to the north: see [`NearIndex::moved`].
     pub fn moved(&self, position: usize, steps_km: &[Option<[f64; 2]>]) -> Self {
-        let mut all = self.0.clone();
+        let mut all = self.layers.clone();
         let Indexed { periods, indexes } = &*all[position];
         let indexes = indexes.iter().map(|index| index.moved(|feature| steps_km[feature])).collect();
         all[position] = Arc::new(Indexed { periods: periods.clone(), indexes });
-        Self(all)
+        Self { layers: all, workers: None }
     }
 }
 
@@ -139,14 +153,23 @@ struct Surveyed<'a> {
 }
 
 impl<'a> Surveyed<'a> {
-    fn new(layer: &'a Layer, indexed: &'a Indexed, facilities: &Facilities, asked: &Asked) -> Self {
+    fn new(
+        layer: &'a Layer,
+        indexed: &'a Indexed,
+        (facilities, asked): (&Facilities, &Asked),
+        workers: Option<&dyn Workers>,
+    ) -> Result<Self> {
         let positions: HashMap<Option<i64>, usize> =
             indexed.periods.iter().enumerate().map(|(at, period)| (*period, at)).collect();
         let of_row =
             facilities.period.iter().map(|period| positions.get(&period).copied().unwrap_or_default()).collect();
-        let standing =
-            |index: &'a NearIndex| Standing { index, nearest: index.nearest_all(&asked.places, &asked.order) };
-        Self { layer, standing: indexed.indexes.iter().map(standing).collect(), of_row }
+        let standing = |(index, period): (&'a NearIndex, &Option<i64>)| {
+            let here = || Ok(index.nearest_all(&asked.places, &asked.order));
+            let nearest = workers.map_or_else(here, |workers| nearest_by(workers, layer, *period, asked))?;
+            Ok(Standing { index, nearest })
+        };
+        let standing = indexed.indexes.iter().zip(&indexed.periods).map(standing).collect::<Result<_>>()?;
+        Ok(Self { layer, standing, of_row })
     }
 
     /// As it stands in a row's period.
@@ -171,18 +194,19 @@ pub(super) fn surroundings(
     (layers, indexes): (&[Layer], &Indexes),
     needs: &Needs<'_>,
     findings: &mut Findings,
-) -> Surroundings {
+) -> Result<Surroundings> {
     let Layout { facilities, clusters, units, rows } = *layout;
     let began = std::time::Instant::now();
     let mut all = Surroundings::default();
     let asked = Asked::new(layout, needs.wanted);
+    let workers = indexes.workers.as_deref().filter(|_| needs.wanted == Wanted::Details);
     let mut amounts: IndexMap<String, Vec<f64>> =
         needed_figures(layers, needs).map(|name| (name, vec![0.0; units.len()])).collect();
-    for (position, (layer, indexed)) in layers.iter().zip(&indexes.0).enumerate() {
+    for (position, (layer, indexed)) in layers.iter().zip(&indexes.layers).enumerate() {
         if !is_needed(layer, facilities, needs) {
             continue;
         }
-        let surveyed = Surveyed::new(layer, indexed, facilities, &asked);
+        let surveyed = Surveyed::new(layer, indexed, (facilities, &asked), workers)?;
         // What is said of all periods is said of the latest.
         let Some(latest) = surveyed.standing.last() else { continue };
         note_doubt(layer, &latest.nearest, findings);
@@ -216,7 +240,7 @@ pub(super) fn surroundings(
         key(a).cmp(&key(b)).then(a.nearest.km.total_cmp(&b.nearest.km)).then(a.nearest.feature.cmp(&b.nearest.feature))
     });
     tracing::debug!(seconds = began.elapsed().as_secs_f64(), "distances");
-    all
+    Ok(all)
 }
 
 /// Whether any of a layer's columns and figures is needed.
@@ -391,7 +415,38 @@ pub fn doubts(facilities: &Facilities, layers: &[Layer]) -> Vec<String> {
 
 /// A layer's index at the end of a period.
 fn index(layer: &Layer, period: Option<i64>) -> NearIndex {
-    let stands = |feature: &&Feature| layer.stands(feature, period);
-    let geometry = |feature| Some(feature).filter(stands).and_then(|feature: &Feature| feature.geometry.as_ref());
-    NearIndex::new(layer.features.iter().map(geometry))
+    NearIndex::new(geometries(layer, period))
+}
+
+/// Of each feature of a layer what stands of it at the end of a period.
+fn geometries(layer: &Layer, period: Option<i64>) -> impl Iterator<Item = Option<&Geometry>> {
+    let stands = move |feature: &&Feature| layer.stands(feature, period);
+    layer.features.iter().map(move |feature| Some(feature).filter(stands).and_then(|feature| feature.geometry.as_ref()))
+}
+
+/// The feature of a layer that is nearest to each place at the end of a period, by way of workers: each has all of the layer
+/// and some of the places, neighbours together.
+fn nearest_by(
+    workers: &dyn Workers,
+    layer: &Layer,
+    period: Option<i64>,
+    asked: &Asked,
+) -> Result<Vec<Option<Nearest>>> {
+    let geometries: Vec<Option<&Geometry>> = geometries(layer, period).collect();
+    let numbers = asked.order.numbers();
+    let together = numbers.len().div_ceil(workers.count()).max(1);
+    let places = |numbers: &[u32]| numbers.iter().map(|&number| asked.places[number as usize]).collect::<Vec<_>>();
+    let pieces: Vec<Vec<Option<Degrees>>> = numbers.chunks(together).map(places).collect();
+    let found: Vec<Vec<Option<Nearest>>> = ask(workers, Kind::Near, &geometries, &pieces)?;
+    let mut nearest = vec![None; asked.places.len()];
+    numbers.iter().zip(found.into_iter().flatten()).for_each(|(&number, found)| nearest[number as usize] = found);
+    Ok(nearest)
+}
+
+/// The work of [`Kind::Near`].
+pub(crate) fn find_nearest(job: &[u8], piece: &[u8]) -> Result<Vec<u8>> {
+    done((job, piece), |geometries: Vec<Option<Geometry>>, places: Vec<Option<Degrees>>| {
+        let index = NearIndex::new(geometries.iter().map(Option::as_ref));
+        Ok(index.nearest_all(&places, &Order::new(&places)))
+    })
 }

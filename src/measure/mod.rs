@@ -46,6 +46,7 @@ use geometry::Spread;
 use indicators::{Inputs, Measurement, Schemas};
 pub use kinds::{ClusterLink, ClusterPairs, KindPairs, WholeNetwork};
 use kinds::{Networks, networks, observed_kinds};
+pub(crate) use layers::find_nearest;
 pub use layers::{Indexes, Reach, doubts};
 use layers::{layer_columns, reachable_figures, surroundings};
 pub use pairs::pairs;
@@ -348,7 +349,8 @@ pub fn measure(
     let laid = laid.as_ref();
     let needs = Needs { wanted, checked, ties: &tables.ties };
     let layers = (tables.layers.as_slice(), indexes);
-    let around = laid.map(|layout| surroundings(layout, layers, &needs, &mut findings)).unwrap_or_default();
+    let around =
+        laid.map(|layout| surroundings(layout, layers, &needs, &mut findings)).transpose()?.unwrap_or_default();
     let agglomeration = laid.filter(|_| LOCAL_MORAN.iter().any(|(name, _)| needs.column(name))).map(agglomeration);
     let moran = agglomeration.as_ref().map(local_moran_columns).into_iter().flatten();
     let columns = around.columns.into_iter().chain(moran).collect();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
@@ -42,6 +42,15 @@ pub struct Pipeline {
     pub inherited: Inherited,
 }
 
+/// A pipeline on its way to workers.
+#[derive(Serialize, Deserialize)]
+struct Sent {
+    given: Table,
+    inherited: Inherited,
+    folder: PathBuf,
+    path: PathBuf,
+}
+
 /// Lists of tables that are merged by `id`.
 const LISTS: [&str; 4] = ["dimensions", "components", "indicators", "expect"];
 /// Tables of sources, whose paths are relative to the file that they stand in.
@@ -75,6 +84,31 @@ impl Pipeline {
         let given = Table::deserialize(&manifest.pipeline_as_given)
             .map_err(|error| wrong(path.display().to_string(), error.to_string()))?;
         Self::of(given, (path, folder.to_path_buf()), &Texts::new(), |_| manifest.inherited.clone())
+    }
+
+    /// What workers are told of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where its folder is not there.
+    pub(super) fn sent(&self) -> Result<String> {
+        let here = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
+        let folder = here.canonicalize().map_err(Error::io(here))?;
+        let sent =
+            Sent { given: self.given.clone(), inherited: self.inherited.clone(), folder, path: self.path.clone() };
+        serde_json::to_string(&sent).map_err(|error| Error::Workers { message: error.to_string() })
+    }
+
+    /// The pipeline that a run has told of.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Pipeline`] where it does not hold together.
+    pub(super) fn received(sent: &str) -> Result<Self> {
+        let sent: Result<Sent> =
+            serde_json::from_str(sent).map_err(|error| Error::Workers { message: error.to_string() });
+        let Sent { given, inherited, folder, path } = sent?;
+        Self::of(given, (&path, folder), &Texts::new(), |_| inherited)
     }
 
     /// The same with other settings.

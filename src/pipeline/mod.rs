@@ -19,9 +19,11 @@ mod scenarios;
 mod scoring;
 pub mod settings;
 pub mod verify;
+pub mod work;
 
 use std::cell::LazyCell;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -41,7 +43,8 @@ use crate::report::{self, About, Formats, Results};
 use crate::score::weigh::Weighed;
 use crate::score::{Scorer, Scores};
 use crate::stage::Stage;
-use crate::validate::{self, Account, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
+use crate::validate::{self, Account, Elsewhere, Examined, Pair, Profile, Proposal, Scope, Sources, Tables};
+use crate::workers::Workers;
 use cache::Cache;
 use expectations::Before;
 pub use expectations::expect_only;
@@ -78,6 +81,8 @@ pub struct Options<'a> {
     pub locked: bool,
     /// How long to wait for another run that holds the folder.
     pub wait: Duration,
+    /// Other processes that read the register, find clusters and measure distances; the results are the same.
+    pub workers: Option<Arc<dyn Workers>>,
     /// Earlier runs that are kept beside the published one; `None`: nothing is kept, and nothing taken away.
     pub keep: Option<usize>,
 }
@@ -105,7 +110,8 @@ fn replay(
     keeper.keeps = false;
     let before = Before { run: before(staging.out(), previous)?, replay: known };
     let shown = shown(pipeline, out);
-    run_through(Run { pipeline, staging, keeper, before, shown }, watch).map_err(|error| pipeline.locate(error))
+    let run = Run { pipeline, staging, keeper, before, shown, workers: None };
+    run_through(run, watch).map_err(|error| pipeline.locate(error))
 }
 
 /// Brings the run in `out` up to date: stages whose settings, files and version are as they were are read from what is kept
@@ -140,9 +146,8 @@ fn updated(
         return Ok(None);
     }
     let before = Before { run: before(staging.out(), options.previous)?, replay: &[] };
-    run_through(Run { pipeline, staging, keeper, before, shown }, watch)
-        .map_err(|error| pipeline.locate(error))
-        .map(Some)
+    let run = Run { pipeline, staging, keeper, before, shown, workers: options.workers.clone() };
+    run_through(run, watch).map_err(|error| pipeline.locate(error)).map(Some)
 }
 
 /// The pipeline file, where the run lies in the folder of its name, which another of that name would share.
@@ -163,21 +168,23 @@ struct Run<'a> {
     before: Before<'a>,
     /// The pipeline file, where the run lies in the folder of its name.
     shown: Option<String>,
+    workers: Option<Arc<dyn Workers>>,
 }
 
 /// The order of the lines is the method.
 fn run_through(run: Run<'_>, watch: &Watch<'_>) -> Result<Outcome> {
-    let Run { pipeline, staging, mut keeper, before, shown } = run;
+    let Run { pipeline, staging, mut keeper, before, shown, workers } = run;
     let file = &pipeline.file;
     let mut clock = Clock::new(watch);
     let mut findings = Findings::default();
     clock.begin(Stage::Validate);
-    let (tables, checked) = findings.of(checked(pipeline, &mut keeper))?;
+    let (tables, checked) = findings.of(checked(pipeline, &mut keeper, workers.as_deref()))?;
     clock.begin(Stage::Delineate);
     let earlier = keeper.earlier.take();
-    let clusters = findings.of(keeper.take(Stage::Delineate, || clusters(file, &tables, earlier.as_ref())))?;
+    let found = || clusters(file, &tables, earlier.as_ref(), workers.as_deref());
+    let clusters = findings.of(keeper.take(Stage::Delineate, found))?;
     clock.begin(Stage::Measure);
-    let indexes = LazyCell::new(|| Indexes::new(&tables.layers, tables.facilities.as_ref()));
+    let indexes = LazyCell::new(|| Indexes::new(&tables.layers, tables.facilities.as_ref()).by(workers));
     let measure = || measured(file, &checked, (&tables, &indexes), clusters);
     let (mut measurements, details) = findings.of(keeper.take(Stage::Measure, measure))?;
     clock.begin(Stage::Score);
@@ -215,7 +222,7 @@ fn run_through(run: Run<'_>, watch: &Watch<'_>) -> Result<Outcome> {
         findings: &findings,
     };
     let previous_sha256 = earlier.map(|earlier| earlier.sha256);
-    let run = Run { pipeline, staging, keeper, before, shown };
+    let run = Run { pipeline, staging, keeper, before, shown, workers: None };
     published(run, &file, results, (clock, previous_sha256))
 }
 
@@ -226,7 +233,7 @@ fn published(
     results: Results<'_>,
     (clock, previous_sha256): (Clock<'_>, Option<String>),
 ) -> Result<Outcome> {
-    let Run { pipeline, staging, mut keeper, before, shown } = run;
+    let Run { pipeline, staging, mut keeper, before, shown, .. } = run;
     let formats = formats(pipeline);
     // Nobody else asks for what is a layer alone.
     let written = report::tables::all(&results, formats.layers() || !pipeline.file.expect.is_empty())?;
@@ -251,9 +258,15 @@ fn published(
 }
 
 /// All tables, and the expressions that they are measured by. Tables are kept once nothing is wrong with them.
-fn checked(pipeline: &Pipeline, keeper: &mut Keeper) -> Result<((Tables, Checked), Findings)> {
+fn checked(
+    pipeline: &Pipeline,
+    keeper: &mut Keeper,
+    workers: Option<&dyn Workers>,
+) -> Result<((Tables, Checked), Findings)> {
     let file = &pipeline.file;
-    let (tables, mut findings) = keeper.tables(&pipeline.sources())?;
+    let sent = workers.map(|_| pipeline.sent()).transpose()?;
+    let elsewhere = workers.zip(sent.as_deref()).map(|(workers, pipeline)| Elsewhere { workers, pipeline });
+    let (tables, mut findings) = keeper.tables(&Sources { elsewhere, ..pipeline.sources() })?;
     let (checked, learnt) = measure::check(&file.indicators, &pipeline.inherited, &file.dispersed, &tables)?;
     keeper.keep_tables(&tables, &findings);
     findings.gather(learnt);
@@ -437,6 +450,7 @@ impl Pipeline {
             outcomes: &file.outcomes,
             scenario: file.scenario.as_ref(),
             judgements: &self.judgements,
+            elsewhere: None,
         }
     }
 }
@@ -455,12 +469,17 @@ fn formats(pipeline: &Pipeline) -> Formats {
 }
 
 /// The clusters of a register, or those that figures name.
-fn clusters(file: &PipelineFile, tables: &Tables, earlier: Option<&Earlier>) -> Result<(Clusters, Findings)> {
+fn clusters(
+    file: &PipelineFile,
+    tables: &Tables,
+    earlier: Option<&Earlier>,
+    workers: Option<&dyn Workers>,
+) -> Result<(Clusters, Findings)> {
     let (Some(facilities), Some(settings)) = (&tables.facilities, &file.delineate) else {
         return Ok((measure::clusters_of_facts(&tables.facts), Findings::default()));
     };
     let geography = Geography { boundaries: &tables.boundaries, places: &tables.places };
-    delineate::delineate(facilities, geography, settings, earlier)
+    delineate::delineate(facilities, geography, settings, earlier, workers)
 }
 
 /// What is in no cluster; nothing where none are sought.

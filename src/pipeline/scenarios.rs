@@ -211,7 +211,7 @@ fn variation(run: &Read<'_>, factors: &[(String, Vec<Choice>)], mut number: usiz
     let (of, indexes) = tables.as_ref().map_or((run.tables, run.indexes), |(tables, indexes)| (tables, indexes));
     let file = &other.file;
     let (checked, _) = measure::check(&file.indicators, &other.inherited, &file.dispersed, of).map_err(place)?;
-    let (clusters, _) = clusters(file, of, None)?;
+    let (clusters, _) = clusters(file, of, None, None)?;
     let measured = measure::measure((&file.indicators, &checked), (of, indexes), clusters, Wanted::Scores)?;
     let mut measured = measured.measurements;
     let (sample, _) = scoring::sample(&other, of, &mut measured).map_err(place)?;

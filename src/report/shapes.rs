@@ -5,13 +5,14 @@ use geo::concave_hull::ConcaveHullOptions;
 use geo::orient::Direction;
 use geo::{
     Area, BooleanOps, BoundingRect, Buffer, ConcaveHull, Coord, Densify, Euclidean, Geometry, LineString, MapCoords,
-    MultiLineString, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Translate, Validation, unary_union,
+    MultiLineString, MultiPoint, MultiPolygon, Orient, Point, Polygon, Rect, Translate, unary_union,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::globe::geodesy::Degrees;
 use crate::globe::turns::unrolled;
+use crate::globe::validity::is_valid;
 use crate::globe::{EARTH_RADIUS_KM, Vector, unit_vector};
 
 /// How a cluster is outlined.
@@ -194,7 +195,7 @@ pub fn line(from: Degrees, to: Degrees) -> Option<Geometry> {
 pub fn placed(geometry: &Geometry) -> Geometry {
     match geometry {
         Geometry::Polygon(polygon) => placed(&Geometry::MultiPolygon(MultiPolygon::new(vec![polygon.clone()]))),
-        Geometry::MultiPolygon(polygons) if polygons.is_valid() => on_the_globe(polygons),
+        Geometry::MultiPolygon(polygons) if is_valid(polygons) => on_the_globe(polygons),
         Geometry::MultiPolygon(polygons) => on_the_globe(&repaired(polygons)),
         Geometry::LineString(line) => placed(&Geometry::MultiLineString(MultiLineString::new(vec![line.clone()]))),
         Geometry::MultiLineString(lines) => {
@@ -233,7 +234,7 @@ fn turned<G: MapCoords<f64, f64, Output = G>>(geometry: &G) -> G {
 
 #[cfg(test)]
 mod tests {
-    use geo::GeodesicArea;
+    use geo::{GeodesicArea, Validation};
 
     use super::*;
 

@@ -345,7 +345,21 @@ impl Source {
         work: &(dyn Fn(Batch) -> Result<T> + Sync),
         take: &mut dyn FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        for file in &self.files {
+        self.stream_some(0..self.files.len(), work, take)
+    }
+
+    /// The same of some of the files, by their positions in [`Source::paths`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::stream`].
+    pub fn stream_some<T: Send>(
+        &self,
+        some: std::ops::Range<usize>,
+        work: &(dyn Fn(Batch) -> Result<T> + Sync),
+        take: &mut dyn FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        for file in &self.files[some] {
             let mut blocks = file.blocks()?;
             let mut current = blocks.several()?;
             while !current.is_empty() {

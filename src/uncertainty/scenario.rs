@@ -167,7 +167,7 @@ impl Scenario<'_> {
                 let geography = Geography { boundaries: &self.tables.boundaries, places: &self.tables.places };
                 let radius_km = Radii(settings.radius_km.main().into_iter().collect());
                 let settings = Delineation { radius_km, ..settings.clone() };
-                delineate::delineate(register, geography, &settings, None)?.0
+                delineate::delineate(register, geography, &settings, None, None)?.0
             }
             _ => self.clusters.without_comparisons(),
         };

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use polars::prelude::*;
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use super::dates;
 use super::numerals::Numerals;
@@ -28,7 +29,7 @@ pub enum Cells<'a> {
 }
 
 /// What the values of a column have shown so far, from the narrowest to the widest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Seen {
     /// No value yet.
     Nothing,

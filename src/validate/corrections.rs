@@ -43,12 +43,14 @@ pub struct Correction {
     pub line: u64,
 }
 
+/// Of each correction: rows that it changed, and what stood in those that it does not fit.
+pub(super) type Met = Vec<(usize, BTreeSet<String>)>;
+
 /// The corrections of a register, and what became of them.
 pub(super) struct Corrections {
     all: Vec<Correction>,
     by_id: HashMap<String, Vec<usize>>,
-    /// Of each: rows that it changed, and what stood in those that it does not fit.
-    met: Mutex<Vec<(usize, BTreeSet<String>)>>,
+    met: Mutex<Met>,
     /// How its own numbers are written.
     numerals: Numerals,
 }
@@ -172,6 +174,19 @@ impl Corrections {
                     Err(found) => _ = met[at].1.insert(found),
                 }
             }
+        }
+    }
+
+    /// What has become of each so far: see [`Corrections::met`].
+    pub(super) fn so_far(&self) -> Met {
+        lock(&self.met).clone()
+    }
+
+    /// Adds what became of them elsewhere.
+    pub(super) fn add(&self, elsewhere: Met) {
+        for ((rows, others), (more, further)) in lock(&self.met).iter_mut().zip(elsewhere) {
+            *rows += more;
+            others.extend(further);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The register: one row a facility and period, with place, emissions, operator and sector.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use geo::Geometry;
@@ -8,24 +9,27 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::cells::Cells;
-use super::corrections::{self, Correction};
+use super::cells::{Cells, Seen};
+use super::corrections::{self, Correction, Corrections};
 use super::country::Countries;
 use super::crs::Crs;
 use super::geometry::{geometry_of, same_crs};
 use super::layers::check_precision;
 use super::plan::{Declared, Plan, Settings};
 use super::settings::{Between, FacilitySource, Failing, Scenario};
-use super::stream::{Accepted, Steps};
+use super::stream::{self, Accepted, CheckedBatch, Steps};
 use super::table::{BIOGENIC_COLUMN, Table};
 use super::texts::numbers;
-use super::{Asked, KnownNames, Named, Names, Numbers, Operators, Reader, Texts, keys, known_type, lock};
+use super::{
+    Asked, Elsewhere, KnownNames, Named, Names, Numbers, Operators, Reader, Sources, Texts, keys, known_type, lock,
+};
 use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::by_lon_lat;
 use crate::names::{self, EMISSIONS, PRECISION, WEIGHT};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, SOURCE_FILE, Source, YEAR};
+use crate::workers::{Kind, ask};
 
 const TEXT: [&str; 7] = ["id", "name", "operator", "sector", "label", "geometry", SOURCE_FILE];
 /// Columns of names and years.
@@ -222,6 +226,104 @@ pub fn read(
     register: &mut KnownNames,
     findings: &mut Findings,
 ) -> Result<Facilities> {
+    let elsewhere = reader.elsewhere.filter(|_| source.join.is_none());
+    if reader.elsewhere.is_some() && elsewhere.is_none() {
+        tracing::info!("the register is read here, and not by workers: its join looks at all rows");
+    }
+    let pass = |passing: &Passing<'_>, reader: &mut Reader<'_>, findings: &mut Findings| {
+        let by = elsewhere.map(|elsewhere| move |guesses: &[Seen]| passing.read_by(elsewhere, guesses));
+        let by = by.as_ref().map(|by| by as &stream::Elsewhere<'_>);
+        reader.read(passing.opened, passing.plan, &Steps { elsewhere: by, ..*passing.steps }, None, findings)
+    };
+    let Passed { given: accepted, columns, named, corrections } =
+        passed((source, scenario), reader, &register.operators, findings, pass)?;
+    register.named = named;
+    check_closed(scenario, register)?;
+    let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
+    let mut facilities = register_of(accepted, columns, source, findings)?;
+    facilities.settle_operators(&mut register.operators)?;
+    facilities.corrections = corrected.unwrap_or_default();
+    Ok(facilities)
+}
+
+/// What workers are asked who read files of a register.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ReadJob {
+    /// The pipeline, as the run tells of it.
+    pub pipeline: String,
+    /// What the columns have shown so far.
+    pub guesses: Vec<Seen>,
+}
+
+/// Some files of a register, checked.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Part {
+    batches: Vec<CheckedBatch>,
+    named: Named,
+    corrected: Option<corrections::Met>,
+}
+
+/// Some files of the register, by their positions, through all checks that look at one row alone.
+pub(super) fn read_part(
+    sources: &Sources<'_>,
+    reader: &mut Reader<'_>,
+    operators: &Operators,
+    (guesses, files): (&[Seen], Range<usize>),
+) -> Result<Part> {
+    let missing = || Error::Workers { message: "there is no register to read".to_owned() };
+    let of = (sources.facilities.ok_or_else(missing)?, sources.scenario);
+    let pass = |passing: &Passing<'_>, _: &mut Reader<'_>, _: &mut Findings| {
+        stream::part(passing.opened, passing.plan, passing.steps, (files, guesses))
+    };
+    let Passed { given: batches, named, corrections, .. } =
+        passed(of, reader, operators, &mut Findings::default(), pass)?;
+    Ok(Part { batches, named, corrected: corrections.map(|corrections| corrections.so_far()) })
+}
+
+/// A register on its way through the checks.
+struct Passing<'a> {
+    opened: &'a Source,
+    plan: &'a Plan<'a>,
+    steps: &'a Steps<'a>,
+    named: &'a Mutex<Named>,
+    corrections: Option<&'a Corrections>,
+}
+
+impl Passing<'_> {
+    /// The batches of all files, as workers have checked them; a file goes to one of them as a whole.
+    fn read_by(&self, elsewhere: Elsewhere<'_>, guesses: &[Seen]) -> Result<Vec<CheckedBatch>> {
+        let Elsewhere { workers, pipeline } = elsewhere;
+        let files = self.opened.paths().len();
+        let pieces = workers.count().clamp(1, files.max(1));
+        let cut = |piece: usize| piece * files / pieces;
+        let pieces: Vec<Range<usize>> = (0..pieces).map(|piece| cut(piece)..cut(piece + 1)).collect();
+        let job = ReadJob { pipeline: pipeline.to_owned(), guesses: guesses.to_vec() };
+        let mut batches = Vec::new();
+        for part in ask::<_, _, Part>(workers, Kind::Read, &job, &pieces)? {
+            lock(self.named).add(part.named);
+            self.corrections.into_iter().zip(part.corrected).for_each(|(own, theirs)| own.add(theirs));
+            batches.extend(part.batches);
+        }
+        Ok(batches)
+    }
+}
+
+/// What has come of a register, and what is known beside.
+struct Passed<T> {
+    given: T,
+    columns: Columns,
+    named: Named,
+    corrections: Option<Corrections>,
+}
+
+/// Opens the register and makes its checks; `pass` takes the rows through them.
+fn passed<T>(
+    (source, scenario): (&FacilitySource, Option<&Scenario>),
+    reader: &mut Reader<'_>,
+    operators: &Operators,
+    findings: &mut Findings,
+    pass: impl FnOnce(&Passing<'_>, &mut Reader<'_>, &mut Findings) -> Result<T>,
+) -> Result<Passed<T>> {
     let crs = Crs::new(&source.crs, "facilities.crs").map_err(Error::pipeline)?;
     let countries = Some(&source.country.0).filter(|codes| !codes.is_empty());
     let countries =
@@ -241,7 +343,6 @@ pub fn read(
     let placing = Placing { crs: &crs, countries: countries.as_ref(), severity: source.contract.places };
     let named = Mutex::new(Named::default());
     let remembers = reader.remembers;
-    let operators = &register.operators;
     let before = |table: &mut Table<'_>| {
         let given = placing.place(table);
         MISSING.iter().for_each(|(column, kind)| table.push_missing(column, *kind));
@@ -260,15 +361,11 @@ pub fn read(
         contract(table, &source.weight);
         check_precision(table);
     };
-    let steps = Steps { before: &before, after: &after, last: &last, join_required };
-    let accepted = reader.read(&opened, &plan, &steps, None, findings)?;
-    register.named = held(named);
-    check_closed(scenario, register)?;
-    let corrected = corrections.map(|corrections| corrections.settle(findings)).transpose()?;
-    let mut facilities = register_of(accepted, columns, source, findings)?;
-    facilities.settle_operators(&mut register.operators)?;
-    facilities.corrections = corrected.unwrap_or_default();
-    Ok(facilities)
+    let steps = Steps { before: &before, after: &after, last: &last, join_required, elsewhere: None };
+    let corrects = corrections.as_ref();
+    let passing = Passing { opened: &opened, plan: &plan, steps: &steps, named: &named, corrections: corrects };
+    let given = pass(&passing, reader, findings)?;
+    Ok(Passed { given, columns, named: held(named), corrections })
 }
 
 /// What a lock holds at the end.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use geo::{CoordsIter, Geometry, MapCoords, Validation};
+use geo::{CoordsIter, Geometry, MapCoords};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use crate::error::{Error, Problem, Result, suggest};
 use crate::finding::{Findings, Rule, Severity};
 use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::turns::uncut;
+use crate::globe::validity::{is_valid, is_valid_part};
 use crate::names::PRECISION;
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, OneOrMany, Reading};
@@ -311,9 +312,10 @@ fn note_geometries(name: &str, features: &[Feature], findings: &mut Findings) {
     let without = features.iter().filter(|feature| feature.geometry.is_none()).count();
     let message = "features without geometry: kept, never near anything".to_owned();
     findings.add(Severity::Warning, name, Rule::NoGeometry, message, without);
-    let is_polygon = |geometry: &Geometry| matches!(geometry, Geometry::Polygon(_) | Geometry::MultiPolygon(_));
-    let invalid = |feature: &&Feature| {
-        feature.geometry.as_ref().is_some_and(|geometry| is_polygon(geometry) && !geometry.is_valid())
+    let invalid = |feature: &&Feature| match &feature.geometry {
+        Some(Geometry::Polygon(part)) => !is_valid_part(part),
+        Some(Geometry::MultiPolygon(parts)) => !is_valid(parts),
+        _ => false,
     };
     let invalid = features.par_iter().filter(invalid).count();
     let message = "polygons whose rings touch or cross: kept; inside is by the even-odd rule".to_owned();

@@ -38,6 +38,7 @@ pub mod units;
 mod unknown;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,9 +49,12 @@ use crate::error::{Error, Problem, Result};
 use crate::finding::{Findings, Rule, Severity};
 use crate::sources::settings::Columns;
 use crate::sources::{ColumnSpec, ColumnType, Join, Reading, Request, Source, is_of_year};
+use crate::workers::Workers;
 pub use account::{Account, Filtered, Tally};
+use cells::Seen;
 pub use corrections::Correction;
 pub use facilities::Facilities;
+pub(crate) use facilities::{Part, ReadJob};
 pub use figures::{Aggregates, Fact, Facts, GroupFact, Target};
 pub use geography::{Boundary, Place};
 pub use initiatives::{ATTRIBUTES, Initiative};
@@ -103,6 +107,17 @@ pub struct Sources<'a> {
     pub scenario: Option<&'a Scenario>,
     /// What people judged, by the node whose children it is about: `components.ID`, `dimensions.ID`.
     pub judgements: &'a BTreeMap<String, Reading>,
+    /// Other processes that read the register.
+    pub elsewhere: Option<Elsewhere<'a>>,
+}
+
+/// Other processes that read files of the register, each by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Elsewhere<'a> {
+    /// They.
+    pub workers: &'a dyn Workers,
+    /// The pipeline, as they are told of it.
+    pub pipeline: &'a str,
 }
 
 /// All sources, checked.
@@ -143,7 +158,7 @@ pub(crate) struct KnownNames {
 }
 
 /// Hashes of names, by what they name; of each whether a row is left.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Named {
     ids: HashMap<u128, bool, keys::Hashed>,
     operators: HashMap<u128, bool, keys::Hashed>,
@@ -151,6 +166,13 @@ struct Named {
 }
 
 impl Named {
+    fn add(&mut self, other: Self) {
+        let Self { ids, operators, sectors } = other;
+        for (known, names) in [(&mut self.ids, ids), (&mut self.operators, operators), (&mut self.sectors, sectors)] {
+            names.into_iter().for_each(|(name, is_left)| *known.entry(name).or_default() |= is_left);
+        }
+    }
+
     fn of(&self, between: Between) -> &HashMap<u128, bool, keys::Hashed> {
         match between {
             Between::Facility => &self.ids,
@@ -231,20 +253,20 @@ pub fn examine(sources: &Sources<'_>, scope: Scope) -> Result<Examined> {
     Ok(Examined { tables, findings, problems })
 }
 
+/// What a worker does with a job of [`Kind::Read`](crate::workers::Kind::Read): some files of the register, by their positions, through all checks that look
+/// at one row alone.
+///
+/// # Errors
+///
+/// As [`validate`].
+pub(crate) fn read_part(sources: &Sources<'_>, guesses: &[Seen], files: Range<usize>) -> Result<Part> {
+    let mut reader = Reader::new(sources, Scope { hold: None, profile: false });
+    let operators = operators::read(sources.operators, &mut reader, &mut Findings::default())?;
+    facilities::read_part(sources, &mut reader, &operators, (guesses, files))
+}
+
 fn read(sources: &Sources<'_>, scope: Scope, findings: &mut Findings) -> Result<(Tables, Vec<Problem>)> {
-    let mut reader = Reader {
-        folder: sources.folder,
-        scope,
-        problems: Vec::new(),
-        accounts: Vec::new(),
-        strangers: Vec::new(),
-        profiles: Vec::new(),
-        remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
-            || has_references(sources)
-            || sources.scenario.is_some()
-            || sources.initiatives.is_some()
-            || !sources.outcomes.is_empty(),
-    };
+    let mut reader = Reader::new(sources, scope);
     let mut tables = Tables::default();
     let operators = reader.gather(|reader| operators::read(sources.operators, reader, findings))?;
     let mut register = KnownNames { operators: operators.unwrap_or_default(), ..KnownNames::default() };
@@ -354,6 +376,7 @@ fn has_references(sources: &Sources<'_>) -> bool {
 pub(crate) struct Reader<'a> {
     folder: &'a Path,
     scope: Scope,
+    elsewhere: Option<Elsewhere<'a>>,
     problems: Vec<Problem>,
     accounts: Vec<Account>,
     strangers: Vec<(String, String, usize)>,
@@ -374,7 +397,24 @@ struct Asked<'a> {
     join: Option<&'a Join>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(sources: &Sources<'a>, scope: Scope) -> Self {
+        Self {
+            folder: sources.folder,
+            scope,
+            elsewhere: sources.elsewhere,
+            problems: Vec::new(),
+            accounts: Vec::new(),
+            strangers: Vec::new(),
+            profiles: Vec::new(),
+            remembers: !(sources.links.is_empty() && sources.memberships.is_empty() && sources.figures.is_empty())
+                || has_references(sources)
+                || sources.scenario.is_some()
+                || sources.initiatives.is_some()
+                || !sources.outcomes.is_empty(),
+        }
+    }
+
     /// Sets problems of the data aside, so that one run shows them all.
     fn gather<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
         match read(self) {

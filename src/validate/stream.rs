@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use geo::Geometry;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Filtered, Tally};
 use super::cells::Seen;
@@ -31,11 +32,13 @@ pub struct Steps<'s> {
     pub last: &'s (dyn Fn(&Table<'_>) + Sync),
     /// Whether a row without a joined one is rejected.
     pub join_required: bool,
+    /// Who else takes the files through these steps; `None`: nobody.
+    pub elsewhere: Option<&'s Elsewhere<'s>>,
 }
 
 impl Default for Steps<'_> {
     fn default() -> Self {
-        Self { before: &|_| {}, after: &|_| {}, last: &|_| {}, join_required: true }
+        Self { before: &|_| {}, after: &|_| {}, last: &|_| {}, join_required: true, elsewhere: None }
     }
 }
 
@@ -71,14 +74,19 @@ pub struct Accepted {
 }
 
 /// A batch's results on the way to the whole.
-struct CheckedBatch {
+#[derive(Serialize, Deserialize)]
+pub(super) struct CheckedBatch {
     file: u32,
     passed: Passed,
     origin: Vec<Origin>,
     /// Of each set of unique columns the hash and the first value of every kept row.
     keys: Vec<Vec<(u128, String)>>,
+    #[serde(skip)]
     sampled: Option<Vec<Sampled>>,
 }
+
+/// The batches of all files, in their order, as others have checked them; given what the columns have shown so far.
+pub(super) type Elsewhere<'a> = dyn Fn(&[Seen]) -> Result<Vec<CheckedBatch>> + Sync + 'a;
 
 /// Reads and checks all rows of a source.
 ///
@@ -123,6 +131,23 @@ fn first_guesses(source: &Source, plan: &Plan<'_>) -> Result<Vec<Seen>> {
     Ok(guesses)
 }
 
+/// Some of the files through all steps, batch by batch; `files` are positions in the list of all.
+pub(super) fn part(
+    source: &Source,
+    plan: &Plan<'_>,
+    steps: &Steps<'_>,
+    (files, guesses): (std::ops::Range<usize>, &[Seen]),
+) -> Result<Vec<CheckedBatch>> {
+    let unique = plan.unique();
+    let wanted = Wanted { profile: false, table: true, guesses, unique: &unique };
+    let mut batches = Vec::new();
+    source.stream_some(files, &|batch| one(&batch, plan, steps, wanted), &mut |batch| {
+        batches.push(batch);
+        Ok(())
+    })?;
+    Ok(batches)
+}
+
 fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guesses: &[Seen]) -> Result<Whole> {
     let unique = plan.unique();
     let holds = AtomicBool::new(true);
@@ -149,6 +174,10 @@ fn pass(source: &Source, plan: &Plan<'_>, steps: &Steps<'_>, scope: Scope, guess
         hold: scope.hold,
         let_go: false,
     };
+    if let Some(elsewhere) = steps.elsewhere {
+        elsewhere(guesses)?.into_iter().try_for_each(|batch| whole.take(batch))?;
+        return Ok(whole);
+    }
     source.stream(&work, &mut |part| {
         whole.take(part)?;
         holds.store(!whole.let_go, Ordering::Relaxed);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use geo::Geometry;
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Filtered, Tally};
 use super::cells::{Cells, Seen, broken_rule};
@@ -57,7 +58,7 @@ pub struct Table<'a> {
 }
 
 /// Names that a batch gives to the register: counted, for they reject no row.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Met {
     /// The register had them, and a filter or the quarantine took them away.
     pub lost: usize,
@@ -68,8 +69,10 @@ pub struct Met {
 }
 
 /// A batch that has passed.
+#[derive(Serialize, Deserialize)]
 pub struct Passed {
     /// The kept rows, under our names.
+    #[serde(with = "crate::kept::frame")]
     pub frame: DataFrame,
     /// Of the rows of the batch those that were kept.
     pub kept: Vec<usize>,
