@@ -255,3 +255,38 @@ fn damaged_files_end_with_rows_or_an_error() {
         }
     }
 }
+
+#[test]
+fn folders_give_the_columns_that_files_have_not() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("r/year=2021/gas=Carbon%20dioxide/a.csv", "id,lon,lat,t\na,1,50,10\nb,1.01,50,20\n");
+    write("r/year=2022/gas=Carbon%20dioxide/a.csv", "id,lon,lat,t\na,1,50,11\nb,1.01,50,21\n");
+    write("r/year=2022/gas=Methane/a.csv", "id,lon,lat,t\na,1,50,5\n");
+    // A column of the file itself stands; what Hive writes for nothing is nothing.
+    write("r/year=__HIVE_DEFAULT_PARTITION__/gas=none/a.csv", "id,lon,lat,t,gas\nc,1,50,7,Carbon dioxide\n");
+    let read = |columns: &str, path: &str| {
+        let path = root.path().join(path).display().to_string();
+        facilities(&format!(
+            "name = \"f\"\n[facilities]\npath = \"{path}\"\nwhere = \"gas = 'Carbon dioxide'\"\n\
+             columns = {{ id = \"id\", x = \"lon\", y = \"lat\", emissions_t = \"t\", gas = \"gas\"{columns} }}\n{DELINEATE}"
+        ))
+    };
+    let table = read(", year = \"year\"", "r/*/*/*.csv").unwrap();
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+    let found: Vec<[String; 3]> = rows
+        .records()
+        .map(|row| row.unwrap())
+        .map(|row| ["facility_id", "period", "emissions_t"].map(|name| row[at(name)].to_owned()))
+        .collect();
+    let wanted = [["a", "2021", "10"], ["a", "2022", "11"], ["b", "2021", "20"], ["b", "2022", "21"], ["c", "", "7"]];
+    assert_eq!(found, wanted);
+    let error = read(", month = \"month\"", "r/year=2021/*/*.csv").unwrap_err();
+    assert!(error.contains("month") && error.contains("gas, year") || error.contains("year, gas"), "{error}");
+}

@@ -110,17 +110,17 @@ def main():
         for pipeline in [ROOT / "tests/cases/worked_example/pipeline.toml", seven, *studies]:
             wanted = alone(a.alone, pipeline, folder / "alone")
             for pieces in (1, 7):
+                forget(folder)
                 began = time.time()
                 status, said = done(shared(a.program, pipeline, folder / "shared", a.port, pieces))
                 same = status == 0 and outputs(folder / "shared") == wanted
                 wrong += not same
                 print(f"{pipeline.parent.name}/{pipeline.name} in {pieces} pieces: {'same' if same else 'DIFFERENT ' + said}, {time.time() - began:.1f} s")
-                shutil.rmtree(folder / "shared", ignore_errors=True)
             shutil.rmtree(folder / "alone")
-            for left in folder.glob(".*.cache"):
-                shutil.rmtree(left)
+            forget(folder)
         pipeline = studies[0]
         wanted = alone(a.alone, pipeline, folder / "alone")
+        forget(folder)
         whole = time.time()
         done(shared(a.program, pipeline, folder / "shared", a.port, 7))
         whole = time.time() - whole

@@ -58,6 +58,8 @@ pub enum Field {
     Year,
     /// The path of the file.
     SourceFile,
+    /// What a folder of the file gives: of all the one of this position.
+    Folder(usize),
     /// Nothing.
     Absent,
 }
@@ -107,6 +109,8 @@ pub struct Batch {
     years: Arc<[Arc<str>]>,
     /// For each name with a year in it the field of each year.
     by_year: Arc<[Vec<Field>]>,
+    /// The values that the file's folders give.
+    folders: Arc<[Arc<str>]>,
     /// Rows that do not parse, each with its own reason.
     pub broken: Vec<Rejection>,
 }
@@ -134,6 +138,8 @@ pub struct Shared {
     pub years: Arc<[Arc<str>]>,
     /// For each name with a year in it the field of each year.
     pub by_year: Arc<[Vec<Field>]>,
+    /// The values that the file's folders give.
+    pub folders: Arc<[Arc<str>]>,
 }
 
 impl Batch {
@@ -150,6 +156,7 @@ impl Batch {
             fills: shared.fills,
             years: shared.years.clone(),
             by_year: shared.by_year.clone(),
+            folders: shared.folders.clone(),
             ..Self::default()
         }
     }
@@ -259,6 +266,7 @@ impl Batch {
             }
             Field::Year => self.years.get(year).map(|year| &**year),
             Field::SourceFile => Some(&self.file),
+            Field::Folder(at) => Some(&*self.folders[at]).filter(|value| !value.is_empty()),
             Field::ByYear(_) | Field::Absent => None,
         }
     }
@@ -280,7 +288,7 @@ impl Batch {
             Field::Both(_, theirs) if self.is_filled(row, column) => joined(theirs),
             Field::Both(own, _) => here(own),
             Field::Year => Written::Plainly,
-            Field::SourceFile | Field::ByYear(_) | Field::Absent => Written::Here,
+            Field::SourceFile | Field::Folder(_) | Field::ByYear(_) | Field::Absent => Written::Here,
         }
     }
 

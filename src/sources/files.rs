@@ -51,6 +51,30 @@ pub enum Format {
     Kml,
 }
 
+/// The columns that the folders of a path give, as `year=2022`, and the value of each as it stands there.
+pub fn partitions(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    let folders = path.rsplit_once(['/', '\\']).map_or("", |(folders, _)| folders);
+    let named = folders.split(['/', '\\']).filter_map(|folder| folder.split_once('='));
+    named.filter(|(name, _)| !name.is_empty())
+}
+
+/// The value of a folder: `%20` is a blank, and what Hive writes for nothing is nothing.
+pub fn unescaped(value: &str) -> String {
+    const NOTHING: &str = "__HIVE_DEFAULT_PARTITION__";
+    if value == NOTHING {
+        return String::new();
+    }
+    let byte =
+        |text: &[u8]| std::str::from_utf8(text.get(1..3)?).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    let (mut rest, mut plain) = (value.as_bytes(), Vec::new());
+    while let Some(&first) = rest.first() {
+        let escaped = Some(rest).filter(|_| first == b'%').and_then(byte);
+        plain.push(escaped.unwrap_or(first));
+        rest = &rest[if escaped.is_some() { 3 } else { 1 }..];
+    }
+    String::from_utf8(plain).unwrap_or_else(|_| value.to_owned())
+}
+
 /// Formats that are not read, by the end of their name: what they are, and what to do.
 const OTHERS: [(&[&str], &str, &str); 13] = [
     (&["gdb"], "a file geodatabase of ESRI", "export the layer as GeoPackage: ogr2ogr out.gpkg IN.gdb LAYER"),

@@ -206,19 +206,19 @@ impl Source {
         for column in request.alternatives.iter().flatten().filter(|column| *column != SOURCE_FILE) {
             let theirs = joined.as_ref().is_some_and(|joined| joined.columns.contains(column));
             if let Some(first) =
-                heads.first().filter(|_| !theirs && heads.iter().all(|head| !head.header.contains(column)))
+                heads.first().filter(|_| !theirs && heads.iter().all(|head| head.known().all(|known| known != column)))
             {
-                return Err(missing_column(&first.located.shown, column, first.header.iter().map(String::as_str)));
+                return Err(missing_column(&first.located.shown, column, first.known()));
             }
         }
         let asked = request.required.iter().chain(request.alternatives.iter().flatten());
-        let asked = asked.chain(&request.places).chain(&request.by_year).chain(&request.optional);
-        let everything = heads.iter().flat_map(|head| &head.header);
-        let everything = everything.chain(joined.iter().flat_map(|joined| &joined.columns));
+        let asked = asked.chain(&request.places).chain(&request.by_year).chain(&request.optional).map(String::as_str);
+        let everything = heads.iter().flat_map(Head::known);
+        let everything = everything.chain(joined.iter().flat_map(|joined| joined.columns.iter().map(String::as_str)));
         let mut known = HashSet::new();
         for name in asked.chain(everything.filter(|_| request.all)) {
-            if known.insert(name.clone()) {
-                columns.push(name.clone());
+            if known.insert(name) {
+                columns.push(name.to_owned());
             }
         }
         let mut files = Vec::new();
@@ -466,14 +466,25 @@ impl Head {
         Ok(Self { located, content, header, read_as, crs: None, placed: false })
     }
 
-    /// Whether the file, or what is joined to it, has every column asked for, and has it once.
+    /// Columns that its folders give (`year=2022`) and the file itself has not, with their values as the path has them.
+    fn partitions(&self) -> impl Iterator<Item = (&str, &str)> {
+        files::partitions(&self.located.shown).filter(|(name, _)| self.header.iter().all(|own| own != name))
+    }
+
+    /// The columns that the file and its folders have.
+    fn known(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().map(String::as_str).chain(self.partitions().map(|(name, _)| name))
+    }
+
+    /// Whether the file, its folders, or what is joined to it, have every column asked for, and have it once.
     fn check_header(&self, request: &Request<'_>, theirs: &[String]) -> Result<()> {
         let shown = &self.located.shown;
+        let known = || self.known().chain(theirs.iter().map(String::as_str));
+        let is_known = |column: &String| column == SOURCE_FILE || known().any(|known| known == column);
         let places: &[String] = if self.placed { &[] } else { &request.places };
         for column in request.required.iter().chain(places) {
-            if column != SOURCE_FILE && !self.header.contains(column) && !theirs.contains(column) {
-                let known = self.header.iter().chain(theirs).map(String::as_str);
-                return Err(missing_column(shown, column, known));
+            if !is_known(column) {
+                return Err(missing_column(shown, column, known()));
             }
             if self.header.iter().filter(|name| *name == column).count() > 1 {
                 let hint = "rename one of them in the file's header";
@@ -481,11 +492,8 @@ impl Head {
             }
         }
         for several in &request.alternatives {
-            let has =
-                |column: &String| column == SOURCE_FILE || self.header.contains(column) || theirs.contains(column);
-            if !several.iter().any(has) {
-                let known = self.header.iter().chain(theirs).map(String::as_str);
-                return Err(missing_column(shown, &several[0], known));
+            if !several.iter().any(is_known) {
+                return Err(missing_column(shown, &several[0], known()));
             }
         }
         Ok(())
@@ -509,6 +517,9 @@ impl Head {
         let (own, others) = (by_name(&self.header), by_name(theirs));
         let own = |column: &str| own.get(column).copied();
         let (years, by_year) = self.years(request, theirs)?;
+        let of_folder = |column: &String| {
+            self.partitions().position(|(name, _)| name == column).map_or(Field::Absent, Field::Folder)
+        };
         let field = |column: &String| {
             if let Some(position) = request.by_year.iter().position(|name| name == column) {
                 return Field::ByYear(position);
@@ -524,7 +535,7 @@ impl Head {
                 (None, Some(at)) => Field::Joined(at),
                 (None, None) if column == SOURCE_FILE => Field::SourceFile,
                 (None, None) if column == YEAR && !years.is_empty() => Field::Year,
-                (None, None) => Field::Absent,
+                (None, None) => of_folder(column),
             }
         };
         let mut key = Vec::new();
@@ -542,6 +553,7 @@ impl Head {
             fills: request.join.is_some_and(|join| join.fill),
             years: years.into(),
             by_year: by_year.into(),
+            folders: self.partitions().map(|(_, value)| files::unescaped(value).into()).collect(),
         };
         let Self { located, content, header, read_as, crs, placed } = self;
         Ok(Opened { located, content, header, shared, read_as, crs, placed })

@@ -204,6 +204,7 @@ mod tests {
             fills: false,
             years: [].into(),
             by_year: [].into(),
+            folders: [].into(),
         };
         let batch = parse(&Block { bytes: text.into(), line: 1 }, &dialect, &header, &shared);
         let cells = (0..batch.rows())
@@ -256,6 +257,7 @@ mod tests {
             fills: false,
             years: [].into(),
             by_year: [].into(),
+            folders: [].into(),
         };
         let header = ["a", "b", "c"].map(str::to_owned);
         let block = Block { bytes: b"1\xef,\"\xbb\",\xbf\n".to_vec(), line: 1 };
