@@ -15,6 +15,8 @@ use forerunner::workers::Workers;
 use forerunner::{Error, Result};
 use proptest::prelude::*;
 
+type Answers = Vec<Vec<u8>>;
+
 /// Workers in this process: last piece first, and the middle one twice.
 #[derive(Debug)]
 struct Here {
@@ -22,7 +24,7 @@ struct Here {
     /// What is done to a job on its way.
     travel: fn(&[u8]) -> Vec<u8>,
     /// What becomes of all answers.
-    back: fn(Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>>,
+    back: fn(Answers) -> Result<Answers>,
 }
 
 impl Here {

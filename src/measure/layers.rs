@@ -188,13 +188,14 @@ fn needed_figures(layers: &[Layer], needs: &Needs<'_>) -> impl Iterator<Item = S
     reachable_figures(layers).into_iter().filter(|name| needs.figure(name))
 }
 
-/// Measures every facility and cluster against every layer of which anything is needed.
+/// Measures every facility and cluster against every layer of which anything is needed; without a register nothing.
 pub(super) fn surroundings(
-    layout: &Layout<'_>,
+    laid: Option<&Layout<'_>>,
     (layers, indexes): (&[Layer], &Indexes),
     needs: &Needs<'_>,
     findings: &mut Findings,
 ) -> Result<Surroundings> {
+    let Some(layout) = laid else { return Ok(Surroundings::default()) };
     let Layout { facilities, clusters, units, rows } = *layout;
     let began = std::time::Instant::now();
     let mut all = Surroundings::default();

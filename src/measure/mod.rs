@@ -349,8 +349,7 @@ pub fn measure(
     let laid = laid.as_ref();
     let needs = Needs { wanted, checked, ties: &tables.ties };
     let layers = (tables.layers.as_slice(), indexes);
-    let around =
-        laid.map(|layout| surroundings(layout, layers, &needs, &mut findings)).transpose()?.unwrap_or_default();
+    let around = surroundings(laid, layers, &needs, &mut findings)?;
     let agglomeration = laid.filter(|_| LOCAL_MORAN.iter().any(|(name, _)| needs.column(name))).map(agglomeration);
     let moran = agglomeration.as_ref().map(local_moran_columns).into_iter().flatten();
     let columns = around.columns.into_iter().chain(moran).collect();

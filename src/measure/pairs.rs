@@ -25,7 +25,7 @@ pub fn pairs(
     let (units, rows) = units_of_facilities(facilities, clusters);
     let layout = Layout { facilities, clusters, units: &units, rows: &rows };
     let needs = Needs { wanted: Wanted::Scores, checked, ties: &tables.ties };
-    let around = surroundings(&layout, (tables.layers.as_slice(), indexes), &needs, &mut findings)?;
+    let around = surroundings(Some(&layout), (tables.layers.as_slice(), indexes), &needs, &mut findings)?;
     let needs_moran = LOCAL_MORAN.iter().any(|(name, _)| needs.column(name));
     let moran = needs_moran.then(|| local_moran_columns(&agglomeration(&layout))).into_iter().flatten();
     let frame = with_columns(&layout, around.columns.into_iter().chain(moran).collect())?;

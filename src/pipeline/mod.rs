@@ -190,7 +190,6 @@ fn run_through(run: Run<'_>, watch: &Watch<'_>) -> Result<Outcome> {
     clock.begin(Stage::Score);
     let sample = findings.of(scoring::sample(pipeline, &tables, &mut measurements))?;
     let (scorer, scores) = sample.weighed.model.scored(&sample.prepared.columns);
-    scoring::note(pipeline, &scorer, scores.len(), &mut findings);
     clock.begin(Stage::Classify);
     let rating = findings.of(rated(pipeline, &scorer, scores, (&tables, &measurements)))?;
     clock.begin(Stage::Uncertainty);
@@ -296,6 +295,7 @@ fn rated(
     let mut rating = classify::rate(pipeline.rules(scorer), scores, measurements)?;
     let (initiatives, mut findings) = initiatives(&pipeline.file, tables, measurements)?;
     rating.initiatives = initiatives;
+    scoring::note(pipeline, scorer, rating.scores.len(), &mut findings);
     note_typology(pipeline, &mut findings);
     Ok((rating, findings))
 }
