@@ -20,6 +20,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(HERE, "..", "target", "bench-data")
 BINARY = os.path.join(HERE, "..", "target", "release", "forerunner")
 PEERS = os.path.join(HERE, "peers")
+# Peak memory: so many bytes of the program, of a facility (with its row, its distances and what is written of it), and of a link (with its
+# end's names, its ties in two directions and its line in ties.csv). docs/performance.md has the same figures.
+MEMORY = {"program": 250e6, "facility": 800, "link": 220}
 STAGES = ["validate", "delineate", "measure", "score", "classify", "uncertainty", "report"]
 
 
@@ -71,6 +74,7 @@ def main():
     asked = arguments.parse_args()
     row("facilities", "links", "program", "seconds", "peak, GB", *STAGES)
     row(*["---"] * (5 + len(STAGES)))
+    too_large = 0
     for count in asked.facilities:
         folder = os.path.join(DATA, f"whole-{count}")
         if not os.path.exists(f"{folder}/links.csv"):
@@ -92,7 +96,10 @@ def main():
         for threads in asked.threads:
             one = median([ours(folder, asked.draws, threads) for _ in range(asked.times)])
             row(*sizes, f"forerunner, {threads} threads", f"{one['seconds']:.1f}", f"{one['peak'] / 1e9:.2f}", *[f"{one.get(stage, 0):.2f}" for stage in STAGES])
-        print(f"memory: {a['peak'] / count:,.0f} bytes a facility with its three links", file=sys.stderr)
+        allowed = MEMORY["program"] + MEMORY["facility"] * count + MEMORY["link"] * 3 * count
+        print(f"memory: {a['peak'] / count:,.0f} bytes a facility with its three links; {a['peak'] / allowed:.2f} of what the formula allows", file=sys.stderr)
+        too_large += a["peak"] > allowed
+    sys.exit(too_large)
 
 
 main()

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use forerunner::delineate::dbscan::{dbscan, dbscan_by};
+use forerunner::delineate::dbscan::dbscan;
+use forerunner::delineate::tiles::dbscan_by;
 use forerunner::pipeline::work::work;
 use forerunner::pipeline::{self, Options, Outcome, Pipeline};
 use forerunner::workers::Workers;

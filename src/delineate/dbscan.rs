@@ -4,13 +4,9 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::error::Result;
 use crate::globe::geodesy::{Degrees, by_lon_lat};
 use crate::globe::tree::Tree;
 use crate::globe::{Vector, reach_of, squared, unit_vector};
-use crate::workers::Workers;
-
-use super::tiles::{self, Joined};
 
 /// Points below a node from which its halves are joined side by side.
 const SIDE_BY_SIDE: usize = 20_000;
@@ -37,31 +33,22 @@ pub fn dbscan(points: &[Degrees], radius_km: f64, min_points: usize) -> Vec<Opti
     sorted.labels(&found)
 }
 
-/// The same by way of workers, to whom the globe is handed out in tiles.
-///
-/// # Errors
-///
-/// Those of the workers.
-pub fn dbscan_by(
-    workers: &dyn Workers,
-    points: &[Degrees],
-    radius_km: f64,
-    min_points: usize,
-) -> Result<Vec<Option<usize>>> {
-    let sorted = Sorted::new(points);
-    let found = tiles::join(&sorted.vectors, reach_of(radius_km), min_points, workers)?;
-    Ok(sorted.labels(&found))
+/// Core points, in the order of the points; of each core point one that stands for all that it is joined to; of each other
+/// point the nearest core point within reach.
+pub(super) struct Joined {
+    pub root: Vec<Option<u32>>,
+    pub border: Vec<Option<u32>>,
 }
 
 /// Points by longitude, then latitude: an order that names and rows have no part in.
-struct Sorted {
+pub(super) struct Sorted {
     /// The position of each.
     order: Vec<usize>,
-    vectors: Vec<Vector>,
+    pub vectors: Vec<Vector>,
 }
 
 impl Sorted {
-    fn new(points: &[Degrees]) -> Self {
+    pub fn new(points: &[Degrees]) -> Self {
         let mut order: Vec<usize> = (0..points.len()).collect();
         order.par_sort_by(|&a, &b| by_lon_lat(points[a], points[b]));
         let vectors = order.par_iter().map(|&at| unit_vector(points[at])).collect();
@@ -69,7 +56,7 @@ impl Sorted {
     }
 
     /// Numbers of clusters, in the order in which the points came.
-    fn labels(&self, Joined { root, border }: &Joined) -> Vec<Option<usize>> {
+    pub fn labels(&self, Joined { root, border }: &Joined) -> Vec<Option<usize>> {
         let mut rank = vec![0; self.order.len()];
         self.order.iter().enumerate().for_each(|(at, &point)| rank[point] = at);
         let mut numbers: HashMap<u32, usize> = HashMap::new();

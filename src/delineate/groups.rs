@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::settings::{Delineation, Method};
-use super::{dbscan, hdbscan};
+use super::{dbscan, hdbscan, tiles};
 use crate::declared::at_most;
 use crate::error::{Error, Problem, Result};
 use crate::globe::near::NearIndex;
@@ -42,7 +42,7 @@ pub(super) fn group(
         Method::Boundary => return by_boundary(facilities, boundaries, settings.grow),
         Method::Dbscan => {
             let here = || Ok(dbscan::dbscan(&points, radius_km, least));
-            let there = |workers| dbscan::dbscan_by(workers, &points, radius_km, least);
+            let there = |workers| tiles::dbscan_by(workers, &points, radius_km, least);
             by_density(&placed, workers.map_or_else(here, there)?)
         }
         Method::Hdbscan => by_density(&placed, hdbscan::hdbscan(&points, least)),

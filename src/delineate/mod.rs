@@ -9,7 +9,7 @@ mod home;
 mod naming;
 pub mod overlap;
 pub mod settings;
-mod tiles;
+pub mod tiles;
 pub mod trials;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

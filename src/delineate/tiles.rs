@@ -4,10 +4,11 @@
 use petgraph::unionfind::UnionFind;
 use serde::{Deserialize, Serialize};
 
-use super::dbscan::{core_points, joined};
+use super::dbscan::{Joined, Sorted, core_points, joined};
 use crate::error::{Error, Result};
-use crate::globe::Vector;
+use crate::globe::geodesy::Degrees;
 use crate::globe::tree::Tree;
+use crate::globe::{Vector, reach_of};
 use crate::workers::{Kind, Workers, ask};
 
 /// What holds of all tiles.
@@ -39,11 +40,20 @@ struct Found {
     border: Vec<[u32; 2]>,
 }
 
-/// Core points, in the order of the points; of each core point one that stands for all that it is joined to; of each other
-/// point the nearest core point within reach.
-pub(super) struct Joined {
-    pub root: Vec<Option<u32>>,
-    pub border: Vec<Option<u32>>,
+/// [`dbscan`](super::dbscan::dbscan) by way of workers, to whom the globe is handed out in tiles.
+///
+/// # Errors
+///
+/// Those of the workers.
+pub fn dbscan_by(
+    workers: &dyn Workers,
+    points: &[Degrees],
+    radius_km: f64,
+    min_points: usize,
+) -> Result<Vec<Option<usize>>> {
+    let sorted = Sorted::new(points);
+    let found = join(&sorted.vectors, reach_of(radius_km), min_points, workers)?;
+    Ok(sorted.labels(&found))
 }
 
 /// Joins points by way of workers; `reach` is the square of the radius, as a chord of the unit sphere.
@@ -51,7 +61,7 @@ pub(super) struct Joined {
 /// # Errors
 ///
 /// Those of the workers.
-pub(super) fn join(vectors: &[Vector], reach: f64, min_points: usize, workers: &dyn Workers) -> Result<Joined> {
+fn join(vectors: &[Vector], reach: f64, min_points: usize, workers: &dyn Workers) -> Result<Joined> {
     let job = Reach { reach, min_points };
     let mut tiles = tiles(vectors, reach, workers.count());
     let flags: Vec<Vec<bool>> = ask(workers, Kind::Core, &job, &tiles)?;

@@ -89,7 +89,9 @@ mod tests {
         ) {
             let parts = parts.into_iter().map(|(outer, holes)| Polygon::new(outer, holes));
             let polygons = MultiPolygon::new(parts.collect());
-            prop_assert_eq!(is_valid(&polygons), polygons.is_valid(), "{:?}", polygons);
+            // geo relates a part to later ones before it has looked at these, and relates what has no area to nothing.
+            let wanted = polygons.iter().all(Validation::is_valid) && polygons.is_valid();
+            prop_assert_eq!(is_valid(&polygons), wanted, "{:?}", polygons);
         }
     }
 }

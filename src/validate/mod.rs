@@ -253,8 +253,8 @@ pub fn examine(sources: &Sources<'_>, scope: Scope) -> Result<Examined> {
     Ok(Examined { tables, findings, problems })
 }
 
-/// What a worker does with a job of [`Kind::Read`](crate::workers::Kind::Read): some files of the register, by their positions, through all checks that look
-/// at one row alone.
+/// The work of [`Kind::Read`](crate::workers::Kind::Read): some files of the register, by their positions, through all checks
+/// that look at one row alone.
 ///
 /// # Errors
 ///
