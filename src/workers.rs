@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Problem, Result};
 
-/// The version of program and method, which those who share a run must have in common.
-const VERSION: &str = concat!("forerunner ", env!("CARGO_PKG_VERSION"), ", method ");
+/// The build, which all who share a run must have in common: its numbers are those of its sources and architecture.
+const BUILD: &str = concat!("forerunner ", env!("CARGO_PKG_VERSION"), ", build ", env!("FORERUNNER_SOURCES"));
 
 /// Other processes that do pieces of work, in any order, and any piece more than once where one of them is lost.
 pub trait Workers: Debug + Send + Sync {
@@ -40,7 +40,7 @@ pub enum Kind {
 /// A job as it travels.
 #[derive(Serialize, Deserialize)]
 struct Job {
-    version: String,
+    build: String,
     kind: Kind,
 }
 
@@ -51,10 +51,6 @@ enum Answer<T> {
     Data(Vec<Problem>),
     Pipeline(Vec<Problem>),
     Failed(String),
-}
-
-fn version() -> String {
-    format!("{VERSION}{}", crate::METHOD_VERSION)
 }
 
 /// Asks workers for the answers to all pieces of a job.
@@ -68,7 +64,7 @@ pub(crate) fn ask<J: Serialize, P: Serialize, A: DeserializeOwned>(
     job: &J,
     pieces: &[P],
 ) -> Result<Vec<A>> {
-    let job = packed(&(Job { version: version(), kind }, job))?;
+    let job = packed(&(Job { build: BUILD.to_owned(), kind }, job))?;
     let pieces: Vec<Vec<u8>> = pieces.iter().map(packed).collect::<Result<_>>()?;
     let asked = pieces.len();
     let answers = workers.answers(&job, pieces)?;
@@ -82,16 +78,15 @@ pub(crate) fn ask<J: Serialize, P: Serialize, A: DeserializeOwned>(
 ///
 /// # Errors
 ///
-/// [`Error::Workers`] for a job of another version, or bytes that are none.
+/// [`Error::Workers`] for a job of another build, or bytes that are none.
 pub(crate) fn kind(job: &[u8]) -> Result<Kind> {
-    // The head alone: what follows it is another version's own.
-    let (Job { version: theirs, kind }, _): (Job, serde::de::IgnoredAny) = unpacked(job)?;
-    let ours = version();
-    if theirs == ours {
+    // The head alone: what follows it is another build's own.
+    let (Job { build: theirs, kind }, _): (Job, serde::de::IgnoredAny) = unpacked(job)?;
+    if theirs == BUILD {
         return Ok(kind);
     }
     Err(Error::Workers {
-        message: format!("the run is of {theirs}, and this worker of {ours}: start both from one build"),
+        message: format!("the run is of {theirs}, and this worker of {BUILD}: start both from one build"),
     })
 }
 

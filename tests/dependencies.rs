@@ -9,7 +9,7 @@ fn licences_and_sources_are_those_that_are_allowed() {
     let allowed: toml::Table = std::fs::read_to_string("deny.toml").unwrap().parse().unwrap();
     let allowed: Vec<&str> =
         allowed["licenses"]["allow"].as_array().unwrap().iter().map(|licence| licence.as_str().unwrap()).collect();
-    let arguments = ["metadata", "--offline", "--locked", "--format-version", "1"];
+    let arguments = ["metadata", "--locked", "--format-version", "1"];
     let output = Command::new(env!("CARGO")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -162,9 +162,9 @@ fn what_was_not_done_ends_the_run() {
         error.to_string()
     };
     let other = |job: &[u8]| {
-        let at = job.windows(6).position(|bytes| bytes == b"method").unwrap();
+        let at = job.windows(6).position(|bytes| bytes == b", buil").unwrap();
         let mut job = job.to_vec();
-        job[at] = b'M';
+        job[at] = b';';
         job
     };
     let message = ends(Here { travel: other, ..Here::new(3) });
