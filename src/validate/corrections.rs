@@ -177,7 +177,7 @@ impl Corrections {
         }
     }
 
-    /// What has become of each so far: see [`Corrections::met`].
+    /// What has become of each so far.
     pub(super) fn so_far(&self) -> Met {
         lock(&self.met).clone()
     }

@@ -300,7 +300,8 @@ impl Passing<'_> {
         let job = ReadJob { pipeline: pipeline.to_owned(), guesses: guesses.to_vec() };
         let mut batches = Vec::new();
         for part in ask::<_, _, Part>(workers, Kind::Read, &job, &pieces)? {
-            lock(self.named).add(part.named);
+            let Named { ids, operators, sectors } = part.named;
+            lock(self.named).add([ids, operators, sectors]);
             self.corrections.into_iter().zip(part.corrected).for_each(|(own, theirs)| own.add(theirs));
             batches.extend(part.batches);
         }
@@ -444,11 +445,7 @@ fn remember(table: &Table<'_>, named: &Mutex<Named>, operators: &Operators) {
     let ids = hashes("id", &|id| keys::hash([Some(id)]));
     let sectors = hashes("sector", &|name| keys::hash([Some(name)]));
     let operators = hashes("operator", &|name| operators.hash(name));
-    let mut named = lock(named);
-    let named = &mut *named;
-    for (known, names) in [(&mut named.ids, ids), (&mut named.operators, operators), (&mut named.sectors, sectors)] {
-        names.into_iter().for_each(|(name, is_left)| *known.entry(name).or_default() |= is_left);
-    }
+    lock(named).add([ids, operators, sectors]);
 }
 
 /// How a register's places are found and checked.

@@ -166,9 +166,9 @@ struct Named {
 }
 
 impl Named {
-    fn add(&mut self, other: Self) {
-        let Self { ids, operators, sectors } = other;
-        for (known, names) in [(&mut self.ids, ids), (&mut self.operators, operators), (&mut self.sectors, sectors)] {
+    /// Adds ids, operators and sectors, each with whether its row is left.
+    fn add(&mut self, names: [impl IntoIterator<Item = (u128, bool)>; 3]) {
+        for (known, names) in [&mut self.ids, &mut self.operators, &mut self.sectors].into_iter().zip(names) {
             names.into_iter().for_each(|(name, is_left)| *known.entry(name).or_default() |= is_left);
         }
     }
